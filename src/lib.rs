@@ -1,0 +1,1 @@
+//! coguestd: a kiosk's camera and microphone as a guest in live rooms.
