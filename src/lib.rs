@@ -1,1 +1,3 @@
 //! coguestd: a kiosk's camera and microphone as a guest in live rooms.
+
+pub mod model;

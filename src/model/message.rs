@@ -1,0 +1,441 @@
+//! What guests, hosts and stages say to each other on the room plane.
+
+use serde::{Deserialize, Serialize};
+
+use super::media::{IceCandidate, SessionDescription};
+use super::{
+    By, Code, DeviceSwitch, ExtraInfo, InvitationId, Media, Phase, Refusal, RequestId, RequestTimeout, User,
+    UserId,
+};
+
+/// What an application asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Application {
+    /// −1 for any free seat, else the index; whether it exists is the host's to say.
+    #[serde(default = "any_seat")]
+    pub seat_index: i64,
+    /// How long it stays open.
+    #[serde(default = "default_timeout")]
+    pub timeout: RequestTimeout,
+    /// What the seat is to carry.
+    #[serde(default)]
+    pub media: Media,
+    /// Passed through untouched.
+    #[serde(default)]
+    pub extra_info: Option<ExtraInfo>,
+}
+
+/// −1: any free, unlocked seat, lowest index first.
+pub const ANY_SEAT: i64 = -1;
+
+pub(super) fn any_seat() -> i64 {
+    ANY_SEAT
+}
+
+pub(super) fn default_timeout() -> RequestTimeout {
+    RequestTimeout::DEFAULT
+}
+
+/// An invitation as it reaches the invitee.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// Names it in the answer.
+    pub invitation_id: InvitationId,
+    /// −1 for any free seat, else the index.
+    pub seat_index: i64,
+    /// What the seat carries.
+    pub media: Media,
+    /// What is left of it.
+    pub timeout: RequestTimeout,
+    /// Passed through untouched.
+    #[serde(default)]
+    pub extra_info: Option<ExtraInfo>,
+    /// Who invites.
+    pub by: By,
+}
+
+/// Where a seat's media goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "transport", rename_all = "snake_case")]
+pub enum Grant {
+    /// Straight to a peer; SDP and ICE travel on the room plane.
+    Mqtt {
+        /// The peer.
+        stage: UserId,
+    },
+    /// To a server (RFC 9725); what comes back is played from WHEP.
+    Whip {
+        /// WHIP endpoint; null: this seat publishes nothing.
+        publish_url: Option<String>,
+        /// Bearer token for both.
+        token: Option<Token>,
+        /// WHEP endpoint; null: nothing is played.
+        playback_url: Option<String>,
+    },
+}
+
+/// A bearer token. Travels in clear; never shown in a log.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Token(pub String);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// The guest's own seat, in the answer to its `join`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnSeat {
+    /// Which seat.
+    pub seat_index: u32,
+    /// What it carries.
+    pub media: Media,
+    /// Where the media goes.
+    pub grant: Grant,
+    /// The camera as the host knows it.
+    pub camera: DeviceSwitch,
+    /// The microphone as the host knows it.
+    pub microphone: DeviceSwitch,
+}
+
+/// What the host still has of a guest that joins.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Membership {
+    /// Its seat.
+    pub seat: Option<OwnSeat>,
+    /// Its application; `timeout` is what is left.
+    pub application: Option<Application>,
+    /// Its invitations.
+    #[serde(default)]
+    pub invitations: Vec<Invitation>,
+}
+
+/// A request of a guest to its host. Each is answered by exactly one [`ToGuest::Result`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ToHost {
+    /// Enter the room, or renew the user object.
+    Join {
+        /// Who.
+        user: User,
+        /// Random, new at each start of the guest's program.
+        session: String,
+    },
+    /// Leave the room.
+    Leave,
+    /// Apply for a seat.
+    Apply(Application),
+    /// Take the application back.
+    CancelApplication,
+    /// Accept an invitation.
+    AcceptInvitation {
+        /// Which.
+        invitation_id: InvitationId,
+    },
+    /// Reject an invitation.
+    RejectInvitation {
+        /// Which.
+        invitation_id: InvitationId,
+    },
+    /// Leave the seat.
+    LeaveSeat,
+    /// Say what the devices of a seated guest are doing.
+    Devices(Devices),
+}
+
+/// The devices of a seated guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Devices {
+    /// On or off.
+    pub microphone: OnOff,
+    /// On or off.
+    pub camera: OnOff,
+    /// How far the stay is, where the stage is not the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnOff {
+    /// Open.
+    On,
+    /// Closed.
+    Off,
+}
+
+impl From<OnOff> for DeviceSwitch {
+    fn from(value: OnOff) -> Self {
+        match value {
+            OnOff::On => Self::On,
+            OnOff::Off => Self::Off,
+        }
+    }
+}
+
+/// Why a request ended without an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoResponse {
+    /// Its time ran out.
+    Timeout,
+    /// Another request led to the seat.
+    AlreadySeated,
+    /// The other side was gone too long.
+    Offline,
+    /// The live is over.
+    LiveEnded,
+}
+
+/// Why a seat was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnseatReason {
+    /// The guest left.
+    Left,
+    /// The host kicked it.
+    Kicked,
+    /// The seat was locked.
+    SeatLocked,
+    /// Another guest was moved there by force.
+    Replaced,
+    /// The guest was gone longer than the hold.
+    Offline,
+    /// The live is over.
+    LiveEnded,
+    /// The host was gone longer than the guest holds.
+    HostLost,
+    /// Media could not be kept up.
+    MediaFailed,
+}
+
+/// Which device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceKind {
+    /// The camera.
+    Camera,
+    /// The microphone.
+    Microphone,
+}
+
+/// What the host may do with a guest's device: nobody opens one from afar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceAction {
+    /// Close it and keep it closed.
+    Close,
+    /// Lift the ban; the device stays closed.
+    Unlock,
+}
+
+/// What the host (or the stage) says to one guest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ToGuest {
+    /// The answer to a request.
+    Result {
+        /// Which request; null only where the request's own could not be read.
+        request_id: RequestId,
+        /// Taken or refused, and for `join` what the host still has.
+        #[serde(flatten)]
+        outcome: Outcome,
+    },
+    /// The application was accepted; `seated` follows.
+    ApplicationAccepted {
+        /// Which seat.
+        seat_index: u32,
+        /// What it carries.
+        media: Media,
+        /// Who accepted.
+        by: By,
+    },
+    /// The application was rejected.
+    ApplicationRejected {
+        /// Who rejected.
+        by: By,
+    },
+    /// The application ended without an answer.
+    ApplicationNoResponse {
+        /// Why.
+        reason: NoResponse,
+    },
+    /// An invitation.
+    Invitation(Invitation),
+    /// The invitation was taken back.
+    InvitationCancelled {
+        /// Which.
+        invitation_id: InvitationId,
+        /// Who took it back.
+        by: By,
+    },
+    /// The invitation ended without an answer.
+    InvitationNoResponse {
+        /// Which.
+        invitation_id: InvitationId,
+        /// Why.
+        reason: NoResponse,
+    },
+    /// Onto a seat.
+    Seated {
+        /// Which seat.
+        seat_index: u32,
+        /// What it carries.
+        media: Media,
+        /// Where the media goes.
+        grant: Grant,
+    },
+    /// Off the seat.
+    Unseated {
+        /// Which seat.
+        seat_index: u32,
+        /// Why.
+        reason: UnseatReason,
+        /// Who did it, where somebody did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<By>,
+    },
+    /// To another seat; media goes on.
+    Moved {
+        /// From where.
+        from: u32,
+        /// To where.
+        to: u32,
+        /// Who moved it.
+        by: By,
+    },
+    /// A ban, or its end.
+    DeviceControl {
+        /// Which device.
+        device: DeviceKind,
+        /// Close or unlock.
+        action: DeviceAction,
+        /// Who did it.
+        by: By,
+    },
+    /// The live is over.
+    LiveEnded {},
+    /// Media signalling from the stage.
+    Signal(Signal),
+}
+
+/// What the host made of a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "RawOutcome", try_from = "RawOutcome")]
+pub enum Outcome {
+    /// Taken. For `join`: what the host still has of the guest.
+    Ok(Option<Membership>),
+    /// Refused.
+    Refused(Refusal),
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct RawOutcome {
+    ok: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<Refusal>,
+    #[serde(flatten)]
+    membership: Option<Membership>,
+}
+
+impl From<Outcome> for RawOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Ok(membership) => Self { ok: true, error: None, membership },
+            Outcome::Refused(error) => Self { ok: false, error: Some(error), membership: None },
+        }
+    }
+}
+
+impl TryFrom<RawOutcome> for Outcome {
+    type Error = &'static str;
+    fn try_from(raw: RawOutcome) -> Result<Self, &'static str> {
+        match (raw.ok, raw.error) {
+            (true, _) => Ok(Self::Ok(raw.membership)),
+            (false, Some(error)) => Ok(Self::Refused(error)),
+            (false, None) => {
+                Ok(Self::Refused(Refusal::new(Code::PermissionDenied, "refused without a reason")))
+            }
+        }
+    }
+}
+
+/// One step of media signalling, in either direction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "RawSignal", into = "RawSignal")]
+pub struct Signal {
+    /// Names one peer connection; random, 1–64 characters.
+    pub session: String,
+    /// Counts offers within the session, from 1.
+    pub exchange: u32,
+    /// What is said.
+    pub body: SignalBody,
+}
+
+/// What a signal says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SignalBody {
+    /// An offer or an answer.
+    Description(SessionDescription),
+    /// A candidate; `None` for the end of candidates.
+    Candidate(Option<IceCandidate>),
+    /// The peer connection is over.
+    Bye,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct RawSignal {
+    session: String,
+    exchange: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    description: Option<SessionDescription>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    candidate: Option<Option<IceCandidate>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bye: Option<bool>,
+}
+
+/// Tells a field that is `null` (`Some(None)`) from one that is absent (`None`).
+fn present<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Option<IceCandidate>>, D::Error> {
+    Option::<IceCandidate>::deserialize(d).map(Some)
+}
+
+impl From<Signal> for RawSignal {
+    fn from(signal: Signal) -> Self {
+        let mut raw = Self {
+            session: signal.session,
+            exchange: signal.exchange,
+            description: None,
+            candidate: None,
+            bye: None,
+        };
+        match signal.body {
+            SignalBody::Description(description) => raw.description = Some(description),
+            SignalBody::Candidate(candidate) => raw.candidate = Some(candidate),
+            SignalBody::Bye => raw.bye = Some(true),
+        }
+        raw
+    }
+}
+
+impl TryFrom<RawSignal> for Signal {
+    type Error = &'static str;
+    fn try_from(raw: RawSignal) -> Result<Self, &'static str> {
+        if raw.session.is_empty() || raw.session.chars().count() > 64 {
+            return Err("session must be 1 to 64 characters");
+        }
+        if raw.exchange == 0 {
+            return Err("exchange counts from 1");
+        }
+        let body = match (raw.description, raw.candidate, raw.bye) {
+            (Some(description), None, None) => SignalBody::Description(description),
+            (None, Some(candidate), None) => SignalBody::Candidate(candidate),
+            (None, None, Some(true)) => SignalBody::Bye,
+            _ => return Err("a signal carries exactly one of description, candidate, bye"),
+        };
+        Ok(Self { session: raw.session, exchange: raw.exchange, body })
+    }
+}

@@ -1,0 +1,22 @@
+//! The vocabulary of coguestd: ids, users, seats, messages, commands, events, snapshots, error codes.
+//!
+//! Invariant: plain values only. Everything here is what the protocol document names, with serde giving it the shape
+//! that travels. A value of a validated type (an id, a timeout, a volume) is valid by construction.
+//!
+//! Not here: topics and bytes (`mqtt`), decisions (`guest`, `host`), clocks, sockets and pipelines.
+
+mod bounded;
+mod code;
+pub mod command;
+pub mod event;
+mod ids;
+pub mod media;
+pub mod message;
+mod room;
+pub mod stage;
+pub mod state;
+
+pub use bounded::{ExtraInfo, Operator, RequestTimeout, UserName, Volume};
+pub use code::{Code, Refusal};
+pub use ids::{IdSource, InvalidId, InvitationId, LiveId, RequestId, UserId};
+pub use room::{By, Connection, DeviceSwitch, Media, Phase, RoomState, RoomStatus, Seat, SeatMode, User};

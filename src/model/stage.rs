@@ -1,0 +1,143 @@
+//! What the host's decisions and its stage (the receiving media) say to each other.
+
+use serde::Serialize;
+
+use super::media::{Fault, IceCandidate, Picture, Ticket};
+use super::{Media, Refusal, UserId};
+
+/// Names one peer connection of one guest; `peer` is unique in this process, so that late things are known as late.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StagePeer {
+    /// Whose media.
+    pub guest: UserId,
+    /// Which peer connection.
+    pub peer: u64,
+}
+
+/// What the host asks of its stage. Nothing here waits.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StageAsk {
+    /// Take this offer; answered by [`StageReport::Answer`] or [`StageReport::Failed`]. Exchange 1 of a new peer makes it, and ends
+    /// any older peer of the same guest; a later exchange is an ICE restart of the same peer.
+    Offer {
+        /// The peer.
+        peer: StagePeer,
+        /// The exchange.
+        exchange: u32,
+        /// The kind of seat.
+        media: Media,
+        /// The SDP.
+        sdp: String,
+    },
+    /// A candidate of the guest; `None` for the end of candidates.
+    Candidate {
+        /// The peer.
+        peer: StagePeer,
+        /// The exchange.
+        exchange: u32,
+        /// The candidate.
+        candidate: Option<IceCandidate>,
+    },
+    /// End this peer.
+    Close {
+        /// The peer.
+        peer: StagePeer,
+    },
+    /// A JPEG of the last decoded picture of this peer.
+    Snapshot {
+        /// The peer.
+        peer: StagePeer,
+        /// Which question.
+        ticket: Ticket,
+    },
+}
+
+/// What the stage reports to the host.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StageReport {
+    /// The answer to an offer.
+    Answer {
+        /// The peer.
+        peer: StagePeer,
+        /// The exchange.
+        exchange: u32,
+        /// The SDP.
+        sdp: String,
+    },
+    /// A local candidate; `None` for the end of candidates.
+    Candidate {
+        /// The peer.
+        peer: StagePeer,
+        /// The exchange.
+        exchange: u32,
+        /// The candidate.
+        candidate: Option<IceCandidate>,
+    },
+    /// The first picture (of an audio seat: the first sound) was decoded, or again after silence.
+    Live {
+        /// The peer.
+        peer: StagePeer,
+    },
+    /// No packet for 3 s.
+    Silent {
+        /// The peer.
+        peer: StagePeer,
+    },
+    /// The peer failed and is closed.
+    Failed {
+        /// The peer.
+        peer: StagePeer,
+        /// What broke.
+        fault: Fault,
+    },
+    /// Louder, or not louder any more, than −45 dBFS: all who are, when the set changes.
+    Speaking(Vec<UserId>),
+    /// Statistics of all peers, every `stats_interval` while there are any.
+    Stats(Vec<(StagePeer, SeatStats)>),
+    /// The answer to [`StageAsk::Snapshot`].
+    Snapshot {
+        /// Which question.
+        ticket: Ticket,
+        /// The picture, or why there is none.
+        picture: Result<Picture, Refusal>,
+    },
+}
+
+/// What the stage decodes of one seat. A number not known yet is null.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct SeatStats {
+    /// Round trip to the guest in milliseconds.
+    pub round_trip_ms: Option<f64>,
+    /// Share of the guest's packets lost, 0–1.
+    pub loss: Option<f64>,
+    /// Decoded video; null on an audio seat.
+    pub video: Option<SeenVideo>,
+    /// Decoded audio.
+    pub audio: Option<HeardAudio>,
+}
+
+/// Decoded video, measured.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct SeenVideo {
+    /// Pixels.
+    pub width: Option<u32>,
+    /// Pixels.
+    pub height: Option<u32>,
+    /// Frames decoded a second over the last interval.
+    pub frame_rate: Option<f64>,
+    /// Frames decoded since the peer began.
+    pub frames: u64,
+    /// Kilobits received a second over the last interval.
+    pub bitrate_kbps: Option<f64>,
+    /// How much of what arrives is decoded: `all`, or `key_frames` when the machine cannot keep up.
+    pub decoding: &'static str,
+}
+
+/// Decoded audio, measured.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct HeardAudio {
+    /// Kilobits received a second over the last interval.
+    pub bitrate_kbps: Option<f64>,
+    /// RMS in dBFS; null in silence.
+    pub level_dbfs: Option<f64>,
+}
