@@ -1,3 +1,4 @@
 //! coguestd: a kiosk's camera and microphone as a guest in live rooms.
 
+pub mod config;
 pub mod model;
