@@ -1,4 +1,5 @@
 //! coguestd: a kiosk's camera and microphone as a guest in live rooms.
 
 pub mod config;
+pub mod devices;
 pub mod model;
