@@ -2,4 +2,6 @@
 
 pub mod config;
 pub mod devices;
+pub mod logging;
 pub mod model;
+pub mod systemd;
