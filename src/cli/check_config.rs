@@ -1,0 +1,22 @@
+//! `coguestd check-config`: what would run.
+
+use std::io::Write;
+
+use crate::config::Settings;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  coguestd check-config
+  coguestd check-config --config ./kiosk.toml --set room.live_id=lobby
+  sudo -u coguestd coguestd check-config   # as the daemon, to see that it may read its secrets";
+
+/// Prints the effective configuration and `OK`; warnings go to stderr.
+pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
+    for warning in &settings.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let mut out = std::io::stdout().lock();
+    write!(out, "{}\nOK\n", settings.dump())?;
+    out.flush()?;
+    Ok(())
+}

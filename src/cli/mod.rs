@@ -1,0 +1,121 @@
+//! The command line: what each subcommand is called, what it takes and what it returns.
+//!
+//! One file per subcommand; a new one is a variant of [`Subcommand`], an arm of [`Arguments::run`] and a module beside these.
+//!
+//! Not here: logging and the runtime are started by `main`.
+
+mod check_config;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser};
+
+use crate::config::{self, Sources};
+use crate::logging::Verbosity;
+
+/// How a program ends that cannot do what it was configured to do (`EX_CONFIG` of sysexits(3)); systemd does not retry.
+pub const EXIT_CONFIGURATION: u8 = 78;
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0   asked to stop, or all is well
+  78  the command line or the configuration is wrong; one line on stderr says where and how to mend it
+  1   anything else";
+
+const SOURCES: &str = "\
+Files:
+  /etc/coguestd/config.toml    the configuration
+  /etc/coguestd/conf.d/*.toml  more of it, in the order of their names, each over the one before
+  (with --config FILE: FILE, and conf.d beside it)
+
+Environment:
+  COGUESTD__SECTION__KEY       over the files, for example COGUESTD__ROOM__LIVE_ID=lobby
+  COGUESTD_LOG                 a filter for the log, for example coguestd::mqtt=trace,warn
+  CREDENTIALS_DIRECTORY        set by systemd; where password_file = \"credential:NAME\" is looked for
+  NO_COLOR                     no colours in the log on a terminal";
+
+/// Headless co-guest daemon: a kiosk's camera and microphone join live rooms over WebRTC, commanded over MQTT.
+#[derive(Debug, Parser)]
+#[command(
+    name = "coguestd",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+#[command(after_help = format!("{EXIT_STATUS}\n\n{SOURCES}"))]
+pub struct Arguments {
+    /// Log more: -v every event, -vv everything; secrets never
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    subcommand: Subcommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Subcommand {
+    /// Be a guest or a host, until asked to stop (SIGTERM, SIGINT)
+    #[command(after_help = format!("{EXIT_STATUS}\n\n{SOURCES}\n\n{}", run::EXAMPLES))]
+    Run(ConfigurationArguments),
+    /// Print the effective configuration, without secrets, and whether it is right
+    #[command(after_help = format!("{EXIT_STATUS}\n\n{SOURCES}\n\n{}", check_config::EXAMPLES))]
+    CheckConfig(ConfigurationArguments),
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Args)]
+struct ConfigurationArguments {
+    /// Configuration file; conf.d/*.toml beside it is read too [default: /etc/coguestd/config.toml]
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Set one key, over files and environment; may be repeated
+    #[arg(short, long, value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl ConfigurationArguments {
+    fn load(self) -> Result<config::Settings, config::Error> {
+        config::load(&Sources::of_process(self.config, self.set))
+    }
+}
+
+impl Arguments {
+    /// How much to log.
+    pub fn verbosity(&self) -> Verbosity {
+        Verbosity::of_count(self.verbose)
+    }
+
+    /// Does what was asked for.
+    ///
+    /// # Errors
+    /// Whatever ends the program; [`exit_code`] knows what it means.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self.subcommand {
+            Subcommand::Run(arguments) => run::run(arguments.load()?).await,
+            Subcommand::CheckConfig(arguments) => check_config::run(&arguments.load()?),
+        }
+    }
+}
+
+/// The exit status for an error: 78 for a configuration that must be mended first, 1 for the rest.
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if error.downcast_ref::<config::Error>().is_some() {
+        ExitCode::from(EXIT_CONFIGURATION)
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+}
