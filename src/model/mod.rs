@@ -5,6 +5,8 @@
 //!
 //! Not here: topics and bytes (`mqtt`), decisions (`guest`, `host`), clocks, sockets and pipelines.
 
+#![deny(clippy::disallowed_methods, clippy::wildcard_enum_match_arm)]
+
 mod bounded;
 mod code;
 pub mod command;
