@@ -21,7 +21,7 @@ pub const EXIT_CONFIGURATION: u8 = 78;
 const EXIT_STATUS: &str = "\
 Exit status:
   0   asked to stop, or all is well
-  78  the command line or the configuration is wrong; one line on stderr says where and how to mend it
+  78  the command line or the configuration is wrong; one line on stderr says where
   1   anything else";
 
 const SOURCES: &str = "\
