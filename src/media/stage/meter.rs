@@ -1,0 +1,335 @@
+//! What one peer's media measures about itself, and what that comes to over an interval.
+//!
+//! A [`Meter`] is written by GStreamer's streaming threads and read by the stage's thread: plain atomic numbers, no lock, no
+//! decision. [`Interval`] is pure: two readings in, the statistics of the protocol out.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use super::governor::Decoding;
+use crate::model::stage::{HeardAudio, SeatStats, SeenVideo};
+
+/// Quieter than this is digital silence; JSON has no −∞.
+const SILENCE_DBFS: f64 = -90.0;
+/// A level older than this says nothing about now.
+const LEVEL_AGES: Duration = Duration::from_millis(800);
+
+/// The counters of one peer.
+#[derive(Debug)]
+pub struct Meter {
+    began: Instant,
+    last_packet: AtomicU64,
+    /// Set: the next decoded picture (of an audio seat: sound) is to be announced.
+    announce: AtomicBool,
+    video_bytes: AtomicU64,
+    frames: AtomicU64,
+    size: AtomicU64,
+    arrived: AtomicU64,
+    taken: AtomicU64,
+    key_frames_only: AtomicBool,
+    audio_bytes: AtomicU64,
+    level: AtomicU64,
+    level_at: AtomicU64,
+    /// Frames left out before decoding.
+    left_out: AtomicU32,
+}
+
+impl Meter {
+    /// Counters at zero; the first decoded picture or sound will be announced.
+    pub fn new(now: Instant) -> Self {
+        Self {
+            began: now,
+            last_packet: AtomicU64::new(0),
+            announce: AtomicBool::new(true),
+            video_bytes: AtomicU64::new(0),
+            frames: AtomicU64::new(0),
+            size: AtomicU64::new(0),
+            arrived: AtomicU64::new(0),
+            taken: AtomicU64::new(0),
+            key_frames_only: AtomicBool::new(false),
+            audio_bytes: AtomicU64::new(0),
+            level: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
+            level_at: AtomicU64::new(0),
+            left_out: AtomicU32::new(0),
+        }
+    }
+
+    /// A video packet of `bytes` arrived, of a frame with this time stamp in nanoseconds.
+    pub fn video_packet(&self, now: Instant, bytes: usize, stamp: Option<u64>) {
+        self.last_packet.store(self.stamp(now), Relaxed);
+        self.video_bytes.fetch_add(bytes as u64, Relaxed);
+        if let Some(stamp) = stamp {
+            self.arrived.store(stamp, Relaxed);
+        }
+    }
+
+    /// An audio packet of `bytes` arrived.
+    pub fn audio_packet(&self, now: Instant, bytes: usize) {
+        self.last_packet.store(self.stamp(now), Relaxed);
+        self.audio_bytes.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// The decoder's turn came to the frame with this time stamp, decoded or left out.
+    pub fn taken_up(&self, stamp: Option<u64>) {
+        if let Some(stamp) = stamp {
+            self.taken.store(stamp, Relaxed);
+        }
+    }
+
+    /// A frame was left out before decoding.
+    pub fn left_out(&self) {
+        self.left_out.fetch_add(1, Relaxed);
+    }
+
+    /// A frame was decoded.
+    pub fn decoded(&self) {
+        self.frames.fetch_add(1, Relaxed);
+    }
+
+    /// Decoded pictures have this size from now on.
+    pub fn resized(&self, width: u32, height: u32) {
+        self.size.store(u64::from(width) << 32 | u64::from(height), Relaxed);
+    }
+
+    /// The level of decoded sound in dBFS.
+    pub fn heard(&self, now: Instant, dbfs: f64) {
+        self.level.store(dbfs.to_bits(), Relaxed);
+        self.level_at.store(self.stamp(now), Relaxed);
+    }
+
+    /// Takes the wish to announce what is decoded, if there is one.
+    pub fn take_announcement(&self) -> bool {
+        self.announce.load(Relaxed) && self.announce.swap(false, Relaxed)
+    }
+
+    /// Wishes the next decoded picture or sound announced.
+    pub fn announce_next(&self) {
+        self.announce.store(true, Relaxed);
+    }
+
+    /// What is to be decoded from now on.
+    pub fn set_decoding(&self, decoding: Decoding) {
+        self.key_frames_only.store(decoding == Decoding::KeyFrames, Relaxed);
+    }
+
+    /// What is to be decoded.
+    pub fn decoding(&self) -> Decoding {
+        if self.key_frames_only.load(Relaxed) { Decoding::KeyFrames } else { Decoding::All }
+    }
+
+    /// Since when no packet came; `None` before the first.
+    pub fn quiet_for(&self, now: Instant) -> Option<Duration> {
+        let last = self.last_packet.load(Relaxed);
+        (last > 0).then(|| Duration::from_millis(self.stamp(now).saturating_sub(last)))
+    }
+
+    /// How far the decoder is behind what arrived.
+    pub fn behind(&self) -> Duration {
+        let (taken, arrived) = (self.taken.load(Relaxed), self.arrived.load(Relaxed));
+        Duration::from_nanos(if taken == 0 { 0 } else { arrived.saturating_sub(taken) })
+    }
+
+    /// The level of what is heard now, in dBFS; `None` in silence.
+    pub fn level(&self, now: Instant) -> Option<f64> {
+        let at = self.level_at.load(Relaxed);
+        let age = Duration::from_millis(self.stamp(now).saturating_sub(at));
+        let level = f64::from_bits(self.level.load(Relaxed));
+        (at > 0 && age < LEVEL_AGES && level > SILENCE_DBFS).then_some(level)
+    }
+
+    /// Everything, as of `now`.
+    pub fn read(&self, now: Instant) -> Reading {
+        let size = self.size.load(Relaxed);
+        Reading {
+            at: now,
+            video_bytes: self.video_bytes.load(Relaxed),
+            frames: self.frames.load(Relaxed),
+            size: (size > 0).then_some(((size >> 32) as u32, size as u32)),
+            audio_bytes: self.audio_bytes.load(Relaxed),
+            level: self.level(now),
+            decoding: self.decoding(),
+        }
+    }
+
+    /// Milliseconds since the beginning, from 1, so that 0 is "never".
+    fn stamp(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.began).as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+    }
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// When.
+    pub at: Instant,
+    /// Bytes of video received.
+    pub video_bytes: u64,
+    /// Frames decoded.
+    pub frames: u64,
+    /// Width and height of the decoded pictures.
+    pub size: Option<(u32, u32)>,
+    /// Bytes of audio received.
+    pub audio_bytes: u64,
+    /// Level now in dBFS.
+    pub level: Option<f64>,
+    /// What is decoded.
+    pub decoding: Decoding,
+}
+
+/// What the peer's transport knows, counted since the peer began.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Link {
+    /// Round trip in milliseconds.
+    pub round_trip_ms: Option<f64>,
+    /// Packets received.
+    pub received: u64,
+    /// Packets lost.
+    pub lost: u64,
+}
+
+/// From one reading to the next.
+#[derive(Debug, Clone, Copy)]
+pub struct Interval {
+    /// Where it begins; `None` for a peer's first.
+    pub from: Option<(Reading, Link)>,
+    /// Where it ends.
+    pub to: (Reading, Link),
+}
+
+impl Interval {
+    /// The statistics; `video` and `audio` say which streams the peer has.
+    pub fn stats(&self, video: Stream, audio: Stream) -> SeatStats {
+        let (reading, link) = &self.to;
+        SeatStats {
+            round_trip_ms: link.round_trip_ms.map(tenths),
+            loss: self.loss(),
+            video: video.is_there().then(|| SeenVideo {
+                width: reading.size.map(|size| size.0),
+                height: reading.size.map(|size| size.1),
+                frame_rate: self.rate(|reading| reading.frames).map(tenths),
+                frames: reading.frames,
+                bitrate_kbps: self.rate(|reading| reading.video_bytes).map(kilobits),
+                decoding: reading.decoding.as_str(),
+            }),
+            audio: audio.is_there().then(|| HeardAudio {
+                bitrate_kbps: self.rate(|reading| reading.audio_bytes).map(kilobits),
+                level_dbfs: reading.level.map(tenths),
+            }),
+        }
+    }
+
+    fn rate(&self, count: impl Fn(&Reading) -> u64) -> Option<f64> {
+        let (from, _) = self.from.as_ref()?;
+        let seconds = self.to.0.at.saturating_duration_since(from.at).as_secs_f64();
+        (seconds > 0.0).then(|| count(&self.to.0).saturating_sub(count(from)) as f64 / seconds)
+    }
+
+    fn loss(&self) -> Option<f64> {
+        let from = self.from.map_or(Link::default(), |(_, link)| link);
+        let lost = self.to.1.lost.saturating_sub(from.lost);
+        let all = lost + self.to.1.received.saturating_sub(from.received);
+        (all > 0).then(|| (lost as f64 / all as f64 * 1e4).round() / 1e4)
+    }
+}
+
+/// Whether a peer has a stream of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stream {
+    /// It has none.
+    #[default]
+    Absent,
+    /// It has one.
+    Present,
+}
+
+impl Stream {
+    fn is_there(self) -> bool {
+        self == Self::Present
+    }
+}
+
+fn tenths(number: f64) -> f64 {
+    (number * 10.0).round() / 10.0
+}
+
+fn kilobits(bytes: f64) -> f64 {
+    tenths(bytes * 8.0 / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_gives_rates_and_the_share_lost() {
+        let began = Instant::now();
+        let meter = Meter::new(began);
+        meter.resized(1280, 720);
+        let from = (meter.read(began), Link { round_trip_ms: None, received: 100, lost: 0 });
+        for frame in 0..60u64 {
+            meter.video_packet(began + Duration::from_millis(frame * 33), 5000, Some(frame));
+            meter.decoded();
+        }
+        meter.audio_packet(began, 16_000);
+        let now = began + Duration::from_secs(2);
+        meter.heard(now, -20.04);
+        let to = (meter.read(now), Link { round_trip_ms: Some(12.34), received: 195, lost: 5 });
+        let stats = Interval { from: Some(from), to }.stats(Stream::Present, Stream::Present);
+        assert_eq!(
+            stats,
+            SeatStats {
+                round_trip_ms: Some(12.3),
+                loss: Some(0.05),
+                video: Some(SeenVideo {
+                    width: Some(1280),
+                    height: Some(720),
+                    frame_rate: Some(30.0),
+                    frames: 60,
+                    bitrate_kbps: Some(1200.0),
+                    decoding: "all",
+                }),
+                audio: Some(HeardAudio { bitrate_kbps: Some(64.0), level_dbfs: Some(-20.0) }),
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_yet_is_null_and_what_is_not_there_absent() {
+        let meter = Meter::new(Instant::now());
+        let first = Interval { from: None, to: (meter.read(Instant::now()), Link::default()) };
+        let stats = first.stats(Stream::Absent, Stream::Present);
+        assert_eq!(stats.video, None);
+        assert_eq!(stats.audio, Some(HeardAudio { bitrate_kbps: None, level_dbfs: None }));
+        assert_eq!((stats.loss, stats.round_trip_ms), (None, None));
+    }
+
+    #[test]
+    fn silence_and_old_levels_are_null() {
+        let began = Instant::now();
+        let meter = Meter::new(began);
+        assert_eq!(meter.level(began), None);
+        meter.heard(began, -30.0);
+        assert_eq!(meter.level(began), Some(-30.0));
+        assert_eq!(meter.level(began + Duration::from_secs(2)), None);
+        meter.heard(began, f64::NEG_INFINITY);
+        assert_eq!(meter.level(began), None);
+    }
+
+    #[test]
+    fn quiet_counts_from_the_last_packet() {
+        let began = Instant::now();
+        let meter = Meter::new(began);
+        assert_eq!(meter.quiet_for(began + Duration::from_secs(9)), None);
+        meter.audio_packet(began + Duration::from_secs(1), 10);
+        assert_eq!(meter.quiet_for(began + Duration::from_secs(5)), Some(Duration::from_secs(4)));
+    }
+
+    #[test]
+    fn one_announcement_per_wish() {
+        let meter = Meter::new(Instant::now());
+        assert!(meter.take_announcement());
+        assert!(!meter.take_announcement());
+        meter.announce_next();
+        assert!(meter.take_announcement());
+    }
+}
