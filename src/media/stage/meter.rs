@@ -3,7 +3,7 @@
 //! A [`Meter`] is written by GStreamer's streaming threads and read by the stage's thread: plain atomic numbers, no lock, no
 //! decision. [`Interval`] is pure: two readings in, the statistics of the protocol out.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use super::governor::Decoding;
@@ -30,8 +30,8 @@ pub struct Meter {
     audio_bytes: AtomicU64,
     level: AtomicU64,
     level_at: AtomicU64,
-    /// Frames left out before decoding.
-    left_out: AtomicU32,
+    /// A key frame is missed.
+    key_frame_wanted: AtomicBool,
 }
 
 impl Meter {
@@ -50,7 +50,7 @@ impl Meter {
             audio_bytes: AtomicU64::new(0),
             level: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
             level_at: AtomicU64::new(0),
-            left_out: AtomicU32::new(0),
+            key_frame_wanted: AtomicBool::new(false),
         }
     }
 
@@ -76,9 +76,19 @@ impl Meter {
         }
     }
 
-    /// A frame was left out before decoding.
-    pub fn left_out(&self) {
-        self.left_out.fetch_add(1, Relaxed);
+    /// Without a key frame the pictures stay broken, or away.
+    pub fn want_key_frame(&self) {
+        self.key_frame_wanted.store(true, Relaxed);
+    }
+
+    /// Whether a key frame is missed.
+    pub fn wants_key_frame(&self) -> bool {
+        self.key_frame_wanted.load(Relaxed)
+    }
+
+    /// A key frame was asked for.
+    pub fn asked_for_key_frame(&self) {
+        self.key_frame_wanted.store(false, Relaxed);
     }
 
     /// A frame was decoded.

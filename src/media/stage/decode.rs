@@ -1,0 +1,317 @@
+//! From one stream of a peer's RTP to decoded pictures or sound, with the probes that feed the peer's [`Meter`].
+//!
+//! ```text
+//! webrtcbin.src ─ queue ─ depayloader ─ (parser) ─ decoder ─ fakesink (keeps the last picture)
+//!                 queue ─ depayloader ─ decoder ─ level ─ fakesink
+//! ```
+//! Invariant: the queue leaks before it blocks, so that a slow decoder never stops the peer's transport; a frame is left out
+//! before the decoder, never after; pictures that would be decoded without their key frame are not decoded. Probes hold the
+//! meter and a wake-up, never an element. Not here: who is reduced to key frames (`governor`), who links what when (`peer`).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Instant;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_video as gst_video;
+
+use super::governor::Decoding;
+use super::meter::Meter;
+use crate::media::elements::{self, MissingElement};
+
+/// So much may wait for a decoder before the oldest is thrown away. The governor acts at a tenth of it.
+const QUEUE_LONGEST: gst::ClockTime = gst::ClockTime::from_seconds(3);
+/// A bound in memory too, for streams whose time stamps lie: 8 MiB is 3 s at 20 Mbit/s.
+const QUEUE_BYTES: u32 = 8 << 20;
+/// How often the level of the sound is measured.
+const LEVEL_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
+
+/// A codec the stage takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    /// Audio.
+    Opus,
+    /// Video.
+    H264,
+    /// Video.
+    Vp8,
+}
+
+impl Codec {
+    /// The codec of RTP with this encoding name, in any case.
+    pub fn of(encoding_name: &str) -> Option<Self> {
+        [Self::Opus, Self::H264, Self::Vp8].into_iter().find(|c| c.encoding_name().eq_ignore_ascii_case(encoding_name))
+    }
+
+    /// The name in SDP and in RTP caps.
+    pub fn encoding_name(self) -> &'static str {
+        match self {
+            Self::Opus => "OPUS",
+            Self::H264 => "H264",
+            Self::Vp8 => "VP8",
+        }
+    }
+
+    /// What webrtcbin is to answer to an offer of this codec.
+    pub fn caps(self) -> gst::Caps {
+        let (media, clock_rate) = match self {
+            Self::Opus => ("audio", 48_000),
+            Self::H264 | Self::Vp8 => ("video", 90_000),
+        };
+        gst::Caps::builder("application/x-rtp")
+            .field("media", media)
+            .field("encoding-name", self.encoding_name())
+            .field("clock-rate", clock_rate)
+            .build()
+    }
+}
+
+/// The decoders of this machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Decoders {
+    h264: Option<&'static str>,
+    vp8: Option<&'static str>,
+}
+
+impl Decoders {
+    /// What is installed. A stage must hear, and see at least one video codec.
+    pub fn find() -> Result<Self, MissingElement> {
+        for name in ["webrtcbin", "nicesrc", "queue", "rtpopusdepay", "opusdec", "level", "fakesink", "jpegenc"] {
+            elements::require(name)?;
+        }
+        let first = |names: &[&'static str]| names.iter().copied().find(|name| elements::require(name).is_ok());
+        let h264 = first(&["avdec_h264", "openh264dec", "v4l2h264dec"])
+            .filter(|_| elements::require("h264parse").is_ok());
+        let found = Self { h264, vp8: first(&["vp8dec"]) };
+        match found {
+            Self { h264: None, vp8: None } => elements::require("avdec_h264").map(|()| found),
+            Self { h264: Some(_), .. } | Self { vp8: Some(_), .. } => Ok(found),
+        }
+    }
+
+    /// Whether this codec can be decoded here.
+    pub fn can(self, codec: Codec) -> bool {
+        match codec {
+            Codec::Opus => true,
+            Codec::H264 => self.h264.is_some(),
+            Codec::Vp8 => self.vp8.is_some(),
+        }
+    }
+}
+
+/// One stream being decoded.
+#[derive(Debug)]
+pub struct Chain {
+    /// Where the RTP goes in.
+    pub entry: gst::Pad,
+    /// The sink at the end.
+    pub sink: gst::Element,
+}
+
+/// Says that the first picture or sound was decoded.
+pub type Announce = Arc<dyn Fn() -> Sent + Send + Sync>;
+
+/// Whether a wake-up found room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// It did.
+    Yes,
+    /// It did not: say it again later.
+    No,
+}
+
+/// Builds and starts the chain for `codec` inside `pipeline`. `announce` is there for the stream whose first decoded buffer makes
+/// the peer live.
+pub fn chain(
+    pipeline: &gst::Pipeline,
+    decoders: Decoders,
+    codec: Codec,
+    meter: &Arc<Meter>,
+    announce: Option<Announce>,
+) -> Result<Chain, gst::glib::BoolError> {
+    let steps = match codec {
+        Codec::Opus => sound_steps()?,
+        Codec::H264 => picture_steps(&["rtph264depay", "h264parse"], decoders.h264)?,
+        Codec::Vp8 => picture_steps(&["rtpvp8depay"], decoders.vp8)?,
+    };
+    pipeline.add_many(&steps.elements)?;
+    gst::Element::link_many(&steps.elements)?;
+    let entry = pad(&steps.elements[0], "sink")?;
+    match codec {
+        Codec::Opus => watch_sound(&pad(&steps.decoder, "src")?, meter, announce),
+        Codec::H264 | Codec::Vp8 => {
+            gate_frames(&pad(&steps.decoder, "sink")?, meter);
+            watch_pictures(&pad(&steps.decoder, "src")?, meter, announce);
+        }
+    }
+    let sink = steps.elements[steps.elements.len() - 1].clone();
+    start(&steps.elements)?;
+    Ok(Chain { entry, sink })
+}
+
+/// A place for a stream nobody wants: an unlinked pad would stop its peer.
+pub fn drain(pipeline: &gst::Pipeline) -> Result<gst::Pad, gst::glib::BoolError> {
+    let sink = sink(LastPicture::Forget)?;
+    pipeline.add(&sink)?;
+    sink.sync_state_with_parent()?;
+    pad(&sink, "sink")
+}
+
+struct Steps {
+    elements: Vec<gst::Element>,
+    decoder: gst::Element,
+}
+
+fn sound_steps() -> Result<Steps, gst::glib::BoolError> {
+    let decoder = make("opusdec")?;
+    let level = make("level")?;
+    level.set_property("interval", LEVEL_EVERY.nseconds());
+    level.set_property("post-messages", true);
+    let elements = vec![queue()?, make("rtpopusdepay")?, decoder.clone(), level, sink(LastPicture::Forget)?];
+    Ok(Steps { elements, decoder })
+}
+
+fn picture_steps(before: &[&str], decoder: Option<&'static str>) -> Result<Steps, gst::glib::BoolError> {
+    let name = decoder.ok_or_else(|| gst::glib::bool_error!("no decoder for this codec"))?;
+    let decoder = make(name)?;
+    if name == "avdec_h264" {
+        // Ten peers share the cores already; more threads for one peer only cost memory and delay.
+        decoder.set_property("max-threads", 1);
+    }
+    let mut elements = vec![queue()?];
+    for step in before {
+        elements.push(make(step)?);
+    }
+    elements.extend([decoder.clone(), sink(LastPicture::Keep)?]);
+    Ok(Steps { elements, decoder })
+}
+
+fn make(name: &str) -> Result<gst::Element, gst::glib::BoolError> {
+    gst::ElementFactory::make(name).build()
+}
+
+fn queue() -> Result<gst::Element, gst::glib::BoolError> {
+    let queue = make("queue")?;
+    queue.set_property("max-size-buffers", 0u32);
+    queue.set_property("max-size-bytes", QUEUE_BYTES);
+    queue.set_property("max-size-time", QUEUE_LONGEST.nseconds());
+    queue.set_property_from_str("leaky", "downstream");
+    queue.set_property("silent", true);
+    Ok(queue)
+}
+
+enum LastPicture {
+    Keep,
+    Forget,
+}
+
+fn sink(last: LastPicture) -> Result<gst::Element, gst::glib::BoolError> {
+    let sink = make("fakesink")?;
+    sink.set_property("sync", false);
+    sink.set_property("async", false);
+    sink.set_property("qos", false);
+    sink.set_property("enable-last-sample", matches!(last, LastPicture::Keep));
+    Ok(sink)
+}
+
+fn pad(element: &gst::Element, name: &str) -> Result<gst::Pad, gst::glib::BoolError> {
+    element.static_pad(name).ok_or_else(|| gst::glib::bool_error!("{} has no pad {}", element.name(), name))
+}
+
+/// From the sink upward, so that nothing flows into an element that does not run yet.
+fn start(elements: &[gst::Element]) -> Result<(), gst::glib::BoolError> {
+    elements.iter().rev().try_for_each(gst::Element::sync_state_with_parent)
+}
+
+/// Counts what arrives at `source`, a pad of webrtcbin, and notes what was lost on the way.
+pub fn watch_arrivals(source: &gst::Pad, codec: Codec, meter: &Arc<Meter>) {
+    let meter = Arc::clone(meter);
+    let kinds =
+        gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST | gst::PadProbeType::EVENT_DOWNSTREAM;
+    source.add_probe(kinds, move |_, info| {
+        match &info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => arrived(&meter, codec, buffer),
+            Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(|b| arrived(&meter, codec, b)),
+            Some(gst::PadProbeData::Event(event)) => {
+                if event.structure().is_some_and(|s| s.name() == "GstRTPPacketLost") && codec != Codec::Opus {
+                    meter.want_key_frame();
+                }
+            }
+            // Queries and what later versions add carry no media.
+            Some(_) | None => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+fn arrived(meter: &Meter, codec: Codec, buffer: &gst::BufferRef) {
+    match codec {
+        Codec::Opus => meter.audio_packet(Instant::now(), buffer.size()),
+        Codec::H264 | Codec::Vp8 => {
+            meter.video_packet(Instant::now(), buffer.size(), buffer.pts().map(gst::ClockTime::nseconds));
+        }
+    }
+}
+
+/// Leaves out what cannot or shall not be decoded: all before a key frame, and, when reduced, all but key frames.
+fn gate_frames(decoder_sink: &gst::Pad, meter: &Arc<Meter>) {
+    let meter = Arc::clone(meter);
+    let whole = AtomicBool::new(false);
+    decoder_sink.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else { return gst::PadProbeReturn::Ok };
+        meter.taken_up(buffer.pts().map(gst::ClockTime::nseconds));
+        if !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) {
+            whole.store(true, Relaxed);
+            return gst::PadProbeReturn::Ok;
+        }
+        match meter.decoding() {
+            Decoding::KeyFrames => whole.store(false, Relaxed),
+            Decoding::All if whole.load(Relaxed) => return gst::PadProbeReturn::Ok,
+            Decoding::All => meter.want_key_frame(),
+        }
+        gst::PadProbeReturn::Drop
+    });
+}
+
+/// Counts decoded pictures, notes their size, announces the first.
+fn watch_pictures(decoder_source: &gst::Pad, meter: &Arc<Meter>, announce: Option<Announce>) {
+    let meter = Arc::clone(meter);
+    let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
+    decoder_source.add_probe(kinds, move |_, info| {
+        match &info.data {
+            Some(gst::PadProbeData::Buffer(_)) => {
+                meter.decoded();
+                tell(&meter, announce.as_ref());
+            }
+            Some(gst::PadProbeData::Event(event)) => {
+                if let gst::EventView::Caps(caps) = event.view()
+                    && let Ok(picture) = gst_video::VideoInfo::from_caps(caps.caps())
+                {
+                    meter.resized(picture.width(), picture.height());
+                }
+            }
+            // Queries and what later versions add carry no pictures.
+            Some(_) | None => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// Announces the first sound. Its level comes by the bus.
+fn watch_sound(decoder_source: &gst::Pad, meter: &Arc<Meter>, announce: Option<Announce>) {
+    let meter = Arc::clone(meter);
+    decoder_source.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+        tell(&meter, announce.as_ref());
+        gst::PadProbeReturn::Ok
+    });
+}
+
+fn tell(meter: &Meter, announce: Option<&Announce>) {
+    if let Some(announce) = announce
+        && meter.take_announcement()
+        && announce() == Sent::No
+    {
+        meter.announce_next();
+    }
+}
