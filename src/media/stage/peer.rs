@@ -1,0 +1,508 @@
+//! One guest's peer connection: its pipeline, its offer/answer rounds, its streams.
+//!
+//! ```text
+//! Offer ─► set remote ─► [Remote] ─► create answer ─► [Answer] ─► set local, report
+//! ```
+//! Every arrow is an action signal of webrtcbin that answers later, by a promise that becomes an [`Event`] for the stage's thread; a later
+//! exchange waits until the present one is through. Invariant: only the stage's thread changes anything here; callbacks hold a [`Tell`] (a
+//! channel and a number) and the meter, never an element. Not here: deadlines and silence (`desk`), decoding (`decode`).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use gstreamer as gst;
+use gstreamer::glib;
+use gstreamer::prelude::*;
+use gstreamer_sdp as gst_sdp;
+use gstreamer_video as gst_video;
+use gstreamer_webrtc as gst_webrtc;
+
+use super::decode::{self, Chain, Codec, Decoders, Sent};
+use super::events::{Event, Tell, Told};
+use super::meter::{Link, Meter, Reading, Stream};
+use super::offer::{self, Bundling, Kind, Offer};
+use crate::media::webrtc::{self, Ice};
+use crate::model::media::{Fault, IceCandidate};
+use crate::model::stage::StagePeer;
+use crate::model::{Code, Media};
+
+/// Packets wait so long in the jitter buffer for those before them.
+const JITTER_MS: u32 = 120;
+/// Candidates of one exchange beyond these are dropped.
+const MOST_CANDIDATES: usize = 64;
+
+/// Where a peer is heard or seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// Nothing was decoded yet.
+    Awaited,
+    /// Something was.
+    Live,
+    /// It was, and then no packet came for 3 s.
+    Silent,
+}
+
+/// Where the present exchange is.
+#[derive(Debug)]
+enum Round {
+    /// Between offer and answer.
+    Answering(Box<Offer>),
+    /// Answered; the offer says how sections are named.
+    Answered(Box<Offer>),
+}
+
+/// One peer connection.
+#[derive(Debug)]
+pub struct Peer {
+    /// Who.
+    pub id: StagePeer,
+    /// The present exchange.
+    pub exchange: u32,
+    /// What it measures.
+    pub meter: Arc<Meter>,
+    /// Whether it is seen or heard.
+    pub presence: Presence,
+    /// Since when it exists.
+    pub began: Instant,
+    /// When a key frame was last asked for.
+    pub key_frame_asked: Option<Instant>,
+    /// What its transport knows.
+    pub link: Link,
+    /// Where the present interval of the statistics began.
+    pub interval_from: Option<(Reading, Link)>,
+    media: Media,
+    tell: Tell,
+    pipeline: gst::Pipeline,
+    webrtc: gst::Element,
+    round: Round,
+    next_offer: Option<(u32, Box<Offer>)>,
+    /// Candidates that came before webrtcbin knew the offer.
+    early: VecDeque<(u32, String)>,
+    candidates: usize,
+    video: Option<(gst::Pad, Chain)>,
+    audio: Option<Chain>,
+}
+
+impl Peer {
+    /// Builds and starts a peer that will answer `offer`.
+    pub fn open(
+        id: StagePeer,
+        media: Media,
+        offer: Offer,
+        ice: &Ice,
+        tell: Tell,
+        now: Instant,
+    ) -> Result<Self, Fault> {
+        let meter = Arc::new(Meter::new(now));
+        let (pipeline, webrtc) = build(&offer, ice, &tell, &meter)
+            .map_err(|error| fault("element", Code::HostUnreachable, error.to_string()))?;
+        let peer = Self {
+            id,
+            exchange: 1,
+            meter,
+            presence: Presence::Awaited,
+            began: now,
+            key_frame_asked: None,
+            link: Link::default(),
+            interval_from: None,
+            media,
+            tell,
+            pipeline,
+            webrtc,
+            round: Round::Answering(Box::new(offer)),
+            next_offer: None,
+            early: VecDeque::new(),
+            candidates: 0,
+            video: None,
+            audio: None,
+        };
+        // Teardown from here on is the caller's, by `into_pipeline`, also when this fails.
+        if peer.pipeline.set_state(gst::State::Playing).is_err() {
+            peer.tell.say(Told::Broken(fault("element", Code::HostUnreachable, "webrtcbin did not start")));
+        }
+        peer.set_remote();
+        Ok(peer)
+    }
+
+    /// Takes the offer of a later exchange; a still later one replaces it while it waits.
+    pub fn offer_again(&mut self, exchange: u32, offer: Offer) {
+        match &self.round {
+            Round::Answering(_) => self.next_offer = Some((exchange, Box::new(offer))),
+            Round::Answered(_) => self.begin(exchange, Box::new(offer)),
+        }
+    }
+
+    fn begin(&mut self, exchange: u32, offer: Box<Offer>) {
+        self.exchange = exchange;
+        self.candidates = 0;
+        self.early.clear();
+        self.round = Round::Answering(offer);
+        self.set_remote();
+    }
+
+    /// The newest exchange this peer has heard of.
+    pub fn newest_exchange(&self) -> u32 {
+        self.next_offer.as_ref().map_or(self.exchange, |(exchange, _)| *exchange)
+    }
+
+    fn set_remote(&self) {
+        let Round::Answering(offer) = &self.round else { return };
+        let exchange = self.exchange;
+        let Ok(message) = gst_sdp::SDPMessage::parse_buffer(offer.sdp.as_bytes()) else {
+            self.tell.say(Told::Broken(fault("sdp", Code::InvalidParameter, "the offer cannot be parsed")));
+            return;
+        };
+        let description =
+            gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Offer, message);
+        let tell = self.tell.clone();
+        let promise = gst::Promise::with_change_func(move |reply| {
+            tell.say(Told::Remote { exchange, outcome: webrtc::outcome(reply).map(|_| ()) });
+        });
+        self.webrtc.emit_by_name::<()>("set-remote-description", &[&description, &promise]);
+    }
+
+    /// webrtcbin has taken the offer, or not: on to the answer.
+    pub fn remote_set(&mut self, exchange: u32, outcome: Result<(), String>) -> Result<(), Fault> {
+        let Round::Answering(offer) = &self.round else { return Ok(()) };
+        if exchange != self.exchange {
+            return Ok(());
+        }
+        outcome.map_err(|why| fault("sdp", Code::InvalidParameter, why))?;
+        self.direct(offer);
+        for (line, candidate) in offer.candidates.iter().map(|(line, c)| (*line, c.as_str())) {
+            self.webrtc.emit_by_name::<()>("add-ice-candidate", &[&line, &candidate]);
+        }
+        for (line, candidate) in self.early.drain(..) {
+            self.webrtc.emit_by_name::<()>("add-ice-candidate", &[&line, &candidate.as_str()]);
+        }
+        let tell = self.tell.clone();
+        let promise = gst::Promise::with_change_func(move |reply| {
+            let outcome = webrtc::outcome(reply).and_then(|answer| webrtc::description(answer, "answer"));
+            tell.say(Told::Answer { exchange, outcome: outcome.map(Box::new) });
+        });
+        self.webrtc.emit_by_name::<()>("create-answer", &[&None::<gst::Structure>, &promise]);
+        Ok(())
+    }
+
+    /// What each section is to carry: the first of each kind is received, if the seat has that kind; the rest is nothing.
+    fn direct(&self, offer: &Offer) {
+        for (index, section) in (0i32..).zip(&offer.sections) {
+            let transceiver = self
+                .webrtc
+                .emit_by_name::<Option<gst_webrtc::WebRTCRTPTransceiver>>("get-transceiver", &[&index]);
+            let Some(transceiver) = transceiver else { continue };
+            let first = offer.first(section.kind).is_some_and(|first| first.mid == section.mid);
+            let wanted = match section.kind {
+                Kind::Audio => first,
+                Kind::Video => first && self.media == Media::Video,
+            };
+            transceiver.set_direction(if wanted {
+                gst_webrtc::WebRTCRTPTransceiverDirection::Recvonly
+            } else {
+                gst_webrtc::WebRTCRTPTransceiverDirection::Inactive
+            });
+            transceiver.set_codec_preferences(Some(&section.codec.caps()));
+            transceiver.set_property("do-nack", true);
+        }
+    }
+
+    /// The answer is made: it is set, and returned for the guest.
+    pub fn answered(
+        &mut self,
+        exchange: u32,
+        outcome: Result<Box<gst_webrtc::WebRTCSessionDescription>, String>,
+    ) -> Result<Option<String>, Fault> {
+        if exchange != self.exchange || matches!(self.round, Round::Answered(_)) {
+            return Ok(None);
+        }
+        let answer = outcome.map_err(|why| fault("sdp", Code::InvalidParameter, why))?;
+        let text = answer.sdp().as_text().map_err(|e| fault("sdp", Code::InvalidParameter, e.to_string()))?;
+        let tell = self.tell.clone();
+        let promise = gst::Promise::with_change_func(move |reply| {
+            if let Err(why) = webrtc::outcome(reply) {
+                tell.say(Told::Broken(fault("sdp", Code::InvalidParameter, why)));
+            }
+        });
+        self.webrtc.emit_by_name::<()>("set-local-description", &[&*answer, &promise]);
+        Ok(Some(text))
+    }
+
+    /// The answer is on its way: the round is over, and one that waits begins.
+    pub fn round_over(&mut self) {
+        if let Round::Answering(offer) = &mut self.round {
+            let offer = std::mem::replace(offer, Box::new(Offer::none()));
+            self.round = Round::Answered(offer);
+        }
+        if let Some((exchange, offer)) = self.next_offer.take() {
+            self.begin(exchange, offer);
+        }
+    }
+
+    /// Takes a candidate of the guest. What names another exchange, another section, or nothing, is dropped.
+    pub fn candidate(&mut self, exchange: u32, candidate: &IceCandidate) {
+        let (Round::Answering(offer) | Round::Answered(offer)) = &self.round;
+        let line = offer.section_of(candidate.sdp_mid.as_deref(), candidate.sdp_m_line_index);
+        let (Some(line), Some(text)) = (line, offer::candidate(&candidate.candidate)) else { return };
+        if exchange != self.exchange || self.candidates >= MOST_CANDIDATES {
+            return;
+        }
+        self.candidates += 1;
+        match &self.round {
+            Round::Answering(_) => self.early.push_back((line, text.to_owned())),
+            Round::Answered(_) => self.webrtc.emit_by_name::<()>("add-ice-candidate", &[&line, &text]),
+        }
+    }
+
+    /// A local candidate in the words of the protocol.
+    pub fn local_candidate(&self, line: u32, text: String) -> IceCandidate {
+        let (Round::Answering(offer) | Round::Answered(offer)) = &self.round;
+        let section = usize::try_from(line).ok().and_then(|line| offer.sections.get(line));
+        IceCandidate {
+            candidate: text,
+            sdp_mid: section.map(|section| section.mid.clone()),
+            sdp_m_line_index: Some(line),
+            username_fragment: None,
+        }
+    }
+
+    /// webrtcbin has a new stream, held back by `block`: a chain for it, then it may flow.
+    pub fn stream(
+        &mut self,
+        pad: &gst::Pad,
+        block: gst::PadProbeId,
+        decoders: Decoders,
+    ) -> Result<(), Fault> {
+        let linked = self.link(pad, decoders);
+        pad.remove_probe(block);
+        linked.map_err(|error| fault("decoder", Code::HostUnreachable, error.to_string()))
+    }
+
+    fn link(&mut self, pad: &gst::Pad, decoders: Decoders) -> Result<(), glib::BoolError> {
+        let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+        let name = caps.structure(0).and_then(|s| s.get::<&str>("encoding-name").ok());
+        let codec = name.and_then(Codec::of).filter(|codec| decoders.can(*codec));
+        let wanted = codec.filter(|codec| match codec {
+            Codec::Opus => self.audio.is_none(),
+            Codec::H264 | Codec::Vp8 => self.video.is_none() && self.media == Media::Video,
+        });
+        let Some(codec) = wanted else {
+            let entry = decode::drain(&self.pipeline)?;
+            return pad.link(&entry).map(|_| ()).map_err(|e| glib::bool_error!("{e}"));
+        };
+        decode::watch_arrivals(pad, codec, &self.meter);
+        let announces = codec != Codec::Opus || self.has(Kind::Video) == Stream::Absent;
+        let tell = self.tell.clone();
+        let announce: Option<decode::Announce> =
+            announces.then(|| Arc::new(move || tell.say(Told::Decoded)) as decode::Announce);
+        let chain = decode::chain(&self.pipeline, decoders, codec, &self.meter, announce)?;
+        pad.link(&chain.entry).map_err(|e| glib::bool_error!("{e}"))?;
+        match codec {
+            Codec::Opus => self.audio = Some(chain),
+            Codec::H264 | Codec::Vp8 => {
+                self.video = Some((pad.clone(), chain));
+                self.meter.want_key_frame();
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the peer has a stream of this kind, by its offer and its seat.
+    pub fn has(&self, kind: Kind) -> Stream {
+        let (Round::Answering(offer) | Round::Answered(offer)) = &self.round;
+        match (kind, self.media, offer.first(kind)) {
+            (Kind::Video, Media::Audio, _) | (_, _, None) => Stream::Absent,
+            (Kind::Audio, _, Some(_)) | (Kind::Video, Media::Video, Some(_)) => Stream::Present,
+        }
+    }
+
+    /// Asks the guest for a key frame.
+    pub fn ask_for_key_frame(&mut self, now: Instant) {
+        let Some((pad, _)) = &self.video else { return };
+        self.key_frame_asked = Some(now);
+        self.meter.asked_for_key_frame();
+        let event = gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build();
+        if !pad.send_event(event) {
+            // Before the first packet nobody takes it: again at the next tick.
+            self.meter.want_key_frame();
+        }
+    }
+
+    /// Asks webrtcbin what its transport knows.
+    pub fn ask_link(&self) {
+        let tell = self.tell.clone();
+        let promise = gst::Promise::with_change_func(move |reply| {
+            if let Ok(Some(stats)) = reply {
+                tell.say(Told::Link(read_link(stats)));
+            }
+        });
+        self.webrtc.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &promise]);
+    }
+
+    /// The last decoded picture.
+    pub fn last_picture(&self) -> Option<gst::Sample> {
+        self.video.as_ref().and_then(|(_, chain)| chain.sink.property::<Option<gst::Sample>>("last-sample"))
+    }
+
+    /// What is to be stopped when the peer is over.
+    pub fn into_pipeline(self) -> gst::Pipeline {
+        self.pipeline
+    }
+}
+
+/// A fault of this stage of a peer's life.
+pub fn fault(stage: &'static str, code: Code, detail: impl Into<String>) -> Fault {
+    Fault { stage, code, detail: detail.into() }
+}
+
+fn build(
+    offer: &Offer,
+    ice: &Ice,
+    tell: &Tell,
+    meter: &Arc<Meter>,
+) -> Result<(gst::Pipeline, gst::Element), glib::BoolError> {
+    let pipeline = gst::Pipeline::new();
+    let webrtc = webrtc::make(ice)?;
+    webrtc.set_property_from_str(
+        "bundle-policy",
+        match offer.bundling {
+            Bundling::Bundled => "max-bundle",
+            Bundling::Separate => "none",
+        },
+    );
+    webrtc.set_property("latency", JITTER_MS);
+    pipeline.add(&webrtc)?;
+    start_at_the_first_packet(&webrtc);
+    listen(&webrtc, tell);
+    listen_to_bus(&pipeline, tell, meter);
+    Ok((pipeline, webrtc))
+}
+
+/// A jitter buffer holds the very first packet back for its whole latency, in case one before it is late. A first picture
+/// sooner is worth more: the stream begins with a key frame asked for.
+fn start_at_the_first_packet(webrtc: &gst::Element) {
+    let Some(rtpbin) = webrtc.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("rtpbin")) else { return };
+    rtpbin.connect("new-jitterbuffer", false, |values| {
+        if let Some(Ok(buffer)) = values.get(1).map(|value| value.get::<gst::Element>()) {
+            buffer.set_property("faststart-min-packets", 1u32);
+        }
+        None
+    });
+}
+
+fn listen(webrtc: &gst::Element, tell: &Tell) {
+    let say = tell.clone();
+    webrtc.connect("on-ice-candidate", false, move |values| {
+        if let (Some(Ok(line)), Some(Ok(text))) = (
+            values.get(1).map(|value| value.get::<u32>()),
+            values.get(2).map(|value| value.get::<String>()),
+        ) {
+            say.say(Told::LocalCandidate { line, text });
+        }
+        None
+    });
+    let say = tell.clone();
+    webrtc.connect_notify(Some("ice-gathering-state"), move |webrtc, _| {
+        use gst_webrtc::WebRTCICEGatheringState::Complete;
+        if webrtc.property::<gst_webrtc::WebRTCICEGatheringState>("ice-gathering-state") == Complete {
+            say.say(Told::Gathered);
+        }
+    });
+    let say = tell.clone();
+    webrtc.connect_notify(Some("ice-connection-state"), move |webrtc, _| {
+        use gst_webrtc::WebRTCICEConnectionState::Failed;
+        if webrtc.property::<gst_webrtc::WebRTCICEConnectionState>("ice-connection-state") == Failed {
+            say.say(Told::Broken(fault("ice", Code::HostUnreachable, "no way to the guest was found")));
+        }
+    });
+    let say = tell.clone();
+    webrtc.connect_notify(Some("connection-state"), move |webrtc, _| {
+        use gst_webrtc::WebRTCPeerConnectionState::{Connected, Failed};
+        let state = webrtc.property::<gst_webrtc::WebRTCPeerConnectionState>("connection-state");
+        if state == Connected {
+            say.say(Told::Connected);
+        } else if state == Failed {
+            say.say(Told::Broken(fault("dtls", Code::HostUnreachable, "the connection to the guest failed")));
+        }
+    });
+    let say = tell.clone();
+    webrtc.connect_pad_added(move |_, pad| {
+        if pad.direction() != gst::PadDirection::Src {
+            return;
+        }
+        // Held until the stage's thread has linked it: only that thread builds.
+        let block = pad.add_probe(gst::PadProbeType::BLOCK_DOWNSTREAM, |_, _| gst::PadProbeReturn::Ok);
+        if let Some(block) = block {
+            say.say(Told::Stream { pad: pad.downgrade(), block });
+        }
+    });
+}
+
+/// Levels go into the meter, errors to the stage's thread, everything else nowhere: nobody else reads this bus.
+fn listen_to_bus(pipeline: &gst::Pipeline, tell: &Tell, meter: &Arc<Meter>) {
+    let Some(bus) = pipeline.bus() else { return };
+    let (tell, meter) = (tell.clone(), Arc::clone(meter));
+    bus.set_sync_handler(move |_, message| {
+        match message.view() {
+            gst::MessageView::Element(element) => {
+                if let Some(level) = element.structure().filter(|s| s.name() == "level").and_then(loudest) {
+                    meter.heard(Instant::now(), level);
+                }
+            }
+            gst::MessageView::Error(error) => {
+                let place = error.src().map(|src| src.path_string().to_string()).unwrap_or_default();
+                tell.say(Told::Broken(fault(stage_of(&place), Code::HostUnreachable, error.error().to_string())));
+            }
+            // Everything else is of no use to a monitor.
+            _ => {}
+        }
+        gst::BusSyncReply::Drop
+    });
+}
+
+/// RMS of the loudest channel.
+fn loudest(level: &gst::StructureRef) -> Option<f64> {
+    let channels = level.get::<glib::ValueArray>("rms").ok()?;
+    channels.iter().filter_map(|value| value.get::<f64>().ok()).reduce(f64::max)
+}
+
+fn stage_of(place: &str) -> &'static str {
+    [("dtls", "dtls"), ("nice", "ice"), ("dec", "decoder"), ("parse", "decoder")]
+        .iter()
+        .find(|(part, _)| place.contains(part))
+        .map_or("transport", |(_, stage)| stage)
+}
+
+fn read_link(stats: &gst::StructureRef) -> Link {
+    let mut link = Link::default();
+    for (_, value) in stats.iter() {
+        let Ok(entry) = value.get::<gst::Structure>() else { continue };
+        match entry.get::<gst_webrtc::WebRTCStatsType>("type") {
+            Ok(gst_webrtc::WebRTCStatsType::InboundRtp) => {
+                link.received += entry.get::<u64>("packets-received").unwrap_or(0);
+                let lost = entry.get::<i64>("packets-lost").or_else(|_| entry.get::<i32>("packets-lost").map(i64::from));
+                link.lost += u64::try_from(lost.unwrap_or(0)).unwrap_or(0);
+            }
+            Ok(gst_webrtc::WebRTCStatsType::RemoteInboundRtp) => {
+                if let Ok(seconds) = entry.get::<f64>("round-trip-time")
+                    && seconds > 0.0
+                {
+                    link.round_trip_ms = Some(seconds * 1000.0);
+                }
+            }
+            // The rest says nothing about loss or delay.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    link
+}
+
+impl Tell {
+    /// Says it to the stage's thread, if there is room.
+    pub fn say(&self, told: Told) -> Sent {
+        match self.desk.try_send(Event::Peer { peer: self.peer, told }) {
+            Ok(()) => Sent::Yes,
+            Err(_) => Sent::No,
+        }
+    }
+}
