@@ -4,5 +4,6 @@ pub mod cli;
 pub mod config;
 pub mod devices;
 pub mod logging;
+pub mod media;
 pub mod model;
 pub mod systemd;

@@ -41,7 +41,9 @@ pub enum Codec {
 impl Codec {
     /// The codec of RTP with this encoding name, in any case.
     pub fn of(encoding_name: &str) -> Option<Self> {
-        [Self::Opus, Self::H264, Self::Vp8].into_iter().find(|c| c.encoding_name().eq_ignore_ascii_case(encoding_name))
+        [Self::Opus, Self::H264, Self::Vp8]
+            .into_iter()
+            .find(|c| c.encoding_name().eq_ignore_ascii_case(encoding_name))
     }
 
     /// The name in SDP and in RTP caps.
@@ -77,10 +79,13 @@ pub struct Decoders {
 impl Decoders {
     /// What is installed. A stage must hear, and see at least one video codec.
     pub fn find() -> Result<Self, MissingElement> {
-        for name in ["webrtcbin", "nicesrc", "queue", "rtpopusdepay", "opusdec", "level", "fakesink", "jpegenc"] {
+        for name in
+            ["webrtcbin", "nicesrc", "queue", "rtpopusdepay", "opusdec", "level", "fakesink", "jpegenc"]
+        {
             elements::require(name)?;
         }
-        let first = |names: &[&'static str]| names.iter().copied().find(|name| elements::require(name).is_ok());
+        let first =
+            |names: &[&'static str]| names.iter().copied().find(|name| elements::require(name).is_ok());
         let h264 = first(&["avdec_h264", "openh264dec", "v4l2h264dec"])
             .filter(|_| elements::require("h264parse").is_ok());
         let found = Self { h264, vp8: first(&["vp8dec"]) };

@@ -82,8 +82,11 @@ impl Governor {
     /// once; one comes back at a time.
     pub fn observe(&mut self, now: Instant, lags: &[Lag]) -> Vec<Step> {
         self.reduced.retain(|peer| lags.iter().any(|lag| lag.peer == *peer));
-        let mut late: Vec<Lag> =
-            lags.iter().filter(|lag| lag.behind > LAG_HIGH && !self.reduced.contains(&lag.peer)).copied().collect();
+        let mut late: Vec<Lag> = lags
+            .iter()
+            .filter(|lag| lag.behind > LAG_HIGH && !self.reduced.contains(&lag.peer))
+            .copied()
+            .collect();
         if !late.is_empty() {
             self.calm_since = None;
             late.sort_by_key(|lag| std::cmp::Reverse(lag.behind));

@@ -163,7 +163,9 @@ impl Meter {
 
     /// Milliseconds since the beginning, from 1, so that 0 is "never".
     fn stamp(&self, now: Instant) -> u64 {
-        u64::try_from(now.saturating_duration_since(self.began).as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+        u64::try_from(now.saturating_duration_since(self.began).as_millis())
+            .unwrap_or(u64::MAX)
+            .saturating_add(1)
     }
 }
 
@@ -195,6 +197,13 @@ pub struct Link {
     pub received: u64,
     /// Packets lost.
     pub lost: u64,
+}
+
+impl Link {
+    /// This, with what it does not know taken from `older`.
+    pub fn or(self, older: Self) -> Self {
+        Self { round_trip_ms: self.round_trip_ms.or(older.round_trip_ms), ..self }
+    }
 }
 
 /// From one reading to the next.

@@ -23,7 +23,16 @@ const LONGEST_CANDIDATE: usize = 512;
 const SESSION_ATTRIBUTES: [&str; 2] = ["extmap-allow-mixed", "msid-semantic"];
 /// Section attributes that are passed on as they are.
 const SECTION_ATTRIBUTES: [&str; 11] = [
-    "rtcp", "rtcp-rsize", "ice-options", "sendrecv", "sendonly", "recvonly", "inactive", "ssrc", "ssrc-group", "msid",
+    "rtcp",
+    "rtcp-rsize",
+    "ice-options",
+    "sendrecv",
+    "sendonly",
+    "recvonly",
+    "inactive",
+    "ssrc",
+    "ssrc-group",
+    "msid",
     "extmap",
 ];
 
@@ -93,7 +102,8 @@ impl Offer {
         if raw.is_empty() || raw.len() > MOST_SECTIONS {
             return Err(Unusable("the offer must have one to four media sections"));
         }
-        let sections = raw.iter().map(|lines| Reading::of(lines, &session, &can)).collect::<Result<Vec<_>, _>>()?;
+        let sections =
+            raw.iter().map(|lines| Reading::of(lines, &session, &can)).collect::<Result<Vec<_>, _>>()?;
         let mids: BTreeSet<&str> = sections.iter().map(|s| s.section.mid.as_str()).collect();
         if mids.len() < sections.len() {
             return Err(Unusable("two media sections have one mid"));
@@ -197,11 +207,13 @@ impl<'a> Reading<'a> {
             return Err(Unusable("a media line is not for RTP over DTLS"));
         }
         let attributes = Attributes::of(lines);
-        let mid = attributes.get("mid").filter(|mid| is_token(mid)).ok_or(Unusable("a section has no mid"))?;
+        let mid =
+            attributes.get("mid").filter(|mid| is_token(mid)).ok_or(Unusable("a section has no mid"))?;
         if attributes.get("rtcp-mux").is_none() {
             return Err(Unusable("a section has no rtcp-mux"));
         }
-        let (codec, payloads) = choose(&attributes, payloads, kind, can).ok_or(Unusable("no codec in common"))?;
+        let (codec, payloads) =
+            choose(&attributes, payloads, kind, can).ok_or(Unusable("no codec in common"))?;
         let either = |name| attributes.get(name).or_else(|| session.get(name));
         let ice = |name: &'static str, least: usize| {
             either(name).filter(|value| (least..=256).contains(&value.len()) && value.chars().all(is_ice))
@@ -240,7 +252,8 @@ impl<'a> Reading<'a> {
         out.push(format!("a=fingerprint:{}", self.fingerprint));
         out.push(format!("a=setup:{}", self.setup));
         for (name, value) in &self.attributes.0 {
-            let of_payload = || value.split([' ', '*']).next().is_some_and(|first| self.payloads.contains(&first));
+            let of_payload =
+                || value.split([' ', '*']).next().is_some_and(|first| self.payloads.contains(&first));
             let kept = match *name {
                 "rtpmap" | "fmtp" | "rtcp-fb" => of_payload(),
                 "extmap" => is_extension(value),
@@ -264,7 +277,11 @@ fn choose<'a>(
     can: impl Fn(Codec) -> bool,
 ) -> Option<(Codec, Vec<&'a str>)> {
     let map = |payload: &str| {
-        attributes.all("rtpmap").filter_map(|value| value.split_once(' ')).find(|(of, _)| *of == payload).map(|m| m.1)
+        attributes
+            .all("rtpmap")
+            .filter_map(|value| value.split_once(' '))
+            .find(|(of, _)| *of == payload)
+            .map(|m| m.1)
     };
     let known = |payload: &str| payload.parse::<u8>().is_ok_and(|number| number < 128);
     let (codec, payload) = offered.iter().filter(|p| known(p)).find_map(|payload| {

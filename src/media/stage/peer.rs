@@ -44,12 +44,12 @@ pub enum Presence {
 }
 
 /// Where the present exchange is.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Round {
     /// Between offer and answer.
-    Answering(Box<Offer>),
-    /// Answered; the offer says how sections are named.
-    Answered(Box<Offer>),
+    Answering,
+    /// Answered.
+    Answered,
 }
 
 /// One peer connection.
@@ -76,7 +76,9 @@ pub struct Peer {
     pipeline: gst::Pipeline,
     webrtc: gst::Element,
     round: Round,
-    next_offer: Option<(u32, Box<Offer>)>,
+    /// The present offer; it says how sections are named.
+    offer: Offer,
+    next_offer: Option<(u32, Offer)>,
     /// Candidates that came before webrtcbin knew the offer.
     early: VecDeque<(u32, String)>,
     candidates: usize,
@@ -110,7 +112,8 @@ impl Peer {
             tell,
             pipeline,
             webrtc,
-            round: Round::Answering(Box::new(offer)),
+            round: Round::Answering,
+            offer,
             next_offer: None,
             early: VecDeque::new(),
             candidates: 0,
@@ -127,17 +130,18 @@ impl Peer {
 
     /// Takes the offer of a later exchange; a still later one replaces it while it waits.
     pub fn offer_again(&mut self, exchange: u32, offer: Offer) {
-        match &self.round {
-            Round::Answering(_) => self.next_offer = Some((exchange, Box::new(offer))),
-            Round::Answered(_) => self.begin(exchange, Box::new(offer)),
+        match self.round {
+            Round::Answering => self.next_offer = Some((exchange, offer)),
+            Round::Answered => self.begin(exchange, offer),
         }
     }
 
-    fn begin(&mut self, exchange: u32, offer: Box<Offer>) {
+    fn begin(&mut self, exchange: u32, offer: Offer) {
         self.exchange = exchange;
         self.candidates = 0;
         self.early.clear();
-        self.round = Round::Answering(offer);
+        self.round = Round::Answering;
+        self.offer = offer;
         self.set_remote();
     }
 
@@ -147,9 +151,8 @@ impl Peer {
     }
 
     fn set_remote(&self) {
-        let Round::Answering(offer) = &self.round else { return };
         let exchange = self.exchange;
-        let Ok(message) = gst_sdp::SDPMessage::parse_buffer(offer.sdp.as_bytes()) else {
+        let Ok(message) = gst_sdp::SDPMessage::parse_buffer(self.offer.sdp.as_bytes()) else {
             self.tell.say(Told::Broken(fault("sdp", Code::InvalidParameter, "the offer cannot be parsed")));
             return;
         };
@@ -164,13 +167,12 @@ impl Peer {
 
     /// webrtcbin has taken the offer, or not: on to the answer.
     pub fn remote_set(&mut self, exchange: u32, outcome: Result<(), String>) -> Result<(), Fault> {
-        let Round::Answering(offer) = &self.round else { return Ok(()) };
-        if exchange != self.exchange {
+        if exchange != self.exchange || self.round == Round::Answered {
             return Ok(());
         }
         outcome.map_err(|why| fault("sdp", Code::InvalidParameter, why))?;
-        self.direct(offer);
-        for (line, candidate) in offer.candidates.iter().map(|(line, c)| (*line, c.as_str())) {
+        self.direct();
+        for (line, candidate) in self.offer.candidates.iter().map(|(line, c)| (*line, c.as_str())) {
             self.webrtc.emit_by_name::<()>("add-ice-candidate", &[&line, &candidate]);
         }
         for (line, candidate) in self.early.drain(..) {
@@ -186,7 +188,8 @@ impl Peer {
     }
 
     /// What each section is to carry: the first of each kind is received, if the seat has that kind; the rest is nothing.
-    fn direct(&self, offer: &Offer) {
+    fn direct(&self) {
+        let offer = &self.offer;
         for (index, section) in (0i32..).zip(&offer.sections) {
             let transceiver = self
                 .webrtc
@@ -213,7 +216,7 @@ impl Peer {
         exchange: u32,
         outcome: Result<Box<gst_webrtc::WebRTCSessionDescription>, String>,
     ) -> Result<Option<String>, Fault> {
-        if exchange != self.exchange || matches!(self.round, Round::Answered(_)) {
+        if exchange != self.exchange || self.round == Round::Answered {
             return Ok(None);
         }
         let answer = outcome.map_err(|why| fault("sdp", Code::InvalidParameter, why))?;
@@ -230,10 +233,7 @@ impl Peer {
 
     /// The answer is on its way: the round is over, and one that waits begins.
     pub fn round_over(&mut self) {
-        if let Round::Answering(offer) = &mut self.round {
-            let offer = std::mem::replace(offer, Box::new(Offer::none()));
-            self.round = Round::Answered(offer);
-        }
+        self.round = Round::Answered;
         if let Some((exchange, offer)) = self.next_offer.take() {
             self.begin(exchange, offer);
         }
@@ -241,23 +241,21 @@ impl Peer {
 
     /// Takes a candidate of the guest. What names another exchange, another section, or nothing, is dropped.
     pub fn candidate(&mut self, exchange: u32, candidate: &IceCandidate) {
-        let (Round::Answering(offer) | Round::Answered(offer)) = &self.round;
-        let line = offer.section_of(candidate.sdp_mid.as_deref(), candidate.sdp_m_line_index);
+        let line = self.offer.section_of(candidate.sdp_mid.as_deref(), candidate.sdp_m_line_index);
         let (Some(line), Some(text)) = (line, offer::candidate(&candidate.candidate)) else { return };
         if exchange != self.exchange || self.candidates >= MOST_CANDIDATES {
             return;
         }
         self.candidates += 1;
-        match &self.round {
-            Round::Answering(_) => self.early.push_back((line, text.to_owned())),
-            Round::Answered(_) => self.webrtc.emit_by_name::<()>("add-ice-candidate", &[&line, &text]),
+        match self.round {
+            Round::Answering => self.early.push_back((line, text.to_owned())),
+            Round::Answered => self.webrtc.emit_by_name::<()>("add-ice-candidate", &[&line, &text]),
         }
     }
 
     /// A local candidate in the words of the protocol.
     pub fn local_candidate(&self, line: u32, text: String) -> IceCandidate {
-        let (Round::Answering(offer) | Round::Answered(offer)) = &self.round;
-        let section = usize::try_from(line).ok().and_then(|line| offer.sections.get(line));
+        let section = usize::try_from(line).ok().and_then(|line| self.offer.sections.get(line));
         IceCandidate {
             candidate: text,
             sdp_mid: section.map(|section| section.mid.clone()),
@@ -309,8 +307,7 @@ impl Peer {
 
     /// Whether the peer has a stream of this kind, by its offer and its seat.
     pub fn has(&self, kind: Kind) -> Stream {
-        let (Round::Answering(offer) | Round::Answered(offer)) = &self.round;
-        match (kind, self.media, offer.first(kind)) {
+        match (kind, self.media, self.offer.first(kind)) {
             (Kind::Video, Media::Audio, _) | (_, _, None) => Stream::Absent,
             (Kind::Audio, _, Some(_)) | (Kind::Video, Media::Video, Some(_)) => Stream::Present,
         }
@@ -381,7 +378,9 @@ fn build(
 /// A jitter buffer holds the very first packet back for its whole latency, in case one before it is late. A first picture
 /// sooner is worth more: the stream begins with a key frame asked for.
 fn start_at_the_first_packet(webrtc: &gst::Element) {
-    let Some(rtpbin) = webrtc.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("rtpbin")) else { return };
+    let Some(rtpbin) = webrtc.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("rtpbin")) else {
+        return;
+    };
     rtpbin.connect("new-jitterbuffer", false, |values| {
         if let Some(Ok(buffer)) = values.get(1).map(|value| value.get::<gst::Element>()) {
             buffer.set_property("faststart-min-packets", 1u32);
@@ -393,10 +392,9 @@ fn start_at_the_first_packet(webrtc: &gst::Element) {
 fn listen(webrtc: &gst::Element, tell: &Tell) {
     let say = tell.clone();
     webrtc.connect("on-ice-candidate", false, move |values| {
-        if let (Some(Ok(line)), Some(Ok(text))) = (
-            values.get(1).map(|value| value.get::<u32>()),
-            values.get(2).map(|value| value.get::<String>()),
-        ) {
+        if let (Some(Ok(line)), Some(Ok(text))) =
+            (values.get(1).map(|value| value.get::<u32>()), values.get(2).map(|value| value.get::<String>()))
+        {
             say.say(Told::LocalCandidate { line, text });
         }
         None
@@ -451,7 +449,11 @@ fn listen_to_bus(pipeline: &gst::Pipeline, tell: &Tell, meter: &Arc<Meter>) {
             }
             gst::MessageView::Error(error) => {
                 let place = error.src().map(|src| src.path_string().to_string()).unwrap_or_default();
-                tell.say(Told::Broken(fault(stage_of(&place), Code::HostUnreachable, error.error().to_string())));
+                tell.say(Told::Broken(fault(
+                    stage_of(&place),
+                    Code::HostUnreachable,
+                    error.error().to_string(),
+                )));
             }
             // Everything else is of no use to a monitor.
             _ => {}
@@ -480,7 +482,9 @@ fn read_link(stats: &gst::StructureRef) -> Link {
         match entry.get::<gst_webrtc::WebRTCStatsType>("type") {
             Ok(gst_webrtc::WebRTCStatsType::InboundRtp) => {
                 link.received += entry.get::<u64>("packets-received").unwrap_or(0);
-                let lost = entry.get::<i64>("packets-lost").or_else(|_| entry.get::<i32>("packets-lost").map(i64::from));
+                let lost = entry
+                    .get::<i64>("packets-lost")
+                    .or_else(|_| entry.get::<i32>("packets-lost").map(i64::from));
                 link.lost += u64::try_from(lost.unwrap_or(0)).unwrap_or(0);
             }
             Ok(gst_webrtc::WebRTCStatsType::RemoteInboundRtp) => {

@@ -31,7 +31,8 @@ impl Speaking {
                 self.loud.insert(*peer, now);
             }
         }
-        self.loud.retain(|peer, last| levels.contains_key(peer) && now.saturating_duration_since(*last) < PAUSE);
+        self.loud
+            .retain(|peer, last| levels.contains_key(peer) && now.saturating_duration_since(*last) < PAUSE);
         if self.loud.keys().eq(before.iter()) { Change::None } else { Change::Changed }
     }
 

@@ -35,7 +35,10 @@ pub enum StillError {
 
 /// `sample` as a JPEG of at most [`MOST_BYTES`], as large and as good as fits.
 pub fn jpeg(sample: &gst::Sample) -> Result<Picture, StillError> {
-    let info = sample.caps().and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok()).ok_or(StillError::NoPicture)?;
+    let info = sample
+        .caps()
+        .and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok())
+        .ok_or(StillError::NoPicture)?;
     let mut tried = None;
     for (eighths, quality) in LADDER {
         let size = (scaled(info.width(), eighths), scaled(info.height(), eighths));
@@ -77,7 +80,8 @@ impl Drop for Running {
 }
 
 fn encode(sample: &gst::Sample, size: (u32, u32), quality: i32) -> Result<Vec<u8>, StillError> {
-    let source = gst_app::AppSrc::builder().caps(sample.caps().unwrap_or(&gst::Caps::new_empty())).build();
+    let caps = sample.caps_owned().ok_or(StillError::NoPicture)?;
+    let source = gst_app::AppSrc::builder().caps(&caps).build();
     let shape = gst::Caps::builder("video/x-raw")
         .field("width", i32::try_from(size.0).unwrap_or(i32::MAX))
         .field("height", i32::try_from(size.1).unwrap_or(i32::MAX))
@@ -116,7 +120,12 @@ mod tests {
         let pipeline = gst::parse::launch(&launch).expect("the elements of gstreamer1.0-plugins-base");
         let running = Running(pipeline.downcast().expect("a pipeline"));
         running.0.set_state(gst::State::Playing).expect("it plays");
-        let sink = running.0.by_name("sink").expect("named above").downcast::<gst_app::AppSink>().expect("an appsink");
+        let sink = running
+            .0
+            .by_name("sink")
+            .expect("named above")
+            .downcast::<gst_app::AppSink>()
+            .expect("an appsink");
         sink.pull_sample().expect("one picture")
     }
 
@@ -133,6 +142,9 @@ mod tests {
         let picture = jpeg(&sample("snow", 1920, 1080)).expect("a JPEG");
         assert!(picture.jpeg.len() <= MOST_BYTES, "{picture:?}");
         assert!(picture.width < 1920, "{picture:?}");
-        assert!((f64::from(picture.width) / f64::from(picture.height) - 16.0 / 9.0).abs() < 0.05, "{picture:?}");
+        assert!(
+            (f64::from(picture.width) / f64::from(picture.height) - 16.0 / 9.0).abs() < 0.05,
+            "{picture:?}"
+        );
     }
 }

@@ -1,0 +1,83 @@
+//! Making elements, and saying which Debian package brings one that is missing.
+
+use gstreamer as gst;
+
+/// Prefixes of element names, longest match first, and the package that brings them.
+const PACKAGES: [(&str, &str); 34] = [
+    ("alsa", "gstreamer1.0-alsa"),
+    ("app", "gstreamer1.0-plugins-base"),
+    ("audio", "gstreamer1.0-plugins-base"),
+    ("avdec_", "gstreamer1.0-libav"),
+    ("capsfilter", "libgstreamer1.0-0"),
+    ("decodebin", "gstreamer1.0-plugins-base"),
+    ("dtls", "gstreamer1.0-plugins-bad"),
+    ("fakes", "libgstreamer1.0-0"),
+    ("filesrc", "libgstreamer1.0-0"),
+    ("gdkpixbuf", "gstreamer1.0-gtk3"),
+    ("h264parse", "gstreamer1.0-plugins-bad"),
+    ("identity", "libgstreamer1.0-0"),
+    ("jpeg", "gstreamer1.0-plugins-good"),
+    ("level", "gstreamer1.0-plugins-good"),
+    ("libcamera", "gstreamer1.0-libcamera"),
+    ("nice", "gstreamer1.0-nice"),
+    ("openh264", "gstreamer1.0-plugins-bad"),
+    ("opus", "gstreamer1.0-plugins-base"),
+    ("queue", "libgstreamer1.0-0"),
+    ("rsvg", "gstreamer1.0-plugins-bad"),
+    ("rtp", "gstreamer1.0-plugins-good"),
+    ("srtp", "gstreamer1.0-plugins-bad"),
+    ("tee", "libgstreamer1.0-0"),
+    ("textoverlay", "gstreamer1.0-x"),
+    ("v4l2", "gstreamer1.0-plugins-good"),
+    ("va", "gstreamer1.0-plugins-bad"),
+    ("videobox", "gstreamer1.0-plugins-good"),
+    ("videocrop", "gstreamer1.0-plugins-good"),
+    ("videoflip", "gstreamer1.0-plugins-good"),
+    ("video", "gstreamer1.0-plugins-base"),
+    ("volume", "gstreamer1.0-plugins-base"),
+    ("vp8", "gstreamer1.0-plugins-good"),
+    ("webrtc", "gstreamer1.0-plugins-bad"),
+    ("x264", "gstreamer1.0-plugins-ugly"),
+];
+
+/// An element that is not installed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the GStreamer element {element} is missing{}", remedy(*.package))]
+pub struct MissingElement {
+    /// Its name.
+    pub element: String,
+    /// The Debian package that brings it, where known.
+    pub package: Option<&'static str>,
+}
+
+fn remedy(package: Option<&str>) -> String {
+    package.map_or_else(String::new, |package| format!(": apt-get install {package}"))
+}
+
+/// Whether an element of this name can be made.
+pub fn require(name: &str) -> Result<(), MissingElement> {
+    if gst::ElementFactory::find(name).is_some() { Ok(()) } else { Err(missing(name)) }
+}
+
+fn missing(name: &str) -> MissingElement {
+    let package =
+        PACKAGES.iter().filter(|(prefix, _)| name.starts_with(prefix)).max_by_key(|(prefix, _)| prefix.len());
+    MissingElement { element: name.to_owned(), package: package.map(|(_, package)| *package) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_element_names_its_package() {
+        gst::init().expect("GStreamer starts");
+        assert_eq!(
+            require("avdec_nothing").unwrap_err().to_string(),
+            "the GStreamer element avdec_nothing is missing: apt-get install gstreamer1.0-libav"
+        );
+        assert_eq!(require("nothing").unwrap_err().to_string(), "the GStreamer element nothing is missing");
+        assert_eq!(missing("videoflip2").package, Some("gstreamer1.0-plugins-good"));
+        require("fakesink").expect("a core element");
+    }
+}

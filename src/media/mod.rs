@@ -1,0 +1,9 @@
+//! Media: the only importer of GStreamer.
+//!
+//! Invariants: one OS thread owns the pipelines of each part; GStreamer's callbacks clone small values and `try_send` them; what
+//! comes from afar enters a pipeline as a property on an element, never in a launch string.
+
+pub mod certificate;
+pub mod elements;
+pub mod stage;
+pub mod webrtc;

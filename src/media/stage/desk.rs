@@ -1,0 +1,356 @@
+//! The stage's thread: takes asks and what the peers' callbacks say, one after the other, and looks after every peer at each tick.
+//!
+//! Invariant: nothing here waits but for the next event. Without peers there is no tick.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use tokio::sync::mpsc::Sender;
+
+use super::Settings;
+use super::decode::Decoders;
+use super::events::{Event, Tell, Told};
+use super::governor::{Decoding, Governor, Lag};
+use super::meter::{Interval, Stream};
+use super::offer::{Kind, Offer};
+use super::outbox::Outbox;
+use super::peer::{Peer, Presence, fault};
+use super::speaking::{Change, Speaking};
+use super::still;
+use super::worker::Worker;
+use crate::model::media::{Fault, Ticket};
+use crate::model::stage::{StageAsk, StagePeer, StageReport};
+use crate::model::{Code, Media, Refusal, UserId};
+
+/// How often every peer is looked after: silence, key frames, levels.
+const TICK: Duration = Duration::from_millis(200);
+/// A peer whose last packet is older is silent (protocol, rule 19).
+const SILENCE: Duration = Duration::from_secs(3);
+/// The guest gives up after 15 s; what is left here of a peer that never showed anything goes after twice that.
+const AWAITED_AT_MOST: Duration = Duration::from_secs(30);
+/// A key frame is asked for at most so often: storms of requests have hung encoders.
+const KEY_FRAME_PAUSE: Duration = Duration::from_millis(500);
+/// A peer decoded by key frames only gets a new picture so often.
+const KEY_FRAME_SLOW: Duration = Duration::from_secs(4);
+/// The transport is asked at least so often, so that a report has fresh numbers.
+const LINK_EVERY: Duration = Duration::from_secs(1);
+/// A room has 32 seats; peers that replace others may overlap.
+const MOST_PEERS: usize = 64;
+/// Questions for a picture that wait for the darkroom.
+const STILLS: usize = 8;
+
+/// One picture to develop.
+type Exposure = (Ticket, gst::Sample);
+
+/// Everything the stage's thread owns.
+#[derive(Debug)]
+pub struct Desk {
+    settings: Settings,
+    decoders: Decoders,
+    events: SyncSender<Event>,
+    outbox: Outbox,
+    peers: BTreeMap<u64, Peer>,
+    governor: Governor,
+    speaking: Speaking,
+    next_stats: Option<Instant>,
+    next_link: Option<Instant>,
+    darkroom: Worker<Exposure>,
+    teardown: Worker<gst::Pipeline>,
+}
+
+impl Desk {
+    /// A desk without peers. `events` is the way to itself, for callbacks.
+    pub fn new(
+        settings: Settings,
+        decoders: Decoders,
+        events: SyncSender<Event>,
+        reports: Sender<StageReport>,
+    ) -> std::io::Result<Self> {
+        let back = events.clone();
+        let darkroom = Worker::start("stage-darkroom", STILLS, move |(ticket, sample): Exposure| {
+            let picture =
+                still::jpeg(&sample).map_err(|error| Refusal::new(Code::PermissionDenied, error.to_string()));
+            if back.try_send(Event::Still { ticket, picture }).is_err() {
+                tracing::error!(ticket, "a picture was dropped: the stage is overloaded");
+            }
+        })?;
+        let teardown = Worker::start("stage-teardown", MOST_PEERS, stop)?;
+        Ok(Self {
+            settings,
+            decoders,
+            events,
+            outbox: Outbox::new(reports),
+            peers: BTreeMap::new(),
+            governor: Governor::default(),
+            speaking: Speaking::default(),
+            next_stats: None,
+            next_link: None,
+            darkroom,
+            teardown,
+        })
+    }
+
+    /// Works until it is told to end.
+    pub fn run(mut self, inbox: &Receiver<Event>) {
+        let mut next_tick = Instant::now();
+        loop {
+            let event = if self.peers.is_empty() && self.outbox.is_empty() {
+                next_tick = Instant::now() + TICK;
+                inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                inbox.recv_timeout(next_tick.saturating_duration_since(Instant::now()))
+            };
+            match event {
+                Ok(Event::Close) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(event) => self.handle(event),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let now = Instant::now();
+            if now >= next_tick {
+                self.tick(now);
+                next_tick = now + TICK;
+            }
+        }
+        for peer in std::mem::take(&mut self.peers).into_values() {
+            self.end(peer);
+        }
+        self.teardown.finish();
+        self.darkroom.finish();
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Ask(StageAsk::Offer { peer, exchange, media, sdp }) => {
+                self.offer(peer, exchange, media, &sdp)
+            }
+            Event::Ask(StageAsk::Candidate { peer, exchange, candidate }) => {
+                if let (Some(candidate), Some(known)) = (candidate, self.peers.get_mut(&peer.peer)) {
+                    known.candidate(exchange, &candidate);
+                }
+            }
+            Event::Ask(StageAsk::Close { peer }) => {
+                if let Some(peer) = self.peers.remove(&peer.peer) {
+                    self.end(peer);
+                    self.levels(Instant::now());
+                }
+            }
+            Event::Ask(StageAsk::Snapshot { peer, ticket }) => self.snapshot(&peer, ticket),
+            Event::Peer { peer, told } => {
+                if let Err(fault) = self.told(peer, told) {
+                    self.fail(peer, fault);
+                }
+            }
+            Event::Still { ticket, picture } => self.outbox.send(StageReport::Snapshot { ticket, picture }),
+            Event::Close => {}
+        }
+    }
+
+    fn offer(&mut self, id: StagePeer, exchange: u32, media: Media, sdp: &str) {
+        let decoders = self.decoders;
+        let offer = Offer::read(sdp, |codec| decoders.can(codec))
+            .map_err(|why| fault("sdp", Code::InvalidParameter, why.to_string()));
+        match (self.peers.get_mut(&id.peer), offer) {
+            (Some(peer), _) if exchange <= peer.newest_exchange() => {}
+            (_, Err(fault)) => self.refuse(id, fault),
+            (Some(peer), Ok(offer)) => peer.offer_again(exchange, offer),
+            (None, Ok(_)) if exchange > 1 => {
+                self.refuse(id, fault("sdp", Code::InvalidParameter, "the peer of this exchange is over"));
+            }
+            (None, Ok(offer)) => self.admit(id, media, offer),
+        }
+    }
+
+    fn admit(&mut self, id: StagePeer, media: Media, offer: Offer) {
+        let older: Vec<u64> =
+            self.peers.values().filter(|p| p.id.guest == id.guest).map(|p| p.id.peer).collect();
+        for older in older {
+            if let Some(peer) = self.peers.remove(&older) {
+                self.end(peer);
+            }
+        }
+        if self.peers.len() >= MOST_PEERS {
+            return self.refuse(id, fault("stage", Code::RoomFull, "the stage takes no more peers"));
+        }
+        let tell = Tell { desk: self.events.clone(), peer: id.peer };
+        match Peer::open(id.clone(), media, offer, &self.settings.ice, tell, Instant::now()) {
+            Ok(peer) => {
+                self.peers.insert(id.peer, peer);
+            }
+            Err(fault) => self.refuse(id, fault),
+        }
+    }
+
+    fn refuse(&mut self, id: StagePeer, fault: Fault) {
+        if let Some(peer) = self.peers.remove(&id.peer) {
+            self.end(peer);
+        }
+        self.outbox.send(StageReport::Failed { peer: id, fault });
+    }
+
+    fn fail(&mut self, peer: u64, fault: Fault) {
+        if let Some(id) = self.peers.get(&peer).map(|peer| peer.id.clone()) {
+            self.refuse(id, fault);
+        }
+    }
+
+    /// Takes what a peer's callback says. An error ends the peer.
+    fn told(&mut self, peer: u64, told: Told) -> Result<(), Fault> {
+        let Some(peer) = self.peers.get_mut(&peer) else { return Ok(()) };
+        let id = peer.id.clone();
+        match told {
+            Told::Remote { exchange, outcome } => peer.remote_set(exchange, outcome)?,
+            Told::Answer { exchange, outcome } => {
+                if let Some(sdp) = peer.answered(exchange, outcome)? {
+                    self.outbox.send(StageReport::Answer { peer: id, exchange, sdp });
+                    peer.round_over();
+                }
+            }
+            Told::LocalCandidate { line, text } => {
+                let candidate = Some(peer.local_candidate(line, text));
+                self.outbox.send(StageReport::Candidate { peer: id, exchange: peer.exchange, candidate });
+            }
+            Told::Gathered => {
+                let exchange = peer.exchange;
+                self.outbox.send(StageReport::Candidate { peer: id, exchange, candidate: None });
+            }
+            Told::Connected => tracing::debug!(guest = %id.guest, "the guest's peer is connected"),
+            Told::Stream { pad, block } => {
+                if let Some(pad) = pad.upgrade() {
+                    peer.stream(&pad, block, self.decoders)?;
+                    peer.ask_for_key_frame(Instant::now());
+                }
+            }
+            Told::Decoded => {
+                if peer.presence != Presence::Live {
+                    peer.presence = Presence::Live;
+                    self.outbox.send(StageReport::Live { peer: id });
+                }
+            }
+            Told::Link(link) => peer.link = link.or(peer.link),
+            Told::Broken(fault) => return Err(fault),
+        }
+        Ok(())
+    }
+
+    fn snapshot(&mut self, id: &StagePeer, ticket: Ticket) {
+        let picture = self.peers.get(&id.peer).and_then(Peer::last_picture);
+        let refusal = match picture.map(|sample| self.darkroom.give((ticket, sample))) {
+            Some(Ok(())) => return,
+            Some(Err(_)) => {
+                Refusal::new(Code::RateLimited, "too many pictures are being made: ask again later")
+            }
+            None => {
+                Refusal::new(Code::PermissionDenied, format!("no picture of {} was received yet", id.guest))
+            }
+        };
+        self.outbox.send(StageReport::Snapshot { ticket, picture: Err(refusal) });
+    }
+
+    fn tick(&mut self, now: Instant) {
+        self.outbox.flush();
+        self.presence(now);
+        self.govern(now);
+        self.levels(now);
+        self.stats(now);
+    }
+
+    fn presence(&mut self, now: Instant) {
+        let mut over = Vec::new();
+        for peer in self.peers.values_mut() {
+            let quiet = peer.meter.quiet_for(now);
+            match peer.presence {
+                Presence::Live if quiet.is_some_and(|quiet| quiet >= SILENCE) => {
+                    peer.presence = Presence::Silent;
+                    peer.meter.announce_next();
+                    self.outbox.send(StageReport::Silent { peer: peer.id.clone() });
+                }
+                Presence::Awaited if now.saturating_duration_since(peer.began) > AWAITED_AT_MOST => {
+                    over.push(peer.id.peer);
+                }
+                Presence::Awaited | Presence::Live | Presence::Silent => {}
+            }
+        }
+        for peer in over {
+            self.fail(peer, fault("ice", Code::HostUnreachable, "nothing was received in 30 s"));
+        }
+    }
+
+    fn govern(&mut self, now: Instant) {
+        let lags: Vec<Lag> = self
+            .peers
+            .values()
+            .filter(|peer| peer.has(Kind::Video) == Stream::Present)
+            .map(|peer| Lag { peer: peer.id.peer, behind: peer.meter.behind() })
+            .collect();
+        for step in self.governor.observe(now, &lags) {
+            if let Some(peer) = self.peers.get(&step.peer) {
+                tracing::info!(guest = %peer.id.guest, decoding = step.decoding.as_str(), "decoding changes");
+                peer.meter.set_decoding(step.decoding);
+            }
+        }
+        for peer in self.peers.values_mut() {
+            let since = peer.key_frame_asked.map(|at| now.saturating_duration_since(at));
+            let due = match peer.meter.decoding() {
+                Decoding::All => {
+                    peer.meter.wants_key_frame() && since.is_none_or(|since| since >= KEY_FRAME_PAUSE)
+                }
+                Decoding::KeyFrames => since.is_none_or(|since| since >= KEY_FRAME_SLOW),
+            };
+            if due {
+                peer.ask_for_key_frame(now);
+            }
+        }
+    }
+
+    fn levels(&mut self, now: Instant) {
+        let levels = self.peers.values().map(|peer| (peer.id.peer, peer.meter.level(now)));
+        if self.speaking.observe(now, levels) == Change::Changed {
+            let who: Vec<UserId> = self
+                .speaking
+                .who()
+                .filter_map(|peer| Some(self.peers.get(&peer)?.id.guest.clone()))
+                .collect();
+            self.outbox.send(StageReport::Speaking(who));
+        }
+    }
+
+    fn stats(&mut self, now: Instant) {
+        if self.peers.is_empty() {
+            (self.next_stats, self.next_link) = (None, None);
+            return;
+        }
+        if self.next_link.is_none_or(|at| now >= at) {
+            self.next_link = Some(now + LINK_EVERY);
+            self.peers.values().for_each(Peer::ask_link);
+        }
+        if now < *self.next_stats.get_or_insert(now + self.settings.stats_interval) {
+            return;
+        }
+        self.next_stats = Some(now + self.settings.stats_interval);
+        let stats = self.peers.values_mut().map(|peer| {
+            let to = (peer.meter.read(now), peer.link);
+            let interval = Interval { from: peer.interval_from.replace(to), to };
+            (peer.id.clone(), interval.stats(peer.has(Kind::Video), peer.has(Kind::Audio)))
+        });
+        let stats = StageReport::Stats(stats.collect());
+        self.outbox.send(stats);
+    }
+
+    fn end(&self, peer: Peer) {
+        if let Err(pipeline) = self.teardown.give(peer.into_pipeline()) {
+            stop(pipeline);
+        }
+    }
+}
+
+fn stop(pipeline: gst::Pipeline) {
+    if pipeline.set_state(gst::State::Null).is_err() {
+        tracing::warn!("the pipeline of a peer did not stop cleanly");
+    }
+    if let Some(bus) = pipeline.bus() {
+        bus.unset_sync_handler();
+    }
+}
