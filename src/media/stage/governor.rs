@@ -99,11 +99,6 @@ impl Governor {
         self.step_up(now)
     }
 
-    /// Whether this peer is decoded by key frames only.
-    pub fn decoding(&self, peer: u64) -> Decoding {
-        if self.reduced.contains(&peer) { Decoding::KeyFrames } else { Decoding::All }
-    }
-
     fn step_down(&mut self, now: Instant, late: &[Lag]) -> Vec<Step> {
         if self.stepped_down.is_some_and(|at| now.saturating_duration_since(at) < PAUSE_DOWN) {
             return Vec::new();
@@ -170,7 +165,7 @@ mod tests {
             governor.observe(now + PAUSE_DOWN, &late),
             [Step { peer: 1, decoding: Decoding::KeyFrames }]
         );
-        assert_eq!(governor.decoding(3), Decoding::All);
+        assert!(!governor.reduced.contains(&3));
         assert_eq!(governor.observe(now + 2 * PAUSE_DOWN, &late), [], "who is down already goes no lower");
     }
 
@@ -206,6 +201,6 @@ mod tests {
         let now = Instant::now();
         governor.observe(now, &lags(&[500]));
         governor.observe(now + TICK, &[]);
-        assert_eq!(governor.decoding(1), Decoding::All);
+        assert_eq!(governor.reduced.len(), 0);
     }
 }

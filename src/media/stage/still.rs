@@ -64,7 +64,7 @@ pub fn jpeg(sample: &gst::Sample) -> Result<Picture, StillError> {
 fn scaled(pixels: u32, eighths: u32) -> u32 {
     match eighths {
         8 => pixels,
-        _ => (pixels.saturating_mul(eighths) / 8 & !1).max(2),
+        _ => (pixels.saturating_mul(eighths) / 16 * 2).max(2),
     }
 }
 
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_plain_picture_keeps_its_size() {
-        let picture = jpeg(&sample("smpte", 1280, 720)).expect("a JPEG");
+        let picture = jpeg(&sample("ball", 1280, 720)).expect("a JPEG");
         assert_eq!((picture.width, picture.height), (1280, 720));
         assert!(picture.jpeg.len() <= MOST_BYTES);
         assert_eq!(picture.jpeg[..3], [0xff, 0xd8, 0xff]);
