@@ -7,3 +7,4 @@ pub mod logging;
 pub mod media;
 pub mod model;
 pub mod systemd;
+pub mod mqtt;

@@ -1,0 +1,326 @@
+//! One MQTT 5 connection, kept for ever.
+//!
+//! [`open`] starts a single task that connects, notices a dead socket, and connects again with growing, jittered
+//! pauses until [`Link::close`]. The program talks to it in three ways, none of which ever waits:
+//!
+//! * **levels** ([`Link::keep`]): retained topics whose latest value counts. They coalesce and are published again at
+//!   every new connection, in the order they were first kept;
+//! * **messages** ([`Link::publish`]): queued, in order, within a bound; a QoS 1 message leaves the queue only when
+//!   the broker has acknowledged it, whatever happens to the connection or to the broker's memory of us;
+//! * **filters** ([`Link::subscribe`]): a set, subscribed again at every new connection, before anything is published.
+//!
+//! What comes in ([`Incoming`]) goes through a bounded channel. A message is acknowledged to the broker only after it
+//! has entered that channel; a receiver that is slow makes the broker hold its messages back, nothing is dropped.
+//!
+//! ```text
+//!             ┌───────── reconnect, pause grows ────────┐
+//! open ─► connecting ─► subscribing ─► open ── lost ──► pausing
+//!                            │          │
+//!                            └─ close / stand_down / take_part ─► leaving (DISCONNECT, no will)
+//! ```
+//!
+//! Invariant: at least once. A duplicate is possible in both directions, a loss only as a named [`Unsent`] or, for QoS 0,
+//! by its nature.
+//!
+//! Not here: topic names, JSON, rooms, and the decision which of two machines may speak.
+
+mod backoff;
+mod blame;
+mod desk;
+mod ledger;
+mod line;
+mod outlet;
+mod settings;
+mod task;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use desk::Desk;
+
+pub use crate::mqtt::tls::Error;
+pub use settings::{Presence, Settings, Tls, Will};
+
+/// How often the broker is asked for a sign of life when [`Settings::new`] is used. A dead socket is noticed after at
+/// most twice this time; a broker gives us up after one and a half times (MQTT 5, 3.1.2.10).
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// The shortest keep-alive that is accepted; shorter ones are raised to it.
+pub const KEEP_ALIVE_MIN: Duration = Duration::from_secs(5);
+
+/// How long a broker may take from the first packet of the TCP handshake to its CONNACK.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the broker keeps our session (subscriptions and the QoS 1 messages sent to us) after a connection broke.
+/// Long enough for a broker's restart or a pulled cable, short enough that a command does not act on a kiosk minutes
+/// after somebody gave up on it.
+pub const SESSION_EXPIRY: Duration = Duration::from_secs(60);
+
+/// The largest packet we let the broker send, in bytes: four times what the protocol allows in a message. A conforming
+/// broker drops larger ones by itself (MQTT 5, 3.1.2.11.4), so they cannot break the connection.
+pub const MAX_PACKET: u32 = 256 * 1024;
+
+/// How many messages may wait to be acknowledged by the broker. A host says goodbye to a full room of 10,000 guests with
+/// two messages each, and all of it may wait for a broker that is just being restarted.
+pub const MAX_QUEUED: usize = 24_000;
+
+/// How many bytes those messages may hold, topics included.
+pub const MAX_QUEUED_BYTES: usize = 16 * 1024 * 1024;
+
+/// How many things may wait for the receiver of [`Incoming`]; beyond that the broker waits.
+pub const INCOMING_CAPACITY: usize = 64;
+
+/// Delivery of one message or subscription. QoS 2 is not used by the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Qos {
+    /// Sent once and forgotten; given up at once while there is no connection.
+    AtMostOnce,
+    /// Sent until the broker has acknowledged it.
+    AtLeastOnce,
+}
+
+/// Whether the broker remembers a message for those who subscribe later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retain {
+    /// Only for who listens now.
+    No,
+    /// Remembered.
+    Yes,
+}
+
+/// One message to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publish {
+    /// Where to; no wildcards.
+    pub topic: String,
+    /// What; any bytes.
+    pub payload: Bytes,
+    /// How surely.
+    pub qos: Qos,
+    /// Whether it is remembered.
+    pub retain: Retain,
+    /// MQTT 5 Response Topic: where an answer is wanted.
+    pub response_topic: Option<String>,
+    /// MQTT 5 Correlation Data: the request's own when this is an answer.
+    pub correlation: Option<Bytes>,
+}
+
+impl Publish {
+    /// A QoS 1 message that is not retained.
+    pub fn new(topic: impl Into<String>, payload: impl Into<Bytes>) -> Self {
+        Self {
+            topic: topic.into(),
+            payload: payload.into(),
+            qos: Qos::AtLeastOnce,
+            retain: Retain::No,
+            response_topic: None,
+            correlation: None,
+        }
+    }
+
+    /// At most how many bytes the packet has; what it counts for in the queue.
+    fn weight(&self) -> usize {
+        /// What a packet needs beside its strings and payload: header, packet number, property ids and lengths.
+        const OVERHEAD: usize = 32;
+        let response = self.response_topic.as_ref().map_or(0, String::len);
+        let correlation = self.correlation.as_ref().map_or(0, Bytes::len);
+        OVERHEAD + self.topic.len() + self.payload.len() + response + correlation
+    }
+
+    /// The same, retained.
+    pub fn retained(self) -> Self {
+        Self { retain: Retain::Yes, ..self }
+    }
+
+    /// The same with QoS 0.
+    pub fn at_most_once(self) -> Self {
+        Self { qos: Qos::AtMostOnce, ..self }
+    }
+}
+
+/// What the retain flag of a message means when it arrives through a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetainFlag {
+    /// Set on what the broker had stored, clear on what is published from now on.
+    Stored,
+    /// As the publisher set it, also on what is published from now on (MQTT 5 Retain As Published).
+    AsPublished,
+}
+
+/// How to subscribe. Stored messages are always sent, at every subscription anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubscribeOptions {
+    /// Best delivery wanted.
+    pub qos: Qos,
+    /// Meaning of the retain flag.
+    pub retain_flag: RetainFlag,
+}
+
+impl SubscribeOptions {
+    /// For levels of others: QoS 1, the flag tells what was stored.
+    pub const LEVELS: Self = Self { qos: Qos::AtLeastOnce, retain_flag: RetainFlag::Stored };
+    /// For requests to us: QoS 1, the flag tells what the sender did, so that a retained one can be refused.
+    pub const REQUESTS: Self = Self { qos: Qos::AtLeastOnce, retain_flag: RetainFlag::AsPublished };
+}
+
+/// What the connection tells the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// Connected. Filters are being subscribed, then levels published.
+    Up {
+        /// The broker kept our session; what it accepted meanwhile follows.
+        session_present: bool,
+        /// As what.
+        presence: Presence,
+    },
+    /// The broker has taken this filter, now or again.
+    Subscribed(String),
+    /// The broker does not let us subscribe to this filter; told once per connection.
+    Refused {
+        /// The filter.
+        filter: String,
+        /// One sentence with the remedy.
+        why: String,
+    },
+    /// A message.
+    Message(Message),
+    /// No connection. Told when it begins and when the reason changes, not at every attempt.
+    Down {
+        /// One sentence: the broker's address, what is wrong, what to do.
+        why: String,
+        /// When the next attempt begins.
+        retry_in: Duration,
+    },
+    /// [`Link::close`] is done. Nothing follows.
+    Closed,
+}
+
+/// One received message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Topic it was published to.
+    pub topic: String,
+    /// Its payload.
+    pub payload: Bytes,
+    /// The retain flag; see [`RetainFlag`].
+    pub retain: Retain,
+    /// Delivery.
+    pub qos: Qos,
+    /// Where an answer is wanted.
+    pub response_topic: Option<String>,
+    /// What the answer has to carry.
+    pub correlation: Option<Bytes>,
+}
+
+/// Why a message was not taken. It will not be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsent {
+    /// [`MAX_QUEUED`] or [`MAX_QUEUED_BYTES`] is reached: the broker has been away for long, or is slower than we are.
+    #[error("{messages} messages ({bytes} bytes) already wait for the broker")]
+    QueueFull {
+        /// How many messages wait.
+        messages: usize,
+        /// How many bytes they hold.
+        bytes: usize,
+    },
+    /// Larger than [`MAX_PACKET`].
+    #[error("a message of {bytes} bytes is larger than {MAX_PACKET}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// MQTT does not allow publishing there: empty, a wildcard, a NUL, or longer than 65,535 bytes.
+    #[error("nobody can publish to the topic {topic:?}")]
+    BadTopic {
+        /// The topic.
+        topic: String,
+    },
+    /// [`Link::close`] was called.
+    #[error("the connection is being closed")]
+    Closing,
+}
+
+/// Starts the connection. Call it inside a tokio runtime.
+///
+/// The task ends after [`Link::close`], or at once, without a goodbye, when the receiver is dropped: the broker then
+/// publishes the will.
+///
+/// # Errors
+/// When a TLS file is missing, unreadable or not what it should be. A broker that cannot be reached is no error.
+pub fn open(settings: Settings) -> Result<(Link, mpsc::Receiver<Incoming>), Error> {
+    let tls = settings.tls.as_ref().map(crate::mqtt::tls::client_config).transpose()?;
+    let desk = Arc::new(Desk::new(settings.presence));
+    let (sender, receiver) = mpsc::channel(INCOMING_CAPACITY);
+    tokio::spawn(task::Task::new(settings, tls, Arc::clone(&desk), sender).run());
+    Ok((Link { desk }, receiver))
+}
+
+/// The program's end of the connection. Cheap to clone; nothing here waits.
+#[derive(Clone)]
+pub struct Link {
+    desk: Arc<Desk>,
+}
+
+impl Link {
+    /// Queues a message. While [`Presence::Watching`] it is dropped: nobody wants to hear it later.
+    ///
+    /// # Errors
+    /// [`Unsent`] names why it was not taken.
+    pub fn publish(&self, message: Publish) -> Result<(), Unsent> {
+        self.desk.change(|wishes| wishes.publish(message))
+    }
+
+    /// Makes `payload` the retained level of `topic`, published now if it differs and again at every connection.
+    /// An empty payload keeps the topic cleared.
+    pub fn keep(&self, topic: impl Into<String>, payload: impl Into<Bytes>) {
+        self.desk.change(|wishes| wishes.keep(topic.into(), payload.into()));
+    }
+
+    /// Publishes a kept level once more, for when somebody else has overwritten it.
+    pub fn renew(&self, topic: &str) {
+        self.desk.change(|wishes| wishes.renew(topic));
+    }
+
+    /// No longer cares for a level. What the broker has stored stays there.
+    pub fn forget(&self, topic: &str) {
+        self.desk.change(|wishes| wishes.forget(topic));
+    }
+
+    /// Adds a filter to the set, or changes how it is subscribed.
+    pub fn subscribe(&self, filter: impl Into<String>, options: SubscribeOptions) {
+        self.desk.change(|wishes| wishes.subscribe(filter.into(), options));
+    }
+
+    /// Takes a filter out of the set.
+    pub fn unsubscribe(&self, filter: &str) {
+        self.desk.change(|wishes| wishes.unsubscribe(filter));
+    }
+
+    /// Leaves cleanly (the will is not published) and comes back as a mere watcher: no will, a fresh session, the
+    /// present filters. Queued messages are dropped, levels are held back until [`Link::take_part`].
+    pub fn stand_down(&self) {
+        self.desk.change(|wishes| wishes.be(Presence::Watching));
+    }
+
+    /// Comes back with will and session, and publishes the levels.
+    pub fn take_part(&self) {
+        self.desk.change(|wishes| wishes.be(Presence::TakingPart));
+    }
+
+    /// Sends what is queued, then `last`, waits for the broker to have it all, disconnects without the will, and ends
+    /// with [`Incoming::Closed`]. After `cap`, or when there is no connection, it just ends, and the broker says the
+    /// will. A level that `last` speaks about is forgotten. A second call changes nothing.
+    pub fn close(&self, last: Vec<Publish>, cap: Duration) {
+        self.desk.change(|wishes| wishes.close(last, tokio::time::Instant::now() + cap));
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Link")
+    }
+}

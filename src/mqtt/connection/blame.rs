@@ -1,0 +1,338 @@
+//! Why there is no connection, in one sentence: the broker's address, what is wrong, what to do.
+//!
+//! Invariant: the same trouble gives the same sentence, so that the caller can tell a change from a repetition. No
+//! sentence holds a secret.
+
+use std::io;
+
+use rumqttc::v5::mqttbytes::Error as CodecError;
+use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, DisconnectReasonCode};
+use rumqttc::v5::{ConnectionError, StateError};
+use rustls::{AlertDescription, CertificateError};
+
+use super::{CONNECT_TIMEOUT, Settings};
+
+/// How far a connection had come when it broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// The broker had not accepted us.
+    Nothing,
+    /// It had.
+    Broker,
+}
+
+/// The sentence for `error`.
+pub(super) fn sentence(settings: &Settings, reached: Reached, error: &ConnectionError) -> String {
+    let broker = format!("broker {}", address(settings));
+    match error {
+        ConnectionError::Timeout(_) => no_answer(&broker),
+        ConnectionError::Tls(error) => tls(settings, &broker, error),
+        ConnectionError::Io(error) => io(settings, &broker, reached, error),
+        ConnectionError::ConnectionRefused(code) => refused(settings, &broker, *code),
+        ConnectionError::NotConnAck(_) => {
+            format!("{broker} does not answer like an MQTT 5 broker: check the port in mqtt.url")
+        }
+        ConnectionError::MqttState(error) => state(settings, &broker, reached, error),
+        ConnectionError::RequestsDone => format!("{broker}: the connection was given up"),
+    }
+}
+
+/// Whether the broker sent something unreadable: what its session holds may be the cause.
+pub(super) fn is_malformed(error: &ConnectionError) -> bool {
+    match error {
+        ConnectionError::MqttState(StateError::Deserialization(error)) => !matches!(error, CodecError::Io(_)),
+        _ => false,
+    }
+}
+
+/// When the broker took the connection but not our subscriptions.
+pub(super) fn silent_subscription(settings: &Settings) -> String {
+    format!("broker {} does not answer subscriptions: look at its log", address(settings))
+}
+
+/// When the broker does not let us subscribe.
+pub(super) fn refused_filter(settings: &Settings, filter: &str, code: &str) -> String {
+    let (address, user) = (address(settings), user(settings));
+    format!("broker {address} does not let {user} subscribe to {filter} ({code}): check its access list")
+}
+
+/// When the broker does not let us publish.
+pub(super) fn refused_topic(settings: &Settings, topic: &str, code: &str) -> String {
+    let (address, user) = (address(settings), user(settings));
+    format!("broker {address} does not let {user} publish to {topic} ({code}): check its access list")
+}
+
+fn address(settings: &Settings) -> String {
+    let host = bare(&settings.host);
+    if host.contains(':') {
+        format!("[{host}]:{}", settings.port)
+    } else {
+        format!("{host}:{}", settings.port)
+    }
+}
+
+/// A host as a TLS name and for a look-up: an IPv6 address without its brackets.
+pub(super) fn bare(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
+fn user(settings: &Settings) -> String {
+    settings.username.as_ref().map_or_else(|| "an anonymous client".to_owned(), |name| format!("user {name}"))
+}
+
+fn no_answer(broker: &str) -> String {
+    let seconds = CONNECT_TIMEOUT.as_secs();
+    format!(
+        "{broker} did not answer within {seconds} s: check mqtt.url, the network and the broker's firewall"
+    )
+}
+
+fn refused(settings: &Settings, broker: &str, code: ConnectReturnCode) -> String {
+    use ConnectReturnCode as Code;
+    match code {
+        // Mosquitto says NotAuthorized for a wrong password, others BadUserNamePassword.
+        Code::BadUserNamePassword | Code::NotAuthorized => match &settings.username {
+            Some(name) => format!(
+                "{broker} refused the password of user {name}: check mqtt.username and mqtt.password_file"
+            ),
+            None => format!("{broker} wants a user name: set mqtt.username and mqtt.password_file"),
+        },
+        Code::ClientIdentifierNotValid | Code::BadClientId => {
+            format!(
+                "{broker} does not accept the client id {}: check user.id and its rules",
+                settings.client_id
+            )
+        }
+        Code::UnsupportedProtocolVersion | Code::RefusedProtocolVersion => {
+            format!("{broker} does not speak MQTT 5: update the broker or allow version 5")
+        }
+        Code::Banned => format!("{broker} has banned us: look at its log"),
+        Code::ServerUnavailable | Code::ServerBusy | Code::ServiceUnavailable => {
+            format!("{broker} is busy or not ready ({code:?}): it will be tried again")
+        }
+        Code::QuotaExceeded | Code::ConnectionRateExceeded => {
+            format!("{broker} allows no more connections now ({code:?}): check its limits")
+        }
+        Code::UseAnotherServer | Code::ServerMoved => {
+            format!("{broker} sends us to another broker ({code:?}): check mqtt.url")
+        }
+        Code::RetainNotSupported | Code::QoSNotSupported => {
+            format!("{broker} does not support retained messages with QoS 1 ({code:?}): use one that does")
+        }
+        Code::Success
+        | Code::UnspecifiedError
+        | Code::MalformedPacket
+        | Code::ProtocolError
+        | Code::ImplementationSpecificError
+        | Code::BadAuthenticationMethod
+        | Code::TopicNameInvalid
+        | Code::PacketTooLarge
+        | Code::PayloadFormatInvalid => {
+            format!("{broker} refused the connection ({code:?}): look at its log")
+        }
+    }
+}
+
+fn state(settings: &Settings, broker: &str, reached: Reached, error: &StateError) -> String {
+    match error {
+        StateError::Io(error) | StateError::Deserialization(CodecError::Io(error)) => {
+            io(settings, broker, reached, error)
+        }
+        StateError::ConnectionAborted => closed(settings, broker, reached),
+        StateError::AwaitPingResp | StateError::CollisionTimeout => {
+            format!("{broker} gives no sign of life any more: check the network")
+        }
+        StateError::ServerDisconnect { reason_code, .. } => disconnected(broker, *reason_code),
+        StateError::ConnFail { reason } => refused(settings, broker, *reason),
+        StateError::OutgoingPacketTooLarge { .. } => {
+            format!("{broker} takes only small packets: raise its maximum packet size")
+        }
+        StateError::Coversion(_)
+        | StateError::InvalidState
+        | StateError::Unsolicited(_)
+        | StateError::WrongPacket
+        | StateError::EmptySubscription
+        | StateError::Deserialization(_)
+        | StateError::InvalidAlias { .. }
+        | StateError::IncomingPacketTooLarge { .. } => match reached {
+            Reached::Nothing => {
+                format!("{broker} does not answer like an MQTT 5 broker: check the port in mqtt.url")
+            }
+            Reached::Broker => {
+                format!("{broker} sent something that is not MQTT 5 ({error}): look at its log")
+            }
+        },
+    }
+}
+
+fn closed(settings: &Settings, broker: &str, reached: Reached) -> String {
+    match (reached, &settings.tls) {
+        (Reached::Broker, _) => format!("{broker} closed the connection: look at its log"),
+        (Reached::Nothing, None) => {
+            format!("{broker} closed the connection at once: if it wants TLS, use mqtts:// in mqtt.url")
+        }
+        (Reached::Nothing, Some(_)) => {
+            format!(
+                "{broker} closed the connection at once: look at its log, it may want a client certificate"
+            )
+        }
+    }
+}
+
+fn disconnected(broker: &str, code: DisconnectReasonCode) -> String {
+    match code {
+        DisconnectReasonCode::SessionTakenOver => {
+            format!("{broker} has another connection with our client id: is the program running twice?")
+        }
+        DisconnectReasonCode::ServerShuttingDown => format!("{broker} is shutting down"),
+        code => format!("{broker} ended the connection ({code:?}): look at its log"),
+    }
+}
+
+fn io(settings: &Settings, broker: &str, reached: Reached, error: &io::Error) -> String {
+    if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        return certificate(settings, broker, error);
+    }
+    // The standard library has no kind for a failed look-up; these are its words.
+    if error.to_string().contains("failed to lookup address") {
+        let host = bare(&settings.host);
+        return format!("{broker} cannot be found: the name {host} does not resolve; check mqtt.url and DNS");
+    }
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => {
+            format!("{broker} does not listen: start the broker or check the port in mqtt.url")
+        }
+        io::ErrorKind::TimedOut => no_answer(broker),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => {
+            format!("{broker} cannot be reached ({error}): check the network")
+        }
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof => closed(settings, broker, reached),
+        _ => format!("{broker}: {error}"),
+    }
+}
+
+fn tls(settings: &Settings, broker: &str, error: &rumqttc::TlsError) -> String {
+    match error {
+        rumqttc::TlsError::Io(error) => io(settings, broker, Reached::Nothing, error),
+        rumqttc::TlsError::TLS(error) => certificate(settings, broker, error),
+        rumqttc::TlsError::DNSName(_) => {
+            format!("{broker}: {} is no name a certificate can have; check mqtt.url", bare(&settings.host))
+        }
+        rumqttc::TlsError::Addr(_)
+        | rumqttc::TlsError::WebPki(_)
+        | rumqttc::TlsError::NoValidCertInChain
+        | rumqttc::TlsError::NoValidClientCertInChain
+        | rumqttc::TlsError::NoValidKeyInChain => format!("{broker}: {error}"),
+    }
+}
+
+fn certificate(settings: &Settings, broker: &str, error: &rustls::Error) -> String {
+    let host = bare(&settings.host);
+    match error {
+        rustls::Error::InvalidCertificate(error) => match error {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                format!("{broker} has an expired certificate: renew it, or set this machine's clock")
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                format!("{broker} has a certificate that is not valid yet: set this machine's clock")
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                format!(
+                    "{broker} has a certificate for another name than {host}: use the name in it in mqtt.url"
+                )
+            }
+            // A bad signature is another authority under the same name: one that was made anew.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                format!(
+                    "{broker} has a certificate from an unknown authority: set mqtt.ca_file to that authority"
+                )
+            }
+            CertificateError::Revoked => format!("{broker} has a revoked certificate: renew it"),
+            other => format!("{broker} has a certificate that cannot be used ({other}): make a new one"),
+        },
+        rustls::Error::AlertReceived(alert) => alert_received(broker, *alert),
+        rustls::Error::InvalidMessage(_) => {
+            format!("{broker} does not speak TLS on this port: check the port, or use mqtt:// in mqtt.url")
+        }
+        rustls::Error::PeerIncompatible(detail) => {
+            format!("{broker} speaks no TLS version or cipher that is safe ({detail:?}): update the broker")
+        }
+        other => format!("{broker}: TLS failed ({other}): look at its log"),
+    }
+}
+
+fn alert_received(broker: &str, alert: AlertDescription) -> String {
+    const REMEDY: &str = "check mqtt.client_certificate_file and mqtt.client_key_file";
+    match alert {
+        AlertDescription::CertificateRequired => format!("{broker} wants a client certificate: {REMEDY}"),
+        AlertDescription::CertificateExpired => format!("{broker} finds our certificate expired: {REMEDY}"),
+        AlertDescription::CertificateRevoked => format!("{broker} finds our certificate revoked: {REMEDY}"),
+        AlertDescription::UnknownCA
+        | AlertDescription::BadCertificate
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::AccessDenied => format!("{broker} refused our certificate ({alert:?}): {REMEDY}"),
+        // TLS 1.2 brokers answer a missing certificate with this.
+        AlertDescription::HandshakeFailure => {
+            format!("{broker} refused the TLS handshake: it may want a client certificate, {REMEDY}")
+        }
+        other => format!("{broker} refused TLS ({other:?}): look at its log"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(settings: &Settings, error: ConnectionError) -> String {
+        sentence(settings, Reached::Nothing, &error)
+    }
+
+    #[test]
+    fn a_refused_password_names_user_and_remedy() {
+        let mut settings = Settings::new("127.0.0.1", 1883, "c");
+        let refused = || ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized);
+        assert_eq!(
+            said(&settings, refused()),
+            "broker 127.0.0.1:1883 wants a user name: set mqtt.username and mqtt.password_file"
+        );
+        settings.username = Some("kiosk-7".into());
+        settings.password = Some("secret".into());
+        assert_eq!(
+            said(&settings, refused()),
+            "broker 127.0.0.1:1883 refused the password of user kiosk-7: check mqtt.username and mqtt.password_file"
+        );
+        assert!(!format!("{settings:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_certificate_tells_what_is_wrong_with_it() {
+        let settings = Settings::new("broker.example.org", 8883, "c");
+        let mut sentences = std::collections::BTreeSet::new();
+        for wrong in [
+            CertificateError::Expired,
+            CertificateError::NotValidYet,
+            CertificateError::NotValidForName,
+            CertificateError::UnknownIssuer,
+            CertificateError::Revoked,
+            CertificateError::BadEncoding,
+        ] {
+            let error = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::InvalidCertificate(wrong));
+            sentences.insert(said(&settings, ConnectionError::Tls(rumqttc::TlsError::Io(error))));
+        }
+        assert_eq!(sentences.len(), 6, "{sentences:#?}");
+        assert!(sentences.iter().all(|sentence| sentence.starts_with("broker broker.example.org:8883 ")));
+    }
+
+    #[test]
+    fn an_ipv6_address_is_written_with_brackets_once() {
+        for host in ["::1", "[::1]"] {
+            let error = io::Error::from(io::ErrorKind::ConnectionRefused);
+            let sentence = said(&Settings::new(host, 1883, "c"), ConnectionError::Io(error));
+            assert!(sentence.starts_with("broker [::1]:1883 does not listen"), "{sentence}");
+        }
+    }
+}

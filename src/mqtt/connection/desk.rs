@@ -1,0 +1,276 @@
+//! What the program wants from the connection, and what of it the broker has: the desk between [`Link`](super::Link)
+//! and the task.
+//!
+//! A mutex and a wake-up rather than a channel, because most wishes are levels: the latest wins, and nothing queues up
+//! while the broker is away. The lock is held for moments and never across an await.
+//!
+//! Invariant: a message leaves its place here only when the broker has acknowledged it ([`Wishes::settled`]), or when
+//! a named limit says so.
+
+mod levels;
+mod outbox;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::{MAX_PACKET, Presence, Publish, Qos, Retain, SubscribeOptions, Unsent};
+use levels::Levels;
+use outbox::Outbox;
+
+/// Longest string MQTT can carry, in bytes (MQTT 5, 1.5.4).
+const MAX_STRING: usize = 65_535;
+
+/// The shared place.
+pub(super) struct Desk {
+    wishes: Mutex<Wishes>,
+    changed: Notify,
+}
+
+impl Desk {
+    pub(super) fn new(presence: Presence) -> Self {
+        Self { wishes: Mutex::new(Wishes::new(presence)), changed: Notify::new() }
+    }
+
+    /// Changes the wishes and wakes the task.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Wishes) -> T) -> T {
+        let answer = self.with(change);
+        self.changed.notify_one();
+        answer
+    }
+
+    /// Looks at the wishes or notes what became of them; wakes nobody.
+    pub(super) fn with<T>(&self, look: impl FnOnce(&mut Wishes) -> T) -> T {
+        look(&mut self.wishes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits for a change; one that happened since the last wait counts.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+}
+
+/// What a packet under way carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Flight {
+    /// This version of the level of this topic.
+    Level(String, u64),
+    /// The queued message with this number.
+    Message(u64),
+}
+
+/// Something to hand over now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outgoing {
+    /// Wants an acknowledgement.
+    Acknowledged(Flight, Publish),
+    /// QoS 0.
+    Unacknowledged(Publish),
+}
+
+/// A difference between the wanted filters and the broker's.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum FilterChange {
+    Subscribe(Vec<(String, SubscribeOptions)>),
+    Unsubscribe(String),
+}
+
+/// See the module.
+pub(super) struct Wishes {
+    presence: Presence,
+    levels: Levels,
+    outbox: Outbox,
+    filters: BTreeMap<String, SubscribeOptions>,
+    /// What the broker's session holds, as far as we asked for it.
+    subscribed: BTreeMap<String, SubscribeOptions>,
+    /// Filters whose wish may differ from `subscribed`.
+    unsettled_filters: BTreeSet<String>,
+    /// Set while a connection carries messages: QoS 0 is for now or never.
+    connected: bool,
+    closing: Option<Instant>,
+}
+
+impl Wishes {
+    pub(super) fn new(presence: Presence) -> Self {
+        Self {
+            presence,
+            levels: Levels::default(),
+            outbox: Outbox::default(),
+            filters: BTreeMap::new(),
+            subscribed: BTreeMap::new(),
+            unsettled_filters: BTreeSet::new(),
+            connected: false,
+            closing: None,
+        }
+    }
+
+    pub(super) fn publish(&mut self, message: Publish) -> Result<(), Unsent> {
+        if self.closing.is_some() {
+            return Err(Unsent::Closing);
+        }
+        if !is_topic(&message.topic) {
+            return Err(Unsent::BadTopic { topic: message.topic });
+        }
+        let bytes = message.weight();
+        if bytes > MAX_PACKET as usize {
+            return Err(Unsent::TooLarge { bytes });
+        }
+        match (self.presence, message.qos, self.connected) {
+            (Presence::Watching, _, _) | (Presence::TakingPart, Qos::AtMostOnce, false) => Ok(()),
+            (Presence::TakingPart, Qos::AtMostOnce, true) | (Presence::TakingPart, Qos::AtLeastOnce, _) => {
+                self.outbox.push(message)
+            }
+        }
+    }
+
+    pub(super) fn keep(&mut self, topic: String, payload: Bytes) {
+        if self.closing.is_none() && is_topic(&topic) {
+            self.levels.keep(topic, payload);
+        }
+    }
+
+    pub(super) fn renew(&mut self, topic: &str) {
+        self.levels.renew(topic);
+    }
+
+    pub(super) fn forget(&mut self, topic: &str) {
+        self.levels.forget(topic);
+    }
+
+    pub(super) fn subscribe(&mut self, filter: String, options: SubscribeOptions) {
+        self.unsettled_filters.insert(filter.clone());
+        self.filters.insert(filter, options);
+    }
+
+    pub(super) fn unsubscribe(&mut self, filter: &str) {
+        if self.filters.remove(filter).is_some() {
+            self.unsettled_filters.insert(filter.to_owned());
+        }
+    }
+
+    pub(super) fn be(&mut self, presence: Presence) {
+        if presence == Presence::Watching {
+            self.outbox.clear();
+        }
+        self.presence = presence;
+    }
+
+    pub(super) fn close(&mut self, last: Vec<Publish>, deadline: Instant) {
+        if self.closing.is_some() {
+            return;
+        }
+        self.closing = Some(deadline);
+        if self.presence == Presence::TakingPart {
+            for message in last {
+                self.levels.forget(&message.topic);
+                self.outbox.push_unbounded(message);
+            }
+        }
+    }
+
+    pub(super) fn presence(&self) -> Presence {
+        self.presence
+    }
+
+    /// The moment when closing must be over, once it was asked for.
+    pub(super) fn closing(&self) -> Option<Instant> {
+        self.closing
+    }
+
+    /// A connection begins: everything is to be subscribed, and every level to be published again.
+    pub(super) fn begin(&mut self, session_present: bool) {
+        if session_present {
+            // What was dropped while there was no connection is still subscribed there.
+            let dropped = self.subscribed.keys().filter(|filter| !self.filters.contains_key(*filter));
+            self.unsettled_filters.extend(dropped.cloned());
+            self.subscribed.retain(|filter, _| !self.filters.contains_key(filter));
+        } else {
+            self.subscribed.clear();
+        }
+        self.unsettled_filters.extend(self.filters.keys().cloned());
+        self.levels.begin();
+        self.connected = true;
+    }
+
+    /// The connection is gone: what was under way will be sent again, in its order.
+    pub(super) fn lost(&mut self) {
+        self.connected = false;
+        for topic in self.outbox.lost() {
+            tracing::warn!(%topic, "gave up a message: the connection ended each time it was sent");
+        }
+    }
+
+    /// The next filters to change: one packet's worth.
+    pub(super) fn next_filters(&mut self, limit: usize) -> Option<FilterChange> {
+        let mut subscribe = Vec::new();
+        while subscribe.len() < limit {
+            let Some(filter) = self.unsettled_filters.pop_first() else { break };
+            match (self.filters.get(&filter), self.subscribed.get(&filter)) {
+                (wanted, present) if wanted == present => {}
+                (Some(wanted), _) => {
+                    self.subscribed.insert(filter.clone(), *wanted);
+                    subscribe.push((filter, *wanted));
+                }
+                (None, _) if subscribe.is_empty() => {
+                    self.subscribed.remove(&filter);
+                    return Some(FilterChange::Unsubscribe(filter));
+                }
+                (None, _) => {
+                    self.unsettled_filters.insert(filter);
+                    break;
+                }
+            }
+        }
+        (!subscribe.is_empty()).then_some(FilterChange::Subscribe(subscribe))
+    }
+
+    /// The next thing to publish: levels first, then messages in their order.
+    pub(super) fn next_publish(&mut self) -> Option<Outgoing> {
+        match self.presence {
+            Presence::Watching => None,
+            Presence::TakingPart => self.levels.next().or_else(|| self.outbox.next()),
+        }
+    }
+
+    /// The broker has it.
+    pub(super) fn settled(&mut self, flight: &Flight) {
+        match flight {
+            Flight::Level(topic, version) => self.levels.settled(topic, *version),
+            Flight::Message(id) => {
+                self.outbox.settled(*id);
+            }
+        }
+    }
+
+    /// The topic of something under way.
+    pub(super) fn topic(&self, flight: &Flight) -> Option<String> {
+        match flight {
+            Flight::Level(topic, _) => Some(topic.clone()),
+            Flight::Message(id) => self.outbox.topic(*id),
+        }
+    }
+
+    /// Nothing waits and nothing is under way.
+    pub(super) fn is_settled(&self) -> bool {
+        match self.presence {
+            Presence::Watching => true,
+            Presence::TakingPart => self.levels.is_settled() && self.outbox.is_empty(),
+        }
+    }
+}
+
+/// Whether MQTT allows publishing there.
+fn is_topic(topic: &str) -> bool {
+    !topic.is_empty() && topic.len() <= MAX_STRING && !topic.contains(['+', '#', '\0'])
+}
+
+/// A level as the message that publishes it.
+fn level_message(topic: &str, payload: &Bytes) -> Publish {
+    Publish { retain: Retain::Yes, ..Publish::new(topic, payload.clone()) }
+}
+
+#[cfg(test)]
+mod tests;

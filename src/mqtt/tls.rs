@@ -1,0 +1,201 @@
+//! TLS for the connection to the broker: files to a `rustls` configuration.
+//!
+//! Invariant: the cryptography is named here (`ring`), never taken from a process-wide default, so linking a second
+//! provider can break nothing.
+//!
+//! Not here: when certificates are read again. They are read once, at the start.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+
+use super::connection::Tls;
+
+/// A TLS file that cannot be used. Each message names the file and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Missing, or not ours to read.
+    #[error("cannot read {} ({source}): check {key} and the file's permissions", path.display())]
+    Unreadable {
+        /// The configuration key.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Readable, but not PEM of the right kind.
+    #[error("{} holds no {expected} ({detail}): {key} must name a PEM file", path.display())]
+    WrongContent {
+        /// The configuration key.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What should be in it.
+        expected: &'static str,
+        /// What is wrong.
+        detail: String,
+    },
+    /// Certificate and key do not belong together, or are of a kind that is not supported.
+    #[error("{} and {} do not fit together ({source}): give the key that the certificate was made for",
+        certificate.display(), key.display())]
+    ClientPair {
+        /// The certificate file.
+        certificate: PathBuf,
+        /// The key file.
+        key: PathBuf,
+        /// What the TLS library says.
+        source: rustls::Error,
+    },
+    /// One of the two is missing.
+    #[error("mqtt.{present} is set without mqtt.{missing}: set both or none")]
+    HalfPair {
+        /// The key that is set.
+        present: &'static str,
+        /// The key that is not.
+        missing: &'static str,
+    },
+    /// The system has no certificate authorities.
+    #[error(
+        "this system has no certificate authorities ({detail}): install ca-certificates or set mqtt.ca_file"
+    )]
+    NoSystemRoots {
+        /// What was found.
+        detail: String,
+    },
+    /// The TLS library refuses its own defaults; cannot happen with `ring`.
+    #[error("TLS cannot be set up: {0}")]
+    Library(rustls::Error),
+}
+
+const CA: &str = "mqtt.ca_file";
+const CERTIFICATE: &str = "mqtt.client_certificate_file";
+const KEY: &str = "mqtt.client_key_file";
+
+/// Reads the files and makes the configuration.
+pub(super) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, Error> {
+    let pair = match (&tls.client_certificate_file, &tls.client_key_file) {
+        (None, None) => None,
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (Some(_), None) => return Err(half("client_certificate_file", "client_key_file")),
+        (None, Some(_)) => return Err(half("client_key_file", "client_certificate_file")),
+    };
+    let roots = match &tls.ca_file {
+        Some(path) => roots_from(path)?,
+        None => system_roots()?,
+    };
+    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(Error::Library)?
+        .with_root_certificates(roots);
+    let config = match pair {
+        None => builder.with_no_client_auth(),
+        Some((certificate, key)) => builder
+            .with_client_auth_cert(certificates(CERTIFICATE, certificate)?, private_key(key)?)
+            .map_err(|source| Error::ClientPair {
+                certificate: certificate.clone(),
+                key: key.clone(),
+                source,
+            })?,
+    };
+    Ok(Arc::new(config))
+}
+
+fn half(present: &'static str, missing: &'static str) -> Error {
+    Error::HalfPair { present, missing }
+}
+
+fn roots_from(path: &Path) -> Result<RootCertStore, Error> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(CA, path)? {
+        roots.add(certificate).map_err(|error| Error::WrongContent {
+            key: CA,
+            path: path.to_owned(),
+            expected: "usable certificate authority",
+            detail: error.to_string(),
+        })?;
+    }
+    Ok(roots)
+}
+
+fn system_roots() -> Result<RootCertStore, Error> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    // Distributions carry some authorities that webpki cannot parse; the others do.
+    let (usable, _) = roots.add_parsable_certificates(found.certs);
+    if usable == 0 {
+        let detail = found.errors.first().map_or_else(|| "none found".to_owned(), ToString::to_string);
+        return Err(Error::NoSystemRoots { detail });
+    }
+    Ok(roots)
+}
+
+fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    const EXPECTED: &str = "certificate";
+    let found = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| pem_error(key, path, EXPECTED, error))?;
+    if found.is_empty() {
+        return Err(pem_error(key, path, EXPECTED, pem::Error::NoItemsFound));
+    }
+    Ok(found)
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| pem_error(KEY, path, "unencrypted private key", error))
+}
+
+fn pem_error(key: &'static str, path: &Path, expected: &'static str, error: pem::Error) -> Error {
+    let path = path.to_owned();
+    match error {
+        pem::Error::Io(source) => Error::Unreadable { key, path, source },
+        pem::Error::NoItemsFound => {
+            Error::WrongContent { key, path, expected, detail: "nothing of that kind found".into() }
+        }
+        other => Error::WrongContent { key, path, expected, detail: other.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(tls: Tls) -> String {
+        client_config(&tls).expect_err("the files are wrong").to_string()
+    }
+
+    #[test]
+    fn each_wrong_file_is_named_with_its_key() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let junk = folder.path().join("junk.pem");
+        std::fs::write(&junk, b"\xff\x00 not PEM at all").expect("written");
+        let torn = folder.path().join("torn.pem");
+        std::fs::write(&torn, "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n")
+            .expect("written");
+        let empty = folder.path().join("empty.pem");
+        std::fs::write(&empty, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+            .expect("written");
+
+        let missing = said(Tls { ca_file: Some("/nowhere/ca.pem".into()), ..Tls::default() });
+        assert!(missing.contains("/nowhere/ca.pem") && missing.contains("mqtt.ca_file"), "{missing}");
+        for path in [&junk, &torn, &empty] {
+            let wrong = said(Tls { ca_file: Some(path.clone()), ..Tls::default() });
+            assert!(
+                wrong.contains(path.to_str().expect("UTF-8")) && wrong.contains("certificate"),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn half_a_client_certificate_is_named() {
+        let file = || Some(PathBuf::from("/nowhere/half.pem"));
+        let half = said(Tls { client_certificate_file: file(), ..Tls::default() });
+        assert!(half.contains("without mqtt.client_key_file"), "{half}");
+        let half = said(Tls { client_key_file: file(), ..Tls::default() });
+        assert!(half.contains("without mqtt.client_certificate_file"), "{half}");
+    }
+}
