@@ -6,5 +6,5 @@ pub mod devices;
 pub mod logging;
 pub mod media;
 pub mod model;
-pub mod systemd;
 pub mod mqtt;
+pub mod systemd;

@@ -1,6 +1,6 @@
 //! The command line: what each subcommand is called, what it takes and what it returns.
 //!
-//! One file per subcommand; a new one is a variant of [`Subcommand`], an arm of [`Arguments::run`] and a module beside these.
+//! One file per subcommand; a new one is a variant of `Subcommand`, an arm of [`Arguments::run`] and a module beside these.
 //!
 //! Not here: logging and the runtime are started by `main`.
 

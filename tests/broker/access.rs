@@ -65,57 +65,59 @@ fn nobody_speaks_for_another() {
     }
 }
 
+/// Who subscribes to which filter, what is published then, and whether it is heard.
+const LISTENS: [(&str, &str, &str, bool); 16] = [
+    ("kiosk-7", "coguest/v1/device/kiosk-7/command/#", "coguest/v1/device/kiosk-7/command/x", true),
+    ("kiosk-7", "coguest/v1/device/kiosk-8/command/#", "coguest/v1/device/kiosk-8/command/x", false),
+    ("kiosk-7", "coguest/v1/device/kiosk-7/info", "coguest/v1/device/kiosk-7/info", true),
+    ("kiosk-7", "coguest/v1/device/lobby-host/status", "coguest/v1/device/lobby-host/status", true),
+    ("kiosk-7", "coguest/v1/device/+/state", "coguest/v1/device/kiosk-8/state", false),
+    ("kiosk-7", "coguest/v1/room/lobby/state", "coguest/v1/room/lobby/state", true),
+    (
+        "kiosk-7",
+        "coguest/v1/room/lobby/guest/kiosk-7/to_guest",
+        "coguest/v1/room/lobby/guest/kiosk-7/to_guest",
+        true,
+    ),
+    (
+        "kiosk-7",
+        "coguest/v1/room/lobby/guest/+/to_guest",
+        "coguest/v1/room/lobby/guest/kiosk-8/to_guest",
+        false,
+    ),
+    (
+        "kiosk-7",
+        "coguest/v1/room/lobby/guest/+/to_host",
+        "coguest/v1/room/lobby/guest/kiosk-8/to_host",
+        false,
+    ),
+    (
+        "lobby-host",
+        "coguest/v1/room/lobby/guest/+/to_host",
+        "coguest/v1/room/lobby/guest/kiosk-8/to_host",
+        true,
+    ),
+    (
+        "lobby-host",
+        "coguest/v1/room/lobby/guest/+/to_stage",
+        "coguest/v1/room/lobby/guest/kiosk-8/to_stage",
+        true,
+    ),
+    (
+        "lobby-host",
+        "coguest/v1/room/other/guest/+/to_host",
+        "coguest/v1/room/other/guest/kiosk-8/to_host",
+        false,
+    ),
+    ("lobby-host", "coguest/v1/device/+/status", "coguest/v1/device/kiosk-8/status", true),
+    ("operator", "coguest/v1/device/#", "coguest/v1/device/kiosk-8/event/seated", true),
+    ("operator", "coguest/v1/response/#", "coguest/v1/response/operator/1", true),
+    ("operator", "coguest/v1/room/+/guest/#", "coguest/v1/room/lobby/guest/kiosk-8/to_stage", false),
+];
+
 #[test]
 fn everybody_hears_what_is_for_them() {
     let broker = Broker::with(Setup::new().users(&USERS).witness("witness").shipped_acl());
-    let listens = [
-        ("kiosk-7", "coguest/v1/device/kiosk-7/command/#", "coguest/v1/device/kiosk-7/command/x", true),
-        ("kiosk-7", "coguest/v1/device/kiosk-8/command/#", "coguest/v1/device/kiosk-8/command/x", false),
-        ("kiosk-7", "coguest/v1/device/kiosk-7/info", "coguest/v1/device/kiosk-7/info", true),
-        ("kiosk-7", "coguest/v1/device/lobby-host/status", "coguest/v1/device/lobby-host/status", true),
-        ("kiosk-7", "coguest/v1/device/+/state", "coguest/v1/device/kiosk-8/state", false),
-        ("kiosk-7", "coguest/v1/room/lobby/state", "coguest/v1/room/lobby/state", true),
-        (
-            "kiosk-7",
-            "coguest/v1/room/lobby/guest/kiosk-7/to_guest",
-            "coguest/v1/room/lobby/guest/kiosk-7/to_guest",
-            true,
-        ),
-        (
-            "kiosk-7",
-            "coguest/v1/room/lobby/guest/+/to_guest",
-            "coguest/v1/room/lobby/guest/kiosk-8/to_guest",
-            false,
-        ),
-        (
-            "kiosk-7",
-            "coguest/v1/room/lobby/guest/+/to_host",
-            "coguest/v1/room/lobby/guest/kiosk-8/to_host",
-            false,
-        ),
-        (
-            "lobby-host",
-            "coguest/v1/room/lobby/guest/+/to_host",
-            "coguest/v1/room/lobby/guest/kiosk-8/to_host",
-            true,
-        ),
-        (
-            "lobby-host",
-            "coguest/v1/room/lobby/guest/+/to_stage",
-            "coguest/v1/room/lobby/guest/kiosk-8/to_stage",
-            true,
-        ),
-        (
-            "lobby-host",
-            "coguest/v1/room/other/guest/+/to_host",
-            "coguest/v1/room/other/guest/kiosk-8/to_host",
-            false,
-        ),
-        ("lobby-host", "coguest/v1/device/+/status", "coguest/v1/device/kiosk-8/status", true),
-        ("operator", "coguest/v1/device/#", "coguest/v1/device/kiosk-8/event/seated", true),
-        ("operator", "coguest/v1/response/#", "coguest/v1/response/operator/1", true),
-        ("operator", "coguest/v1/room/+/guest/#", "coguest/v1/room/lobby/guest/kiosk-8/to_stage", false),
-    ];
     let mark = |user: &str| format!("coguest/v1/device/{user}/command/mark");
     for user in USERS {
         let mut peer = Peer::up(settings_of(&broker, user));
@@ -123,7 +125,7 @@ fn everybody_hears_what_is_for_them() {
         let own_filter = if user == "operator" { "coguest/v1/device/+/command/mark" } else { own.as_str() };
         peer.link.subscribe(own_filter, SubscribeOptions::REQUESTS);
         peer.wait_subscribed(own_filter);
-        for (_, filter, ..) in listens.iter().filter(|(who, ..)| *who == user) {
+        for (_, filter, ..) in LISTENS.iter().filter(|(who, ..)| *who == user) {
             peer.link.subscribe(*filter, SubscribeOptions::REQUESTS);
             peer.wait("an answer", |incoming| match incoming {
                 coguestd::mqtt::connection::Incoming::Subscribed(taken) if taken == filter => Some(()),
@@ -135,7 +137,7 @@ fn everybody_hears_what_is_for_them() {
                 _ => None,
             });
         }
-        for (_, _, topic, _) in listens.iter().filter(|(who, ..)| *who == user) {
+        for (_, _, topic, _) in LISTENS.iter().filter(|(who, ..)| *who == user) {
             broker.publish_as("witness", &["-t", topic, "-m", "x"]);
         }
         broker.publish_as("witness", &["-t", &own, "-m", "mark"]);
@@ -143,7 +145,7 @@ fn everybody_hears_what_is_for_them() {
         while heard.last() != Some(&own) {
             heard.push(peer.wait_message().topic);
         }
-        for (_, filter, topic, hears) in listens.iter().filter(|(who, ..)| *who == user) {
+        for (_, filter, topic, hears) in LISTENS.iter().filter(|(who, ..)| *who == user) {
             assert_eq!(heard.iter().any(|heard| heard == topic), *hears, "{user} hears {topic} by {filter}");
         }
     }

@@ -1,0 +1,44 @@
+# Thin: what each target does is in the tools it calls. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# What the toolchain of the distribution or of rustup must at least be; Cargo.toml says the same.
+RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+
+BUILD_PACKAGES := gcc pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev \
+	libasound2-dev libudev-dev libclang-dev
+RUN_PACKAGES := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly \
+	gstreamer1.0-nice gstreamer1.0-alsa
+TEST_PACKAGES := gstreamer1.0-libav gstreamer1.0-tools mosquitto mosquitto-clients openssl iproute2
+
+.PHONY: help deps build test lint fmt
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+deps: ## install what building and testing need (package manager, sudo)
+	@missing=; for p in $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES); do \
+	  dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q '^install ok' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then echo "installing:$$missing"; \
+	  $(SUDO) apt-get update -q && \
+	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -q --no-install-recommends $$missing; fi
+	@fits() { [ "$$(printf '%s\n' $(RUST_VERSION) "$$(rustc --version 2>/dev/null | cut -d' ' -f2)" | sort -V | head -n 1)" = $(RUST_VERSION) ]; }; \
+	if ! fits; then echo "installing a Rust toolchain ($(RUST_VERSION) or later)"; \
+	  if apt-cache show rustc-web >/dev/null 2>&1; then $(SUDO) apt-get install -y -q cargo-web rustc-web; \
+	  else $(SUDO) apt-get install -y -q rustup && rustup default stable; fi; \
+	  hash -r; fits || { echo "no Rust $(RUST_VERSION) here: install one from https://rustup.rs"; exit 1; }; fi
+
+build: deps ## build the program
+	cargo build --release --locked
+
+test: deps ## run every test
+	cargo test --locked
+
+lint: deps ## formatting, clippy, rustdoc
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+
+fmt: ## format the sources
+	cargo fmt
