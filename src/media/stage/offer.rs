@@ -203,10 +203,11 @@ impl<'a> Reading<'a> {
             "video" => Kind::Video,
             _ => return Err(Unusable("only audio and video sections are taken")),
         };
-        if !port.parse::<u16>().is_ok_and(|port| port > 0) || !proto.ends_with("RTP/SAVPF") {
+        let attributes = Attributes::of(lines);
+        let open = port.parse::<u16>().is_ok_and(|port| port > 0) || attributes.get("bundle-only").is_some();
+        if !open || !proto.ends_with("RTP/SAVPF") {
             return Err(Unusable("a media line is not for RTP over DTLS"));
         }
-        let attributes = Attributes::of(lines);
         let mid =
             attributes.get("mid").filter(|mid| is_token(mid)).ok_or(Unusable("a section has no mid"))?;
         if attributes.get("rtcp-mux").is_none() {

@@ -187,26 +187,34 @@ impl Peer {
         Ok(())
     }
 
-    /// What each section is to carry: the first of each kind is received, if the seat has that kind; the rest is nothing.
+    /// What each section is to carry: the first of each kind is received, if the seat has that kind; the rest is nothing. In the first
+    /// round webrtcbin is given transceivers to match with the offer's sections; later they are there.
     fn direct(&self) {
-        let offer = &self.offer;
-        for (index, section) in (0i32..).zip(&offer.sections) {
-            let transceiver = self
-                .webrtc
-                .emit_by_name::<Option<gst_webrtc::WebRTCRTPTransceiver>>("get-transceiver", &[&index]);
-            let Some(transceiver) = transceiver else { continue };
-            let first = offer.first(section.kind).is_some_and(|first| first.mid == section.mid);
+        for (index, section) in (0i32..).zip(&self.offer.sections) {
+            let first = self.offer.first(section.kind).is_some_and(|first| first.mid == section.mid);
             let wanted = match section.kind {
                 Kind::Audio => first,
                 Kind::Video => first && self.media == Media::Video,
             };
-            transceiver.set_direction(if wanted {
+            let direction = if wanted {
                 gst_webrtc::WebRTCRTPTransceiverDirection::Recvonly
             } else {
                 gst_webrtc::WebRTCRTPTransceiverDirection::Inactive
-            });
-            transceiver.set_codec_preferences(Some(&section.codec.caps()));
-            transceiver.set_property("do-nack", true);
+            };
+            let caps = section.codec.caps();
+            let transceiver = if self.exchange == 1 {
+                Some(self.webrtc.emit_by_name::<gst_webrtc::WebRTCRTPTransceiver>(
+                    "add-transceiver",
+                    &[&direction, &caps],
+                ))
+            } else {
+                self.webrtc.emit_by_name("get-transceiver", &[&index])
+            };
+            if let Some(transceiver) = transceiver {
+                transceiver.set_direction(direction);
+                transceiver.set_codec_preferences(Some(&caps));
+                transceiver.set_property("do-nack", true);
+            }
         }
     }
 

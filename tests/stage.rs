@@ -1,0 +1,199 @@
+//! The stage against real peers: webrtcbin publishers in this process.
+
+#[path = "support/network.rs"]
+mod network;
+#[path = "support/publisher.rs"]
+mod publisher;
+#[path = "stage/room.rs"]
+mod room;
+
+use std::time::{Duration, Instant};
+
+use coguestd::model::Media;
+use coguestd::model::stage::StageReport;
+use publisher::{Publisher, Show, Video};
+use room::{Room, open_files, picture_colour, threads};
+
+#[test]
+fn a_guest_is_seen_heard_measured_and_pictured() {
+    let mut room = Room::open();
+    let guest = room.enter("kiosk-a", Media::Video, Publisher::start(&Show::video(640, 360)));
+    room.live(&guest);
+    let stats = room.stats_until(&guest, |stats| {
+        stats.video.as_ref().is_some_and(|video| video.frame_rate.is_some_and(|rate| rate > 20.0))
+            && stats.audio.as_ref().is_some_and(|audio| audio.level_dbfs.is_some())
+            && stats.loss.is_some()
+    });
+    let video = stats.video.expect("a video seat");
+    assert_eq!((video.width, video.height, video.decoding), (Some(640), Some(360), "all"));
+    assert!(video.frames > 20 && video.bitrate_kbps.is_some_and(|rate| rate > 5.0), "{video:?}");
+    let audio = stats.audio.expect("every seat has audio");
+    assert!(audio.level_dbfs.is_some_and(|level| (-12.0..-6.0).contains(&level)), "{audio:?}");
+    assert!(audio.bitrate_kbps.is_some_and(|rate| rate > 10.0), "{audio:?}");
+    assert_eq!(stats.loss, Some(0.0));
+
+    let picture = room.snapshot(&guest).expect("a picture");
+    assert_eq!((picture.width, picture.height), (640, 360));
+    let (red, green, blue) = picture_colour(&picture);
+    assert!(red > 200 && green < 40 && blue < 40, "the publisher sends red, not {red},{green},{blue}");
+    room.close();
+}
+
+#[test]
+fn vp8_is_decoded_too() {
+    let mut room = Room::open();
+    let video =
+        Video { codec: "VP8", pattern: "blue", width: 320, height: 240, frame_rate: 15, bitrate_kbps: 300 };
+    let show = Show { video: Some(video), ..Show::audio() };
+    let guest = room.enter("kiosk-a", Media::Video, Publisher::start(&show));
+    room.live(&guest);
+    let (red, _, blue) = picture_colour(&room.snapshot(&guest).expect("a picture"));
+    assert!(blue > 200 && red < 40, "the publisher sends blue");
+    room.close();
+}
+
+#[test]
+fn an_audio_seat_is_live_with_its_first_sound_and_shows_nothing() {
+    let mut room = Room::open();
+    let guest = room.enter("kiosk-b", Media::Audio, Publisher::start(&Show::video(320, 240)));
+    room.live(&guest);
+    let stats = room
+        .stats_until(&guest, |stats| stats.audio.as_ref().is_some_and(|audio| audio.level_dbfs.is_some()));
+    assert_eq!(stats.video, None, "an audio seat takes no video, whatever is offered");
+    assert!(room.snapshot(&guest).is_err());
+    room.close();
+}
+
+#[test]
+fn who_is_loud_speaks_until_quiet() {
+    let mut room = Room::open();
+    let guest = room.enter("kiosk-b", Media::Audio, Publisher::start(&Show::audio()));
+    room.until(
+        "speaking",
+        |report| matches!(report, StageReport::Speaking(who) if *who == [guest.guest.clone()]),
+    );
+    room.publisher(&guest).volume(0.0005);
+    room.until("quiet", |report| matches!(report, StageReport::Speaking(who) if who.is_empty()));
+    room.publisher(&guest).volume(0.5);
+    room.until("speaking again", |report| matches!(report, StageReport::Speaking(who) if who.len() == 1));
+    room.leave(&guest);
+    room.until("gone", |report| matches!(report, StageReport::Speaking(who) if who.is_empty()));
+    room.close();
+}
+
+#[test]
+fn silence_is_reported_once_and_ends_with_the_next_picture() {
+    let mut room = Room::open();
+    let guest = room.enter("kiosk-a", Media::Video, Publisher::start(&Show::video(320, 240)));
+    room.live(&guest);
+    room.publisher(&guest).mute(true);
+    room.until("silent", |report| *report == StageReport::Silent { peer: guest.clone() });
+    room.publisher(&guest).mute(false);
+    room.live(&guest);
+    room.close();
+}
+
+#[test]
+fn garbage_fails_its_peer_only() {
+    let mut room = Room::open();
+    let good = room.enter("kiosk-a", Media::Video, Publisher::start(&Show::video(320, 240)));
+    room.live(&good);
+    for sdp in ["", "v=0", "v=0\r\nm=video", "\u{0}\u{1}", &"a=".repeat(40_000), room::OTHER_CODECS] {
+        let bad = room.offer_raw("kiosk-x", 1, sdp);
+        room.until("failed", |report| {
+            matches!(report, StageReport::Failed { peer, fault } if *peer == bad && fault.stage == "sdp")
+        });
+    }
+    for text in ["", "candidate:", "candidate:1 1 udp 1 999.0.0.1 1 typ host", "\u{7}", &"x".repeat(70_000)] {
+        room.candidate_raw(&good, 1, Some(0), text);
+        room.candidate_raw(&good, 1, Some(9), "candidate:1 1 UDP 1 192.0.2.9 9 typ host");
+        room.candidate_raw(&good, 7, None, text);
+    }
+    assert!(room.snapshot(&good).is_ok(), "the good peer goes on");
+    room.close();
+}
+
+#[test]
+fn a_new_peer_of_a_guest_ends_the_older() {
+    let mut room = Room::open();
+    let first = room.enter("kiosk-a", Media::Audio, Publisher::start(&Show::audio()));
+    room.live(&first);
+    let second = room.enter("kiosk-a", Media::Audio, Publisher::start(&Show::audio()));
+    room.live(&second);
+    let peers = room.until_some("stats", |report| match report {
+        StageReport::Stats(stats) => Some(stats.iter().map(|(peer, _)| peer.clone()).collect::<Vec<_>>()),
+        _ => None,
+    });
+    assert_eq!(peers, [second]);
+    room.close();
+}
+
+#[test]
+fn an_offer_of_a_later_exchange_is_answered_on_the_same_peer() {
+    let mut room = Room::open();
+    let guest = room.enter("kiosk-a", Media::Video, Publisher::start(&Show::video(320, 240)));
+    room.live(&guest);
+    let before = room.frames(&guest);
+    room.restart_ice(&guest);
+    let answered = room.until_some("the answer", |report| match report {
+        StageReport::Answer { peer, exchange, .. } if *peer == guest => Some(*exchange),
+        _ => None,
+    });
+    assert_eq!(answered, 2);
+    let stats = room
+        .stats_until(&guest, |stats| stats.video.as_ref().is_some_and(|video| video.frames > before + 60));
+    assert!(stats.video.is_some());
+    room.close();
+}
+
+#[test]
+fn ten_peers_are_live_and_every_ask_is_answered() {
+    let mut room = Room::open();
+    let guests: Vec<_> = (0..10)
+        .map(|n| {
+            let mut show = Show::video(640, 360);
+            show.video.as_mut().expect("video").frame_rate = 15;
+            room.enter(&format!("kiosk-{n}"), Media::Video, Publisher::start(&show))
+        })
+        .collect();
+    for guest in &guests {
+        room.live(guest);
+    }
+    for guest in &guests {
+        let picture = room.snapshot(guest).expect("a picture");
+        assert_eq!((picture.width, picture.height), (640, 360));
+    }
+    room.close();
+}
+
+#[test]
+fn twenty_peers_leave_nothing_behind() {
+    // Its own process: other tests open files too.
+    if !room::alone("twenty_peers_leave_nothing_behind") {
+        return;
+    }
+    let mut room = Room::open();
+    let mut before = (0, 0);
+    for round in 0..24 {
+        let guest = room.enter("kiosk-a", Media::Video, Publisher::start(&Show::video(320, 240)));
+        room.live(&guest);
+        room.leave(&guest);
+        if round == 3 {
+            room.settle();
+            before = (open_files(), threads());
+        }
+    }
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while (open_files() > before.0 || threads() > before.1) && Instant::now() < deadline {
+        room.settle();
+    }
+    assert!(
+        open_files() <= before.0 && threads() <= before.1,
+        "files {} -> {}, threads {} -> {}",
+        before.0,
+        open_files(),
+        before.1,
+        threads()
+    );
+    room.close();
+}

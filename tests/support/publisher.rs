@@ -1,0 +1,191 @@
+//! A guest's end of a peer connection, as plain as can be: GStreamer's test sources through webrtcbin.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_sdp as gst_sdp;
+use gstreamer_webrtc as gst_webrtc;
+
+/// What the publisher sends.
+#[derive(Debug, Clone)]
+pub struct Show {
+    pub video: Option<Video>,
+    /// `audiotestsrc`'s wave and volume.
+    pub audio: &'static str,
+}
+
+/// What pictures it sends.
+#[derive(Debug, Clone)]
+pub struct Video {
+    pub codec: &'static str,
+    pub pattern: &'static str,
+    pub width: u32,
+    pub height: u32,
+    pub frame_rate: u32,
+    pub bitrate_kbps: u32,
+}
+
+impl Show {
+    /// Red H.264 and a loud tone.
+    pub fn video(width: u32, height: u32) -> Self {
+        let video = Video { codec: "H264", pattern: "red", width, height, frame_rate: 30, bitrate_kbps: 800 };
+        Self { video: Some(video), audio: "wave=sine volume=0.5" }
+    }
+
+    /// A loud tone.
+    pub fn audio() -> Self {
+        Self { video: None, audio: "wave=sine volume=0.5" }
+    }
+
+    fn launch(&self) -> String {
+        let mut launch = "webrtcbin name=rtc bundle-policy=max-bundle ".to_owned();
+        launch += &format!(
+            "audiotestsrc is-live=true name=sound {} ! audioconvert ! opusenc ! rtpopuspay pt=111 \
+             ! application/x-rtp,media=audio,encoding-name=OPUS,payload=111 ! valve name=sound-valve ! rtc. ",
+            self.audio
+        );
+        if let Some(video) = &self.video {
+            let Video { codec, pattern, width, height, frame_rate, bitrate_kbps } = video;
+            let encoder = match *codec {
+                "H264" => format!(
+                    "x264enc name=encoder tune=zerolatency speed-preset=ultrafast threads=1 key-int-max=600 \
+                     bitrate={bitrate_kbps} ! video/x-h264,profile=constrained-baseline ! h264parse config-interval=-1 \
+                     ! rtph264pay aggregate-mode=zero-latency config-interval=-1 pt=96"
+                ),
+                "VP8" => format!(
+                    "vp8enc name=encoder deadline=1 cpu-used=8 keyframe-max-dist=600 target-bitrate={} ! rtpvp8pay pt=96",
+                    bitrate_kbps * 1000
+                ),
+                other => panic!("no encoder for {other}"),
+            };
+            launch += &format!(
+                "videotestsrc is-live=true pattern={pattern} \
+                 ! video/x-raw,format=I420,width={width},height={height},framerate={frame_rate}/1 ! {encoder} \
+                 ! application/x-rtp,media=video,encoding-name={codec},payload=96 ! valve name=picture-valve ! rtc. "
+            );
+        }
+        launch
+    }
+}
+
+/// What the publisher says.
+#[derive(Debug)]
+pub enum Said {
+    Offer { exchange: u32, sdp: String },
+    Candidate { exchange: u32, line: u32, text: String },
+}
+
+/// A running publisher; stopped when dropped.
+pub struct Publisher {
+    pipeline: gst::Pipeline,
+    rtc: gst::Element,
+    said: Receiver<Said>,
+    say: Sender<Said>,
+    exchange: Arc<AtomicU32>,
+}
+
+impl Publisher {
+    pub fn start(show: &Show) -> Self {
+        gst::init().expect("GStreamer starts");
+        let pipeline = gst::parse::launch(&show.launch())
+            .expect(
+                "the publisher's elements: apt-get install gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+                 gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-nice",
+            )
+            .downcast::<gst::Pipeline>()
+            .expect("a pipeline");
+        let rtc = pipeline.by_name("rtc").expect("named in the launch line");
+        let (say, said) = mpsc::channel();
+        let exchange = Arc::new(AtomicU32::new(1));
+        let (candidate, of) = (say.clone(), Arc::clone(&exchange));
+        rtc.connect("on-ice-candidate", false, move |values| {
+            let line = values[1].get().expect("a number");
+            let text = values[2].get().expect("a text");
+            // The test may be over.
+            let exchange = of.load(Relaxed);
+            candidate.send(Said::Candidate { exchange, line, text }).unwrap_or_default();
+            None
+        });
+        let first = say.clone();
+        rtc.connect("on-negotiation-needed", false, move |values| {
+            let rtc = values[0].get::<gst::Element>().expect("webrtcbin");
+            offer(&rtc, first.clone(), 1);
+            None
+        });
+        pipeline.set_state(gst::State::Playing).expect("it plays");
+        Self { pipeline, rtc, said, say, exchange }
+    }
+
+    /// What it said since the last time.
+    pub fn listen(&self) -> Option<Said> {
+        match self.said.try_recv() {
+            Ok(said) => Some(said),
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+        }
+    }
+
+    pub fn answer(&self, sdp: &str) {
+        let message = gst_sdp::SDPMessage::parse_buffer(sdp.as_bytes()).expect("the answer parses");
+        let answer = gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Answer, message);
+        self.rtc.emit_by_name::<()>("set-remote-description", &[&answer, &None::<gst::Promise>]);
+    }
+
+    /// Offers again with new ICE credentials.
+    pub fn restart_ice(&self) {
+        let exchange = self.exchange.fetch_add(1, Relaxed) + 1;
+        offer(&self.rtc, self.say.clone(), exchange);
+    }
+
+    pub fn candidate(&self, line: u32, text: &str) {
+        self.rtc.emit_by_name::<()>("add-ice-candidate", &[&line, &text]);
+    }
+
+    /// Sends nothing more, or again.
+    pub fn mute(&self, muted: bool) {
+        for valve in ["sound-valve", "picture-valve"].iter().filter_map(|name| self.pipeline.by_name(name)) {
+            valve.set_property("drop", muted);
+        }
+    }
+
+    pub fn volume(&self, volume: f64) {
+        self.pipeline.by_name("sound").expect("named in the launch line").set_property("volume", volume);
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.pipeline.set_state(gst::State::Null).expect("it stops");
+    }
+}
+
+/// Makes an offer, sets it and says it. GStreamer 1.22 has no option to restart ICE, so a later exchange gets its credentials by hand.
+fn offer(rtc: &gst::Element, say: Sender<Said>, exchange: u32) {
+    let weak = rtc.downgrade();
+    let promise = gst::Promise::with_change_func(move |reply| {
+        let Some(rtc) = weak.upgrade() else { return };
+        let reply = reply.expect("webrtcbin answers").expect("with a structure");
+        let offer = reply.get::<gst_webrtc::WebRTCSessionDescription>("offer").expect("an offer");
+        let sdp = fresh(&offer.sdp().as_text().expect("text"), exchange);
+        let message = gst_sdp::SDPMessage::parse_buffer(sdp.as_bytes()).expect("it parses");
+        let offer = gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Offer, message);
+        rtc.emit_by_name::<()>("set-local-description", &[&offer, &None::<gst::Promise>]);
+        say.send(Said::Offer { exchange, sdp }).unwrap_or_default();
+    });
+    rtc.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
+}
+
+fn fresh(sdp: &str, exchange: u32) -> String {
+    let lines = sdp.lines().map(|line| match line.split_once(':') {
+        Some(("a=ice-ufrag", _)) if exchange > 1 => format!("a=ice-ufrag:fresh{exchange}\r\n"),
+        Some(("a=ice-pwd", _)) if exchange > 1 => {
+            format!("a=ice-pwd:freshfreshfreshfreshfresh{exchange}\r\n")
+        }
+        Some(_) | None => format!("{line}\r\n"),
+    });
+    lines
+        .filter(|line| exchange == 1 || !line.starts_with("a=candidate") && !line.starts_with("a=end-of"))
+        .collect()
+}
