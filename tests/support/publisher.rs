@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::sync::mpsc::{self, Receiver, Sender};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -121,10 +121,7 @@ impl Publisher {
 
     /// What it said since the last time.
     pub fn listen(&self) -> Option<Said> {
-        match self.said.try_recv() {
-            Ok(said) => Some(said),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+        self.said.try_recv().ok()
     }
 
     pub fn answer(&self, sdp: &str) {
