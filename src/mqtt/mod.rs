@@ -6,3 +6,5 @@
 
 pub mod connection;
 mod tls;
+pub mod topics;
+pub mod wire;
