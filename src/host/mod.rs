@@ -1,0 +1,245 @@
+//! The host: the one authority of a room. Pure: told what happened and when, it says what should happen next.
+//!
+//! Contract: after every `handle_…` drain [`Host::poll_output`] to `None`, then look at [`Host::poll_timeout`] and
+//! [`Host::snapshot`]. A command answered [`Answer::Pending`] is settled by exactly one [`Output::Settled`].
+//!
+//! Invariant: a request that fails changes nothing. The room is published at most once per mutation, after everything that
+//! led to it was said, and only while the broker is there.
+//!
+//! ```text
+//! idle ── start_live ─► starting ── nobody else's ─► live ── end_live ─► idle
+//!                          └── somebody else's, and he is online ─► idle (permission_denied)
+//! ```
+//!
+//! Not here: sockets, pipelines, clocks; what the stage sees is told to it.
+#![deny(clippy::disallowed_methods, clippy::wildcard_enum_match_arm)]
+
+mod commands;
+mod contract;
+mod limits;
+mod live;
+mod media;
+mod requests;
+mod seating;
+mod start;
+mod timers;
+mod view;
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+pub use contract::{AcceptApplications, Grants, Input, Output, Presence, Settings};
+pub use timers::Timer;
+
+use limits::{Answers, Limits};
+use live::Live;
+use start::Starting;
+use timers::Timers;
+
+use crate::model::command::{Answer, Command, Settled};
+use crate::model::event::Event;
+use crate::model::media::Ticket;
+use crate::model::message::ToGuest;
+use crate::model::{By, Code, IdSource, Operator, Refusal, RoomState, UserId};
+
+/// Whether the program is being stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    Running,
+    Stopping,
+}
+
+/// Whether the room differs from what was last published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Page {
+    Same,
+    Changed,
+}
+
+/// The host.
+#[derive(Debug)]
+pub struct Host {
+    settings: Settings,
+    ids: IdSource,
+    /// Random id of this start of the program.
+    session: String,
+    broker: Presence,
+    course: Course,
+    live: Option<Live>,
+    starting: Option<Starting>,
+    /// An ended room that waits for the broker.
+    ended: Option<RoomState>,
+    revision: u64,
+    page: Page,
+    limits: Limits,
+    answers: Answers,
+    timers: Timers,
+    /// Pictures the stage owes, with their deadlines.
+    pictures: Vec<(Ticket, Instant)>,
+    next_ticket: Ticket,
+    next_peer: u64,
+    last_error: Option<Refusal>,
+    outputs: VecDeque<Output>,
+}
+
+impl Host {
+    /// A host that waits for the broker.
+    pub fn new(settings: Settings) -> Self {
+        let mut ids = IdSource::new(settings.seed);
+        Self {
+            session: ids.uuid(),
+            ids,
+            settings,
+            broker: Presence::Offline,
+            course: Course::Running,
+            live: None,
+            starting: None,
+            ended: None,
+            revision: 0,
+            page: Page::Same,
+            limits: Limits::default(),
+            answers: Answers::default(),
+            timers: Timers::default(),
+            pictures: Vec::new(),
+            next_ticket: 1,
+            next_peer: 1,
+            last_error: None,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Does what an operator asks.
+    ///
+    /// # Errors
+    /// Why not; nothing has changed then.
+    pub fn handle_command(&mut self, now: Instant, command: Command) -> Settled {
+        let answer = self.command(now, command);
+        self.publish();
+        answer
+    }
+
+    /// Takes note of something that happened.
+    pub fn handle_input(&mut self, now: Instant, input: Input) {
+        match input {
+            Input::Online => self.online(now),
+            Input::Offline => self.broker = Presence::Offline,
+            Input::OwnOffline => self.page = Page::Changed,
+            Input::Room { live_id, state } => self.retained(now, &live_id, state),
+            Input::UserStatus { user_id, presence } => self.user_status(now, &user_id, presence),
+            Input::Request { live_id, from, request_id, request } => {
+                self.request(now, &live_id, &from, request_id, request);
+            }
+            Input::Noise { from } => {
+                self.limits.request(&from, now);
+            }
+            Input::Signal { live_id, from, signal } => self.signal(now, &live_id, &from, signal),
+            Input::SignalNoise { from } => {
+                self.limits.signal(&from, now);
+            }
+            Input::Stage(report) => self.stage_report(report),
+            Input::Stop => self.stop(),
+        }
+        self.publish();
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(timer) = self.timers.due(now) {
+            match timer {
+                Timer::Start => self.start_undisturbed(now),
+                Timer::Application(user_id) => self.expire(live::Kind::Application, &user_id),
+                Timer::Invitation(user_id) => self.expire(live::Kind::Invitation, &user_id),
+                Timer::Hold(user_id) => self.given_up(&user_id),
+                Timer::Snapshot(ticket) => self.no_picture(ticket),
+            }
+        }
+        self.publish();
+    }
+
+    /// The next thing to do; `None` when all was said.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Host::handle_timeout`], and why.
+    pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
+        self.timers.next()
+    }
+
+    fn online(&mut self, now: Instant) {
+        self.broker = Presence::Online;
+        self.page = Page::Changed;
+        if let Some(mut room) = self.ended.take() {
+            self.revision += 1;
+            room.revision = self.revision;
+            self.outputs.push_back(Output::Room(room));
+        }
+        if self.live.is_none()
+            && self.starting.is_none()
+            && let Some(live_id) = self.settings.standing_room.clone()
+        {
+            self.start(now, live_id, None, None, None);
+        }
+    }
+
+    fn stop(&mut self) {
+        if self.course == Course::Stopping {
+            return;
+        }
+        self.course = Course::Stopping;
+        let guests: Vec<UserId> = self.live.iter().flat_map(|live| live.members.keys().cloned()).collect();
+        for guest in &guests {
+            self.close_peer(guest);
+        }
+        let refusal = || Err(Refusal::new(Code::ShuttingDown, "the host is about to stop"));
+        let starting = self.starting.take().and_then(|starting| starting.ticket);
+        let owed = std::mem::take(&mut self.pictures).into_iter().map(|(ticket, _)| ticket);
+        for ticket in starting.into_iter().chain(owed) {
+            self.outputs.push_back(Output::Settled { ticket, settled: refusal() });
+        }
+        self.timers.clear();
+        self.outputs.push_back(Output::Stopped);
+    }
+
+    /// Publishes the room if it changed, as the last word of a mutation.
+    fn publish(&mut self) {
+        if self.page == Page::Same || self.broker == Presence::Offline || self.course == Course::Stopping {
+            return;
+        }
+        self.page = Page::Same;
+        if let Some(live) = &self.live {
+            self.revision += 1;
+            let room = self.room(live);
+            self.outputs.push_back(Output::Room(room));
+        }
+    }
+
+    fn say(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn tell(&mut self, to: &UserId, message: ToGuest) {
+        if let Some(live) = &self.live {
+            let live_id = live.live_id.clone();
+            self.outputs.push_back(Output::ToGuest { live_id, to: to.clone(), message });
+        }
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        ticket
+    }
+
+    fn by(&self, operator: Option<Operator>) -> By {
+        By { user: self.settings.user.clone(), operator }
+    }
+}
+
+/// The refusal for what needs a live.
+fn not_in_room() -> Refusal {
+    Refusal::new(Code::NotInRoom, "no live runs: start one with start_live")
+}
+
+/// What a command without an answer of its own returns.
+const DONE: Settled = Ok(Answer::Done);

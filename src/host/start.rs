@@ -1,0 +1,229 @@
+//! How a live starts and ends, and how a room is taken back after a restart.
+
+use std::time::{Duration, Instant};
+
+use super::live::{Attendance, Live, Lock, Occupant, Seen};
+use super::{DONE, Host, Output, Presence, Timer, not_in_room};
+use crate::model::command::{Answer, SeatCount, Settled, StartLive};
+use crate::model::media::Ticket;
+use crate::model::message::{ToGuest, UnseatReason};
+use crate::model::{Code, Connection, LiveId, Media, Refusal, RoomState, RoomStatus, Seat, SeatMode, UserId};
+
+/// How long the broker may take to say what is retained of the room, and whether its host is there.
+const LOOK_AROUND: Duration = Duration::from_secs(2);
+
+/// A live that is about to start.
+#[derive(Debug)]
+pub(super) struct Starting {
+    pub(super) live_id: LiveId,
+    pub(super) ticket: Option<Ticket>,
+    seats: SeatCount,
+    seat_mode: SeatMode,
+    /// The host of the live that is retained, while it is unknown whether he is there.
+    other: Option<UserId>,
+    until: Instant,
+}
+
+impl Host {
+    pub(super) fn start_live(&mut self, now: Instant, wish: StartLive) -> Settled {
+        let present = self.live.as_ref().map(|live| &live.live_id);
+        let present = present.or(self.starting.as_ref().map(|starting| &starting.live_id));
+        match present {
+            Some(live_id) if *live_id == wish.live_id && self.live.is_some() => DONE,
+            Some(live_id) => Err(Refusal::new(
+                Code::AlreadyInOtherRoom,
+                format!("the live {live_id} runs or is being started: end it first with end_live"),
+            )),
+            None => {
+                let ticket = self.ticket();
+                self.start(now, wish.live_id, wish.seats, wish.seat_mode, Some(ticket));
+                Ok(Answer::Pending(ticket))
+            }
+        }
+    }
+
+    /// Looks what is retained of the room; [`Host::retained`] or [`Timer::Start`] goes on.
+    pub(super) fn start(
+        &mut self,
+        now: Instant,
+        live_id: LiveId,
+        seats: Option<SeatCount>,
+        seat_mode: Option<SeatMode>,
+        ticket: Option<Ticket>,
+    ) {
+        let until = now + LOOK_AROUND;
+        self.timers.set(until, Timer::Start);
+        self.outputs.push_back(Output::WatchRoom(live_id.clone()));
+        self.starting = Some(Starting {
+            live_id,
+            ticket,
+            seats: seats.unwrap_or(self.settings.seats),
+            seat_mode: seat_mode.unwrap_or(self.settings.seat_mode),
+            other: None,
+            until,
+        });
+    }
+
+    pub(super) fn retained(&mut self, now: Instant, live_id: &LiveId, state: Option<RoomState>) {
+        let Some(starting) = self.starting.as_mut().filter(|starting| starting.live_id == *live_id) else {
+            return;
+        };
+        if starting.other.is_some() {
+            return;
+        }
+        self.revision = self.revision.max(state.as_ref().map_or(0, |room| room.revision));
+        let live = state.filter(|room| room.status == RoomStatus::Live);
+        match live {
+            None => self.begin(now, None),
+            Some(room) if room.host.user_id == self.settings.user.user_id => self.begin(now, Some(room)),
+            Some(room) => {
+                starting.other = Some(room.host.user_id.clone());
+                self.outputs.push_back(Output::Watch(room.host.user_id));
+            }
+        }
+    }
+
+    /// Nothing stands against the start any more.
+    pub(super) fn start_undisturbed(&mut self, now: Instant) {
+        if self.starting.is_some() {
+            self.begin(now, None);
+        }
+    }
+
+    /// The status of the host whose live is retained.
+    pub(super) fn status_of_other(&mut self, now: Instant, user_id: &UserId, presence: Presence) {
+        if self.starting.as_ref().and_then(|starting| starting.other.as_ref()) != Some(user_id) {
+            return;
+        }
+        match presence {
+            Presence::Offline => self.begin(now, None),
+            Presence::Online => {
+                let Some(starting) = self.looked_around() else { return };
+                let why = format!("{} is live under {user_id}, who is online", starting.live_id);
+                let refusal = Refusal::new(Code::PermissionDenied, why);
+                self.last_error = Some(refusal.clone());
+                if let Some(ticket) = starting.ticket {
+                    self.outputs.push_back(Output::Settled { ticket, settled: Err(refusal) });
+                }
+            }
+        }
+    }
+
+    fn looked_around(&mut self) -> Option<Starting> {
+        let starting = self.starting.take()?;
+        self.timers.cancel(starting.until, Timer::Start);
+        self.outputs.push_back(Output::UnwatchRoom(starting.live_id.clone()));
+        if let Some(other) = &starting.other {
+            self.outputs.push_back(Output::Unwatch(other.clone()));
+        }
+        Some(starting)
+    }
+
+    fn begin(&mut self, now: Instant, before: Option<RoomState>) {
+        let Some(starting) = self.looked_around() else { return };
+        let count = usize::try_from(starting.seats.get()).unwrap_or_default();
+        let mut live = Live::new(starting.live_id.clone(), starting.seat_mode, count);
+        self.outputs.push_back(Output::Enter(starting.live_id));
+        let seats = before.map(|room| room.seats).unwrap_or_default();
+        let (kept, gone): (Vec<Seat>, Vec<Seat>) =
+            seats.into_iter().partition(|seat| seat.index < starting.seats.get());
+        let until = now + self.settings.hold;
+        for seat in kept {
+            if let Some(user_id) = take_back(&mut live, seat, Attendance::Gone(until)) {
+                self.timers.set(until, Timer::Hold(user_id.clone()));
+                self.outputs.push_back(Output::Watch(user_id));
+            }
+        }
+        self.live = Some(live);
+        for seat in gone {
+            let Some(user) = seat.user else { continue };
+            let (seat_index, reason) = (seat.index, UnseatReason::SeatLocked);
+            self.tell(&user.user_id, ToGuest::Unseated { seat_index, reason, by: Some(self.by(None)) });
+            self.say(crate::model::event::Event::GuestUnseated { user, seat_index, reason });
+        }
+        self.last_error = None;
+        self.page = super::Page::Changed;
+        if let Some(ticket) = starting.ticket {
+            self.outputs.push_back(Output::Settled { ticket, settled: DONE });
+        }
+    }
+
+    pub(super) fn end_live(&mut self) -> Settled {
+        let Some(live) = &self.live else { return Err(not_in_room()) };
+        let by = self.by(None);
+        let (applicants, invitees) = (live.applications.guests(), live.invitations.guests());
+        let members: Vec<UserId> = live.members.keys().cloned().collect();
+        let mut seated: Vec<(Option<u32>, UserId)> =
+            live.members.values().map(|member| (member.seat, member.user.user_id.clone())).collect();
+        seated.retain(|(seat, _)| seat.is_some());
+        seated.sort();
+        for guest in &applicants {
+            self.end_request(
+                super::live::Kind::Application,
+                guest,
+                crate::model::message::NoResponse::LiveEnded,
+            );
+        }
+        for guest in &invitees {
+            self.end_request(
+                super::live::Kind::Invitation,
+                guest,
+                crate::model::message::NoResponse::LiveEnded,
+            );
+        }
+        for (_, guest) in &seated {
+            self.unseat(guest, UnseatReason::LiveEnded, Some(by.clone()));
+        }
+        for guest in &members {
+            self.tell(guest, ToGuest::LiveEnded {});
+            self.outputs.push_back(Output::Unwatch(guest.clone()));
+        }
+        self.close_room();
+        DONE
+    }
+
+    fn close_room(&mut self) {
+        let Some(mut live) = self.live.take() else { return };
+        live.seats.iter_mut().for_each(|slot| *slot = super::live::Slot::default());
+        let mut room = self.room(&live);
+        room.status = RoomStatus::Ended;
+        room.stage = None;
+        self.timers.clear();
+        self.page = super::Page::Same;
+        match self.broker {
+            Presence::Online => {
+                self.revision += 1;
+                room.revision = self.revision;
+                self.outputs.push_back(Output::Room(room));
+            }
+            Presence::Offline => self.ended = Some(room),
+        }
+        // The wish to be live ends with the live.
+        self.settings.standing_room = None;
+        self.outputs.push_back(Output::Exit(live.live_id));
+    }
+}
+
+/// Restores one seat of the room as it was left: lock, occupant and bans; the guest has the hold to come back.
+fn take_back(live: &mut Live, seat: Seat, attendance: Attendance) -> Option<UserId> {
+    let slot = live.seats.get_mut(usize::try_from(seat.index).ok()?)?;
+    if seat.locked {
+        slot.lock = Lock::Locked;
+    }
+    let user = seat.user?;
+    let user_id = user.user_id.clone();
+    if live.members.contains_key(&user_id) {
+        return None;
+    }
+    live.enter(user, String::new(), attendance);
+    let occupant = Occupant {
+        user_id: user_id.clone(),
+        media: seat.media.unwrap_or(Media::Video),
+        microphone: seat.microphone,
+        camera: seat.camera,
+        connection: Connection::Lost,
+        seen: Seen::NotLive,
+    };
+    live.sit(seat.index, occupant);
+    Some(user_id)
+}
