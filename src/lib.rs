@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod config;
 pub mod devices;
+pub mod guest;
 pub mod host;
 pub mod logging;
 pub mod media;

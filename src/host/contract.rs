@@ -7,7 +7,7 @@ use crate::model::event::Event;
 use crate::model::media::Ticket;
 use crate::model::message::{Signal, ToGuest, ToHost, Token};
 use crate::model::stage::{SeatStats, StageAsk, StageReport};
-use crate::model::{LiveId, Refusal, RequestId, RoomState, SeatMode, User, UserId};
+use crate::model::{LiveId, Presence, Refusal, RequestId, RoomState, SeatMode, User, UserId};
 
 /// Who decides applications in the mode `apply`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,15 +55,6 @@ pub struct Settings {
     pub grant: Grants,
     /// For ids.
     pub seed: [u8; 32],
-}
-
-/// Whether somebody is connected to the broker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Presence {
-    /// `online`
-    Online,
-    /// `offline`, or nothing known.
-    Offline,
 }
 
 /// What happened.

@@ -28,7 +28,8 @@ mod view;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-pub use contract::{AcceptApplications, Grants, Input, Output, Presence, Settings};
+pub use crate::model::Presence;
+pub use contract::{AcceptApplications, Grants, Input, Output, Settings};
 pub use timers::Timer;
 
 use limits::{Answers, Limits};

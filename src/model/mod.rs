@@ -17,8 +17,12 @@ pub mod message;
 mod room;
 pub mod stage;
 pub mod state;
+mod timers;
 
 pub use bounded::{ExtraInfo, Operator, RequestTimeout, UserName, Volume};
 pub use code::{Code, Refusal};
 pub use ids::{IdSource, InvalidId, InvitationId, LiveId, RequestId, UserId};
-pub use room::{By, Connection, DeviceSwitch, Media, Phase, RoomState, RoomStatus, Seat, SeatMode, User};
+pub use room::{
+    By, Connection, DeviceSwitch, Media, Phase, Presence, RoomState, RoomStatus, Seat, SeatMode, User,
+};
+pub use timers::Timers;

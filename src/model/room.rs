@@ -138,6 +138,15 @@ pub enum Phase {
     Leaving,
 }
 
+/// Whether somebody is connected to the broker, as its retained `status` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// `online`
+    Online,
+    /// `offline`, or nothing known.
+    Offline,
+}
+
 /// Whether a room is live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

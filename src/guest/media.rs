@@ -1,0 +1,276 @@
+//! What the own media report, the signalling with the stage, and recovery.
+
+use std::time::{Duration, Instant};
+
+use super::room::Place;
+use super::stay::Peer;
+use super::{Guest, Output, Timer, Trouble};
+use crate::model::event::Event;
+use crate::model::media::{
+    Ask, Fault, GuestStats, Picture, Report, SdpKind, Session, SessionDescription, Ticket,
+};
+use crate::model::message::{Grant, Signal, SignalBody};
+use crate::model::state::{Network, NetworkQuality};
+use crate::model::{Code, Phase, Presence, Refusal};
+
+/// From the accept to `live` (rule 19).
+const LIVE: Duration = Duration::from_secs(15);
+
+/// One attempt of recovery.
+const ATTEMPT: Duration = Duration::from_secs(10);
+
+/// Pauses before the attempts of recovery; as many as there are attempts.
+const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+
+impl Guest {
+    pub(super) fn report(&mut self, now: Instant, report: Report) {
+        match report {
+            Report::Offer { session, sdp } => self.offer(session, sdp),
+            Report::Candidate { session, candidate } => {
+                self.signal_out(session, SignalBody::Candidate(candidate));
+            }
+            // Live is when a packet left, and the phase before says "connecting" already.
+            Report::Connected { .. } => {}
+            Report::FirstPacket { session } => self.first_packet(now, session),
+            Report::PeerFailed { session, fault } => self.peer_failed(now, session, fault),
+            Report::DeviceOpened { epoch, device, id } | Report::DeviceBack { epoch, device, id } => {
+                self.delivers(epoch, device, id);
+            }
+            Report::DeviceFailed { epoch, device, error } => self.loses(now, epoch, device, error),
+            Report::DeviceLost { epoch, device, why } => {
+                self.loses(now, epoch, device, Self::gone(device, why));
+            }
+            Report::Stopped { epoch } => {
+                if self.farewell.as_ref().is_some_and(|farewell| farewell.epoch == epoch) {
+                    self.say_farewell(now);
+                }
+            }
+            Report::Snapshot { ticket, picture } => self.picture(ticket, picture),
+            Report::Stats { session, stats } => self.stats(session, stats),
+        }
+    }
+
+    /// A new peer connection in place of any before it.
+    pub(super) fn start_peer(&mut self, now: Instant) {
+        let name = self.ids.uuid();
+        let Some(stay) = &mut self.stay else { return };
+        let session = Session { epoch: stay.epoch, peer: self.next_peer, exchange: 1 };
+        self.next_peer += 1;
+        stay.peer = Some(Peer { session, name });
+        let ask = Ask::Start { session, media: stay.media, plan: stay.plan() };
+        let deadline = match stay.attempt {
+            0 => {
+                stay.phase = Phase::Preparing;
+                LIVE.saturating_sub(now.saturating_duration_since(stay.accepted))
+            }
+            _ => ATTEMPT,
+        };
+        self.timers.cancel(&Timer::Retry);
+        self.timers.set(now + deadline, Timer::Live);
+        self.ask(ask);
+    }
+
+    fn set_phase(&mut self, now: Instant, phase: Phase) {
+        let Some(stay) = &mut self.stay else { return };
+        if stay.phase != phase {
+            stay.phase = phase;
+            self.tell_phase(now);
+        }
+    }
+
+    /// A stage that is not the host lets the host know the phase through this guest only.
+    fn tell_phase(&mut self, now: Instant) {
+        if self.stay.as_ref().is_some_and(|stay| !self.stage_is_host(&stay.grant)) {
+            self.tell_devices(now);
+        }
+    }
+
+    fn offer(&mut self, session: Session, sdp: String) {
+        let recovers = self.stay.as_ref().is_some_and(|stay| stay.attempt > 0);
+        if self.stay.as_ref().is_none_or(|stay| !stay.is_peer(session)) {
+            return;
+        }
+        let description = SessionDescription { kind: SdpKind::Offer, sdp };
+        self.signal_out(session, SignalBody::Description(description));
+        if let Some(stay) = self.stay.as_mut().filter(|_| !recovers) {
+            stay.phase = Phase::Negotiating;
+        }
+    }
+
+    fn signal_out(&mut self, session: Session, body: SignalBody) {
+        let Some(live_id) = self.room.as_ref().map(|room| room.live_id.clone()) else { return };
+        let peer = self.stay.as_ref().and_then(|stay| stay.peer.as_ref());
+        let Some(peer) = peer.filter(|peer| peer.session == session) else { return };
+        let signal = Signal { session: peer.name.clone(), exchange: session.exchange, body };
+        self.outputs.push_back(Output::ToStage { live_id, signal });
+    }
+
+    /// A signal of the stage; what names an older session or exchange is dropped here.
+    pub(super) fn signal_in(&mut self, now: Instant, signal: Signal) {
+        let Some(stay) = &mut self.stay else { return };
+        let Some(peer) = stay.peer.as_ref().filter(|peer| peer.name == signal.session) else { return };
+        let session = peer.session;
+        if session.exchange != signal.exchange {
+            return;
+        }
+        match signal.body {
+            SignalBody::Description(SessionDescription { kind: SdpKind::Answer, sdp }) => {
+                if stay.phase == Phase::Negotiating {
+                    stay.phase = Phase::Connecting;
+                }
+                self.ask(Ask::Answer { session, sdp });
+                self.tell_phase(now);
+            }
+            SignalBody::Description(SessionDescription { kind: SdpKind::Offer, .. }) => {}
+            SignalBody::Candidate(candidate) => self.ask(Ask::Candidate { session, candidate }),
+            SignalBody::Bye => self.recover(now, "the stage ended the connection"),
+        }
+    }
+
+    fn first_packet(&mut self, now: Instant, session: Session) {
+        let Some(stay) = self.stay.as_mut().filter(|stay| stay.is_peer(session)) else { return };
+        if stay.phase == Phase::Live {
+            return;
+        }
+        stay.attempt = 0;
+        let passed = now.saturating_duration_since(stay.accepted).as_millis();
+        self.timers.cancel(&Timer::Live);
+        self.no_trouble(Trouble::Media);
+        self.set_phase(now, Phase::Live);
+        let accept_to_first_packet_ms = u64::try_from(passed).unwrap_or(u64::MAX);
+        self.say(Event::GuestMediaLive { accept_to_first_packet_ms });
+    }
+
+    fn peer_failed(&mut self, now: Instant, session: Session, fault: Fault) {
+        if self.stay.as_ref().is_some_and(|stay| stay.is_peer(session)) {
+            let why = format!("{}: {}", fault.stage, fault.detail);
+            self.trouble(Trouble::Media, Refusal::new(fault.code, why.clone()));
+            self.recover(now, &why);
+        }
+    }
+
+    pub(super) fn not_live_in_time(&mut self, now: Instant) {
+        let Some(stay) = &self.stay else { return };
+        let why = match stay.phase {
+            Phase::Preparing => "no offer was made in time",
+            Phase::Negotiating => "the stage did not answer the offer in time",
+            Phase::Connecting | Phase::Recovering => "no way to the stage was found in time",
+            Phase::Live | Phase::Leaving => return,
+        };
+        let code = Code::HostUnreachable;
+        self.trouble(Trouble::Media, Refusal::new(code, why));
+        self.recover(now, why);
+    }
+
+    /// The peer is over: another one after a pause, three times; or as soon as there is somebody to signal to.
+    pub(super) fn recover(&mut self, now: Instant, why: &str) {
+        let reachable = self.stage_is_reachable();
+        let Some(stay) = &mut self.stay else { return };
+        let peer = stay.peer.take();
+        self.timers.cancel(&Timer::Live);
+        let waits = stay.phase == Phase::Recovering && stay.attempt > 0 && peer.is_none();
+        if waits {
+            return;
+        }
+        // Where nobody can be signalled to, waiting is no attempt: the host's hold ends it.
+        let pause = match usize::try_from(stay.attempt).ok().and_then(|attempt| PAUSES.get(attempt)) {
+            _ if !reachable => None,
+            Some(pause) => Some(*pause),
+            None => return self.fail_media(now, why),
+        };
+        stay.attempt = if reachable { stay.attempt + 1 } else { stay.attempt.max(1) };
+        let attempt = stay.attempt;
+        if let Some(peer) = peer {
+            self.ask(Ask::EndPeer { peer: peer.session.peer });
+        }
+        self.say(Event::MediaRecovering { attempt, why: why.to_owned() });
+        self.set_phase(now, Phase::Recovering);
+        if let Some(pause) = pause {
+            self.timers.set(now + pause, Timer::Retry);
+        }
+    }
+
+    fn stage_is_reachable(&self) -> bool {
+        let Some(stay) = &self.stay else { return false };
+        let host = self.room.as_ref().is_some_and(|room| room.place == Place::Inside);
+        self.broker == Presence::Online && (host || !self.stage_is_host(&stay.grant))
+    }
+
+    pub(super) fn try_again(&mut self, now: Instant) {
+        if self.stay.as_ref().is_some_and(|stay| stay.phase == Phase::Recovering && stay.peer.is_none())
+            && self.stage_is_reachable()
+        {
+            self.start_peer(now);
+        }
+    }
+
+    /// The host answers again: what waited for somebody to signal to goes on.
+    pub(super) fn reachable_again(&mut self, now: Instant) {
+        if self.timers.due_at(&Timer::Retry).is_none() {
+            self.try_again(now);
+        }
+    }
+
+    /// A host that was started again has lost its peers: where it is the stage, a new one is made at once.
+    pub(super) fn host_lost_its_peers(&mut self, now: Instant) {
+        let Some(stay) = &self.stay else { return };
+        let Grant::Mqtt { .. } = stay.grant else { return };
+        if !self.stage_is_host(&stay.grant) {
+            return;
+        }
+        let Some(stay) = &mut self.stay else { return };
+        stay.attempt = stay.attempt.max(1);
+        stay.phase = Phase::Recovering;
+        let (attempt, peer) = (stay.attempt, stay.peer.take());
+        if let Some(peer) = peer {
+            self.ask(Ask::EndPeer { peer: peer.session.peer });
+        }
+        let why = "the host was started again".to_owned();
+        self.say(Event::MediaRecovering { attempt, why });
+        self.start_peer(now);
+    }
+
+    fn stats(&mut self, session: Session, stats: GuestStats) {
+        let Some(stay) = self.stay.as_ref().filter(|stay| stay.is_peer(session)) else { return };
+        let seat_index = stay.seat_index;
+        let quality = quality(&stats);
+        if quality != self.network.quality {
+            self.network = Network {
+                quality,
+                delay_ms: stats.round_trip_ms,
+                up_loss: stats.loss,
+                down_loss: stats.down_loss,
+            };
+        }
+        self.outputs.push_back(Output::Stats { seat_index, stats });
+    }
+
+    fn picture(&mut self, ticket: Ticket, picture: Result<Picture, Refusal>) {
+        let Some(stay) = &mut self.stay else { return };
+        let Some(owed) = stay.pictures.iter().position(|owed| *owed == ticket) else { return };
+        stay.pictures.swap_remove(owed);
+        self.timers.cancel(&Timer::Snapshot(ticket));
+        self.settle(ticket, picture.map(crate::model::command::Answer::Picture));
+    }
+
+    pub(super) fn no_picture(&mut self, ticket: Ticket) {
+        let refusal = Refusal::new(Code::PermissionDenied, "the camera gave no picture in time");
+        self.picture(ticket, Err(refusal));
+    }
+}
+
+/// The judgement of the network, on the SDK's scale, by the worse of delay and loss.
+fn quality(stats: &GuestStats) -> NetworkQuality {
+    let (Some(delay), loss) = (stats.round_trip_ms, stats.loss.unwrap_or(0.0)) else {
+        return NetworkQuality::Unknown;
+    };
+    let steps = [
+        (NetworkQuality::Excellent, 100.0, 0.01),
+        (NetworkQuality::Good, 200.0, 0.03),
+        (NetworkQuality::Poor, 400.0, 0.08),
+        (NetworkQuality::Bad, 800.0, 0.2),
+    ];
+    let fits =
+        |(_, most_delay, most_loss): &&(NetworkQuality, f64, f64)| delay <= *most_delay && loss <= *most_loss;
+    steps.iter().find(fits).map_or(NetworkQuality::VeryBad, |(quality, ..)| *quality)
+}

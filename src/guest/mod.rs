@@ -1,0 +1,271 @@
+//! The guest: what a device is inside a room. Pure: told what happened and when, it says what should happen next.
+//!
+//! Contract: after every `handle_…` drain [`Guest::poll_output`] to `None`, then look at [`Guest::poll_timeout`] and
+//! [`Guest::snapshot`]. A command answered [`Answer::Pending`] is settled by exactly one [`Output::Settled`].
+//!
+//! ```text
+//! outside ── join_live, or the standing wish ─► waiting ── live ─► joining ── result ─► inside ◄─► host_lost
+//!    ▲                                             ▲                                      │           │
+//!    └─ leave_live ────────────────────────────────┴── live_ended ────────────────────────┴───────────┘
+//! ```
+//!
+//! Invariants: a request that fails changes nothing; nobody is seated unasked; devices are asked for only by a stay
+//! ([`stay`]), and the end of a stay asks media to stop before anybody is told.
+//!
+//! Not here: sockets, pipelines, clocks; what devices there are.
+#![deny(clippy::disallowed_methods, clippy::wildcard_enum_match_arm)]
+
+mod commands;
+mod contract;
+mod devices;
+mod media;
+mod messages;
+mod reconcile;
+mod requests;
+mod room;
+mod seat;
+mod stay;
+mod view;
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+pub use contract::{AcceptInvitations, Input, Output, Settings, Timer};
+
+use requests::Request;
+use room::Room;
+use seat::Farewell;
+use stay::Stay;
+
+use crate::model::command::{Answer, Command, Settled};
+use crate::model::event::Event;
+use crate::model::media::{Ask, Mirror, Quality, Ticket};
+use crate::model::state::Network;
+use crate::model::{Code, IdSource, Presence, Refusal, Timers, User, Volume};
+
+/// Whether the program is being stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    Running,
+    Stopping,
+}
+
+/// Whether this program has been inside a room: only one just started takes up what the host kept for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    JustStarted,
+    Settled,
+}
+
+/// What failed last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    Camera,
+    Microphone,
+    Media,
+}
+
+/// What stays over rooms and seats.
+#[derive(Debug)]
+struct Device {
+    camera: String,
+    microphone: String,
+    quality: Quality,
+    mirror: Mirror,
+    capture_volume: Volume,
+    output_volume: Volume,
+}
+
+/// The guest.
+#[derive(Debug)]
+pub struct Guest {
+    settings: Settings,
+    user: User,
+    ids: IdSource,
+    /// Random id of this start of the program.
+    session: String,
+    life: Life,
+    broker: Presence,
+    course: Course,
+    room: Option<Room>,
+    stay: Option<Stay>,
+    farewell: Option<Farewell>,
+    requests: Vec<Request>,
+    device: Device,
+    network: Network,
+    last_error: Option<(Trouble, Refusal)>,
+    timers: Timers<Timer>,
+    next_ticket: Ticket,
+    next_epoch: u64,
+    next_peer: u64,
+    outputs: VecDeque<Output>,
+}
+
+impl Guest {
+    /// A guest that waits for the broker.
+    pub fn new(settings: Settings) -> Self {
+        let mut ids = IdSource::new(settings.seed);
+        Self {
+            user: settings.user.clone(),
+            session: ids.uuid(),
+            ids,
+            life: Life::JustStarted,
+            broker: Presence::Offline,
+            course: Course::Running,
+            room: None,
+            stay: None,
+            farewell: None,
+            requests: Vec::new(),
+            device: Device {
+                camera: settings.camera.clone(),
+                microphone: settings.microphone.clone(),
+                quality: settings.quality,
+                mirror: settings.mirror,
+                capture_volume: settings.capture_volume,
+                output_volume: settings.output_volume,
+            },
+            settings,
+            network: Network::UNKNOWN,
+            last_error: None,
+            timers: Timers::default(),
+            next_ticket: 1,
+            next_epoch: 1,
+            next_peer: 1,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Does what an operator asks.
+    ///
+    /// # Errors
+    /// Why not; nothing has changed then.
+    pub fn handle_command(&mut self, now: Instant, command: Command) -> Settled {
+        match command {
+            Command::Host { .. } => Err(Refusal::new(
+                Code::PermissionDenied,
+                "this daemon is a guest: it takes no host's commands",
+            )),
+            Command::Guest(_) | Command::Device(_) if self.course == Course::Stopping => {
+                Err(Refusal::new(Code::ShuttingDown, "the guest is about to stop"))
+            }
+            Command::Guest(command) => self.guest_command(now, command),
+            Command::Device(command) => self.device_command(now, command),
+        }
+    }
+
+    /// Takes note of something that happened.
+    pub fn handle_input(&mut self, now: Instant, input: Input) {
+        let matters = match (&input, self.course) {
+            (_, Course::Running) | (Input::Media(_), Course::Stopping) => true,
+            (_, Course::Stopping) => false,
+        };
+        match input {
+            _ if !matters => {}
+            Input::Online => self.online(now),
+            Input::Offline => self.offline(now),
+            Input::OwnOffline => self.join_if_inside(now),
+            Input::Room { live_id, state } => self.room_state(now, &live_id, state),
+            Input::HostStatus { user_id, presence } => self.host_status(now, &user_id, presence),
+            Input::Message { live_id, message } => self.message(now, &live_id, message),
+            Input::Media(report) => self.report(now, report),
+            Input::Stop => self.stop(now),
+        }
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(timer) = self.timers.take_due(now) {
+            match timer {
+                Timer::Request(request_id) => self.unanswered(&request_id),
+                Timer::Join => self.join(now),
+                Timer::JoinLive => self.join_live_in_vain(),
+                Timer::HostHold => self.host_gone(now),
+                Timer::Application => self.application_expired(),
+                Timer::Invitation(id) => self.invitation_expired(&id),
+                Timer::Live => self.not_live_in_time(now),
+                Timer::Retry => self.try_again(now),
+                Timer::Stop => self.say_farewell(now),
+                Timer::Camera => self.open_in_vain(now, crate::model::message::DeviceKind::Camera),
+                Timer::Microphone => self.open_in_vain(now, crate::model::message::DeviceKind::Microphone),
+                Timer::Devices => self.tell_devices(now),
+                Timer::Snapshot(ticket) => self.no_picture(ticket),
+            }
+        }
+    }
+
+    /// The next thing to do; `None` when all was said.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Guest::handle_timeout`], and why.
+    pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
+        self.timers.next()
+    }
+
+    /// Who this guest is now.
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// Media stop first; then the goodbye, without a `leave`: the host's hold decides.
+    fn stop(&mut self, now: Instant) {
+        if self.course == Course::Stopping {
+            return;
+        }
+        self.course = Course::Stopping;
+        let tickets: Vec<Ticket> = self.requests.drain(..).filter_map(|request| request.ticket).collect();
+        let joining = self.room.as_mut().and_then(|room| room.ticket.take());
+        let owed = self.stay.as_mut().map(Stay::take_tickets).unwrap_or_default();
+        for ticket in tickets.into_iter().chain(joining).chain(owed) {
+            self.settle(ticket, Err(Refusal::new(Code::ShuttingDown, "the guest is about to stop")));
+        }
+        let farewell = self.timers.due_at(&Timer::Stop);
+        self.timers.clear();
+        if let Some(at) = farewell {
+            self.timers.set(at, Timer::Stop);
+        }
+        self.leave_for_stop(now);
+    }
+
+    fn say(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        self.outputs.push_back(Output::Media(ask));
+    }
+
+    fn settle(&mut self, ticket: Ticket, settled: Settled) {
+        self.outputs.push_back(Output::Settled { ticket, settled });
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        ticket
+    }
+
+    fn trouble(&mut self, what: Trouble, error: Refusal) {
+        self.last_error = Some((what, error));
+    }
+
+    fn no_trouble(&mut self, what: Trouble) {
+        if self.last_error.as_ref().is_some_and(|(last, _)| *last == what) {
+            self.last_error = None;
+        }
+    }
+}
+
+/// What a command without an answer of its own returns.
+const DONE: Settled = Ok(Answer::Done);
+
+/// The refusal for what needs a room.
+fn not_in_room() -> Refusal {
+    Refusal::new(Code::NotInRoom, "the guest is in no room: join_live comes first")
+}
+
+/// The refusal for what needs a host.
+fn host_unreachable(why: &str) -> Refusal {
+    Refusal::new(Code::HostUnreachable, why)
+}

@@ -1,0 +1,160 @@
+//! The answer to `join`: what the host has of this guest beside what the guest has itself.
+
+use std::time::Instant;
+
+use super::room::{Place, Wish};
+use super::seat::Given;
+use super::{DONE, Guest, Life, Timer, messages::least, requests::Purpose};
+use crate::model::event::Event;
+use crate::model::message::{
+    Application, DeviceKind, Invitation, Membership, NoResponse, Outcome, OwnSeat, ToHost, UnseatReason,
+};
+use crate::model::{By, Refusal};
+
+impl Guest {
+    pub(super) fn join_answered(&mut self, now: Instant, outcome: Outcome) {
+        match outcome {
+            Outcome::Ok(membership) => self.joined(now, membership.unwrap_or_default()),
+            Outcome::Refused(refusal) => self.not_let_in(now, refusal),
+        }
+    }
+
+    fn joined(&mut self, now: Instant, membership: Membership) {
+        let Some(room) = &mut self.room else { return };
+        let before = std::mem::replace(&mut room.place, Place::Inside);
+        room.joined();
+        let ticket = room.ticket.take();
+        for timer in [Timer::Join, Timer::JoinLive, Timer::HostHold] {
+            self.timers.cancel(&timer);
+        }
+        if let Some(ticket) = ticket {
+            self.settle(ticket, DONE);
+        }
+        if before == Place::HostLost {
+            self.say(Event::HostBack {});
+        }
+        self.reconcile(now, membership);
+        self.life = Life::Settled;
+        self.reachable_again(now);
+    }
+
+    fn not_let_in(&mut self, now: Instant, refusal: Refusal) {
+        let Some(room) = &mut self.room else { return };
+        room.join = None;
+        room.refused = Some(refusal.clone());
+        let inside = room.is_inside();
+        let commanded = room.wish == Wish::Command;
+        if let Some(ticket) = room.ticket.take() {
+            self.timers.cancel(&Timer::JoinLive);
+            self.settle(ticket, Err(refusal));
+        }
+        if inside {
+            // The place was given away while this guest was gone.
+            self.reconcile(now, Membership::default());
+            if let Some(room) = &mut self.room {
+                room.place = Place::Joining;
+            }
+        } else if commanded {
+            self.forget_room();
+        }
+    }
+
+    fn reconcile(&mut self, now: Instant, membership: Membership) {
+        self.reconcile_seat(now, membership.seat);
+        self.reconcile_application(now, membership.application);
+        self.reconcile_invitations(now, membership.invitations);
+        if let Some(room) = self.room.as_mut().filter(|_| self.stay.is_none()) {
+            room.consent = None;
+        }
+    }
+
+    fn reconcile_seat(&mut self, now: Instant, seat: Option<OwnSeat>) {
+        match (seat, self.stay.is_some()) {
+            (None, false) => {}
+            (None, true) => self.leave_stay(now, UnseatReason::Offline, None, Vec::new()),
+            (Some(seat), true) => self.same_seat(now, &seat),
+            (Some(seat), false) => self.seat_kept(now, seat),
+        }
+    }
+
+    /// Both know of the seat: what changed while they were apart is followed.
+    fn same_seat(&mut self, now: Instant, seat: &OwnSeat) {
+        let by = self.room.as_ref().and_then(|room| room.host.clone()).map(By::from);
+        let Some(stay) = &mut self.stay else { return };
+        let from = std::mem::replace(&mut stay.seat_index, seat.seat_index);
+        stay.told = None;
+        let elsewhere = stay.grant != seat.grant;
+        stay.grant = seat.grant.clone();
+        if let Some(by) = by.filter(|_| from != seat.seat_index) {
+            self.say(Event::SeatMoved { from, to: seat.seat_index, by });
+        }
+        self.sync_ban(now, DeviceKind::Camera, seat.camera);
+        self.sync_ban(now, DeviceKind::Microphone, seat.microphone);
+        if elsewhere {
+            self.recover(now, "the seat's media go elsewhere now");
+        }
+        self.tell_devices(now);
+    }
+
+    /// The host has a seat that the guest lacks.
+    fn seat_kept(&mut self, now: Instant, seat: OwnSeat) {
+        let applied = self.room.as_ref().and_then(|room| room.applied.as_ref());
+        let applied = applied.map(|applied| applied.application.media);
+        let consent = self.room.as_mut().and_then(|room| room.consent.take()).map(|consent| consent.media);
+        let OwnSeat { seat_index, media, grant, camera, microphone } = seat;
+        let media = match (self.life, consent, applied) {
+            (Life::JustStarted, ..) => media,
+            (Life::Settled, Some(agreed), _) => least(agreed, media),
+            (Life::Settled, None, Some(asked)) => {
+                self.take_application();
+                if let Some(by) = self.room.as_ref().and_then(|room| room.host.clone()).map(By::from) {
+                    self.say(Event::ApplicationAccepted { seat_index, by });
+                }
+                least(asked, media)
+            }
+            (Life::Settled, None, None) => {
+                let leaves = self.farewell.is_some();
+                if !leaves && !self.waits_for(|purpose| *purpose == Purpose::LeaveSeat) {
+                    self.request(now, Purpose::LeaveSeat, ToHost::LeaveSeat, None);
+                }
+                return;
+            }
+        };
+        let agreed_now = self.life == Life::Settled;
+        let open = |switch| if agreed_now { super::messages::open_unless_banned(switch) } else { switch };
+        let (camera, microphone) = (open(camera), open(microphone));
+        self.begin_stay(now, Given { seat_index, media, grant, accepted: now, camera, microphone });
+    }
+
+    fn reconcile_application(&mut self, now: Instant, application: Option<Application>) {
+        let has = self.room.as_ref().is_some_and(|room| room.applied.is_some());
+        match (application, has, self.life) {
+            (None, false, _) | (Some(_), true, _) => {}
+            (None, true, _) => self.end_application(NoResponse::Offline),
+            (Some(application), false, Life::JustStarted) => self.applied(now, application),
+            (Some(_), false, Life::Settled) => {
+                let on_its_way = |purpose: &Purpose| matches!(purpose, Purpose::Apply(_) | Purpose::Cancel);
+                if !self.waits_for(on_its_way) {
+                    self.request(now, Purpose::Cancel, ToHost::CancelApplication, None);
+                }
+            }
+        }
+    }
+
+    fn reconcile_invitations(&mut self, now: Instant, invitations: Vec<Invitation>) {
+        let Some(room) = &self.room else { return };
+        let ended: Vec<_> = room
+            .invited
+            .iter()
+            .map(|invited| &invited.invitation.invitation_id)
+            .filter(|id| invitations.iter().all(|invitation| invitation.invitation_id != **id))
+            .cloned()
+            .collect();
+        for id in ended {
+            self.end_invitation(&id, NoResponse::Offline);
+        }
+        for invitation in invitations {
+            self.invited(now, invitation);
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! The way into a room, and what becomes of it when the host or the broker goes.
+
+use std::time::{Duration, Instant};
+
+use super::{DONE, Guest, Output, Timer, host_unreachable};
+use crate::model::command::{Answer, Settled};
+use crate::model::event::Event;
+use crate::model::media::Ticket;
+use crate::model::message::{Application, Grant, Invitation, NoResponse, ToHost, UnseatReason};
+use crate::model::state::Deadline;
+use crate::model::{Code, LiveId, Media, Presence, Refusal, RequestId, RoomState, RoomStatus, User, UserId};
+
+/// How long a room may take to be seen live before `join_live` gives up.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How long a host may take to answer.
+pub(super) const ANSWER: Duration = Duration::from_secs(5);
+
+/// Pauses between unanswered joins: 2 s doubled each time, up to a minute.
+const JOIN_PAUSE: Duration = Duration::from_secs(2);
+const JOIN_PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// How soon a join is tried again that waits for a goodbye.
+const FAREWELL: Duration = Duration::from_millis(50);
+
+/// A join is not sent again for news within this time: a busy room publishes its state many times a second.
+const JOIN_QUIET: Duration = Duration::from_secs(1);
+
+/// Why the guest is in this room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// Configured: until `leave_live`, over the ends of lives.
+    Standing,
+    /// Commanded: until the live ends.
+    Command,
+}
+
+/// How far inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The room is not live, as far as is known.
+    Waiting,
+    /// It is live; the host has not answered yet.
+    Joining,
+    Inside,
+    HostLost,
+}
+
+/// What the host's `status` said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HostPresence {
+    Unknown,
+    Known(Presence),
+}
+
+/// A seat that was agreed to and not given yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Consent {
+    pub(super) media: Media,
+    pub(super) at: Instant,
+}
+
+/// The own application.
+#[derive(Debug, Clone)]
+pub(super) struct Applied {
+    pub(super) application: Application,
+    pub(super) expires: Deadline,
+}
+
+/// An invitation that waits for an answer.
+#[derive(Debug, Clone)]
+pub(super) struct Invited {
+    pub(super) invitation: Invitation,
+    pub(super) expires: Deadline,
+}
+
+/// The room this guest is in, or wants to be in.
+#[derive(Debug)]
+pub(super) struct Room {
+    pub(super) live_id: LiveId,
+    pub(super) wish: Wish,
+    pub(super) place: Place,
+    pub(super) host: Option<User>,
+    pub(super) host_presence: HostPresence,
+    /// The `session` and `revision` of the last state.
+    session: String,
+    revision: u64,
+    pub(super) join: Option<RequestId>,
+    join_sent: Option<Instant>,
+    join_pause: Duration,
+    /// The command `join_live` that waits.
+    pub(super) ticket: Option<Ticket>,
+    /// Why the host does not let the guest in.
+    pub(super) refused: Option<Refusal>,
+    pub(super) applied: Option<Applied>,
+    pub(super) invited: Vec<Invited>,
+    pub(super) consent: Option<Consent>,
+}
+
+impl Room {
+    fn new(live_id: LiveId, wish: Wish) -> Self {
+        Self {
+            live_id,
+            wish,
+            place: Place::Waiting,
+            host: None,
+            host_presence: HostPresence::Unknown,
+            session: String::new(),
+            revision: 0,
+            join: None,
+            join_sent: None,
+            join_pause: JOIN_PAUSE,
+            ticket: None,
+            refused: None,
+            applied: None,
+            invited: Vec::new(),
+            consent: None,
+        }
+    }
+
+    pub(super) fn is_inside(&self) -> bool {
+        matches!(self.place, Place::Inside | Place::HostLost)
+    }
+
+    pub(super) fn host_is(&self, user_id: &UserId) -> bool {
+        self.host.as_ref().is_some_and(|host| host.user_id == *user_id)
+    }
+
+    /// The host has answered.
+    pub(super) fn joined(&mut self) {
+        self.join = None;
+        self.refused = None;
+        self.join_pause = JOIN_PAUSE;
+    }
+
+    fn joined_lately(&self, now: Instant) -> bool {
+        self.join_sent.is_some_and(|at| now.saturating_duration_since(at) < JOIN_QUIET)
+    }
+}
+
+impl Guest {
+    pub(super) fn join_live(&mut self, now: Instant, live_id: LiveId) -> Settled {
+        match &self.room {
+            Some(room) if room.live_id != live_id => {
+                let why = format!("the guest is in {} or waits for it: leave_live comes first", room.live_id);
+                return Err(Refusal::new(Code::AlreadyInOtherRoom, why));
+            }
+            Some(room) if room.is_inside() => return DONE,
+            Some(room) if room.ticket.is_some() => {
+                return Err(Refusal::new(Code::RequestRepeated, "this room is being joined already"));
+            }
+            Some(_) => {}
+            None => self.enter(live_id, Wish::Command),
+        }
+        let ticket = self.ticket();
+        if let Some(room) = &mut self.room {
+            room.ticket = Some(ticket);
+            let patience = if room.place == Place::Waiting { LOOK } else { ANSWER };
+            self.timers.set(now + patience, Timer::JoinLive);
+        }
+        Ok(Answer::Pending(ticket))
+    }
+
+    fn enter(&mut self, live_id: LiveId, wish: Wish) {
+        self.outputs.push_back(Output::Enter(live_id.clone()));
+        self.room = Some(Room::new(live_id, wish));
+    }
+
+    pub(super) fn online(&mut self, now: Instant) {
+        self.broker = Presence::Online;
+        match (&self.room, self.settings.standing_room.clone()) {
+            (None, Some(live_id)) => self.enter(live_id, Wish::Standing),
+            (None, None) => {}
+            (Some(room), _) if room.place == Place::Waiting => {}
+            (Some(_), _) => self.join(now),
+        }
+    }
+
+    /// The broker is gone: media go on, and end like those of a guest whose host is gone.
+    pub(super) fn offline(&mut self, now: Instant) {
+        self.broker = Presence::Offline;
+        self.timers.cancel(&Timer::Join);
+        self.hold(now);
+    }
+
+    fn hold(&mut self, now: Instant) {
+        if self.stay.is_some() && self.timers.due_at(&Timer::HostHold).is_none() {
+            self.timers.set(now + self.settings.host_hold, Timer::HostHold);
+        }
+    }
+
+    pub(super) fn join_if_inside(&mut self, now: Instant) {
+        if self.room.as_ref().is_some_and(|room| room.place != Place::Waiting) {
+            self.join(now);
+        }
+    }
+
+    /// Says `join`, now and until it is answered.
+    pub(super) fn join(&mut self, now: Instant) {
+        if self.broker == Presence::Offline {
+            return;
+        }
+        if self.farewell.is_some() {
+            // What is still to be said to the room that was left comes first: it may be the same room.
+            self.timers.set(now + FAREWELL, Timer::Join);
+            return;
+        }
+        let request_id = self.ids.request();
+        let Some(room) = &mut self.room else { return };
+        room.join = Some(request_id.clone());
+        room.join_sent = Some(now);
+        self.timers.set(now + room.join_pause, Timer::Join);
+        room.join_pause = (room.join_pause * 2).min(JOIN_PAUSE_MAX);
+        let live_id = room.live_id.clone();
+        let message = ToHost::Join { user: self.user.clone(), session: self.session.clone() };
+        self.outputs.push_back(Output::ToHost { live_id, request_id, message });
+    }
+
+    /// Says it now, and begins with the short pauses again.
+    fn join_anew(&mut self, now: Instant) {
+        if let Some(room) = &mut self.room {
+            room.join_pause = JOIN_PAUSE;
+        }
+        self.join(now);
+    }
+
+    pub(super) fn room_state(&mut self, now: Instant, live_id: &LiveId, state: Option<RoomState>) {
+        let Some(room) = self.room.as_mut().filter(|room| room.live_id == *live_id) else { return };
+        // Nothing retained says nothing about a room whose host is known.
+        let Some(state) = state else { return };
+        if state.session == room.session && state.revision < room.revision {
+            return;
+        }
+        let restarted = state.session != room.session;
+        room.session = state.session;
+        room.revision = state.revision;
+        match state.status {
+            RoomStatus::Ended => match room.place {
+                Place::Waiting => {}
+                Place::Joining => {
+                    room.place = Place::Waiting;
+                    room.join = None;
+                    self.timers.cancel(&Timer::Join);
+                }
+                Place::Inside | Place::HostLost => self.live_over(now),
+            },
+            RoomStatus::Live => {
+                self.follow_host(state.host);
+                self.live_seen(now, restarted);
+            }
+        }
+    }
+
+    fn follow_host(&mut self, host: User) {
+        let Some(room) = &mut self.room else { return };
+        let before = room.host.replace(host.clone());
+        if before.as_ref().is_some_and(|before| before.user_id == host.user_id) {
+            return;
+        }
+        room.host_presence = HostPresence::Unknown;
+        if let Some(before) = before {
+            self.outputs.push_back(Output::Unwatch(before.user_id));
+        }
+        self.outputs.push_back(Output::Watch(host.user_id));
+    }
+
+    fn live_seen(&mut self, now: Instant, restarted: bool) {
+        let Some(room) = &mut self.room else { return };
+        match room.place {
+            Place::Waiting => {
+                room.place = Place::Joining;
+                if room.ticket.is_some() {
+                    self.timers.set(now + ANSWER, Timer::JoinLive);
+                }
+                self.join_anew(now);
+            }
+            Place::Joining | Place::HostLost if restarted || !room.joined_lately(now) => self.join_anew(now),
+            Place::Inside if restarted => self.join_anew(now),
+            Place::Joining | Place::HostLost | Place::Inside => {}
+        }
+        if restarted {
+            self.host_lost_its_peers(now);
+        }
+    }
+
+    pub(super) fn host_status(&mut self, now: Instant, user_id: &UserId, presence: Presence) {
+        let Some(room) = self.room.as_mut().filter(|room| room.host_is(user_id)) else { return };
+        let before = std::mem::replace(&mut room.host_presence, HostPresence::Known(presence));
+        match (presence, room.place) {
+            (Presence::Offline, Place::Inside) => self.lose_host(now),
+            (Presence::Offline, Place::Waiting | Place::Joining | Place::HostLost) => {}
+            (Presence::Online, Place::HostLost) => self.join_anew(now),
+            (Presence::Online, Place::Joining) => {
+                if before == HostPresence::Known(Presence::Offline) || !room.joined_lately(now) {
+                    self.join_anew(now);
+                }
+            }
+            (Presence::Online, Place::Waiting | Place::Inside) => {}
+        }
+    }
+
+    fn lose_host(&mut self, now: Instant) {
+        let Some(room) = &mut self.room else { return };
+        room.place = Place::HostLost;
+        room.join = None;
+        self.timers.cancel(&Timer::Join);
+        self.say(Event::HostLost {});
+        self.give_up_requests();
+        self.hold(now);
+    }
+
+    /// The hold is over: the seat is left, the wish to be inside stays.
+    pub(super) fn host_gone(&mut self, now: Instant) {
+        self.leave_stay(now, UnseatReason::HostLost, None, Vec::new());
+    }
+
+    pub(super) fn join_live_in_vain(&mut self) {
+        let Some(room) = &mut self.room else { return };
+        let Some(ticket) = room.ticket.take() else { return };
+        let live_id = room.live_id.clone();
+        let refusal = match room.place {
+            Place::Waiting => Refusal::new(Code::RoomNotFound, format!("no room {live_id} is live")),
+            Place::Joining | Place::Inside | Place::HostLost => {
+                host_unreachable("the host of the room did not answer within 5 s")
+            }
+        };
+        if room.wish == Wish::Command {
+            if room.place == Place::Joining {
+                self.send(live_id, ToHost::Leave);
+            }
+            self.forget_room();
+        }
+        self.settle(ticket, Err(refusal));
+    }
+
+    /// The room is no longer this guest's; nobody is told.
+    pub(super) fn forget_room(&mut self) {
+        let Some(room) = self.room.take() else { return };
+        if let Some(host) = room.host {
+            self.outputs.push_back(Output::Unwatch(host.user_id));
+        }
+        self.outputs.push_back(Output::Exit(room.live_id));
+        for timer in [Timer::Join, Timer::JoinLive, Timer::HostHold, Timer::Application] {
+            self.timers.cancel(&timer);
+        }
+        for invited in room.invited {
+            self.timers.cancel(&Timer::Invitation(invited.invitation.invitation_id));
+        }
+    }
+
+    /// The live is over: requests end, then the seat, then it is said.
+    pub(super) fn live_over(&mut self, now: Instant) {
+        self.settle_requests(|| Refusal::new(Code::NotInRoom, "the live has ended"));
+        self.end_application(NoResponse::LiveEnded);
+        self.end_invitations(NoResponse::LiveEnded);
+        for timer in [Timer::Join, Timer::HostHold] {
+            self.timers.cancel(&timer);
+        }
+        let stands = self.room.as_ref().is_some_and(|room| room.wish == Wish::Standing);
+        if let Some(room) = self.room.as_mut().filter(|_| stands) {
+            room.place = Place::Waiting;
+            room.join = None;
+            room.consent = None;
+            room.join_pause = JOIN_PAUSE;
+        }
+        let by = self.room.as_ref().and_then(|room| room.host.clone()).map(Into::into);
+        self.leave_stay(
+            now,
+            UnseatReason::LiveEnded,
+            by,
+            vec![super::seat::Word::Event(Event::LiveEnded {})],
+        );
+        if !stands {
+            self.forget_room();
+        }
+    }
+
+    /// Whether the stage of this grant is the host itself.
+    pub(super) fn stage_is_host(&self, grant: &Grant) -> bool {
+        match grant {
+            Grant::Mqtt { stage } => self.room.as_ref().is_some_and(|room| room.host_is(stage)),
+            Grant::Whip { .. } => false,
+        }
+    }
+}
