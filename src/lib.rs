@@ -1,5 +1,6 @@
 //! coguestd: a kiosk's camera and microphone as a guest in live rooms.
 
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod devices;

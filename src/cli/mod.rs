@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser};
 
+use crate::app;
 use crate::config::{self, Sources};
 use crate::logging::Verbosity;
 
@@ -101,7 +102,8 @@ impl Arguments {
 
 /// The exit status for an error: 78 for a configuration that must be mended first, 1 for the rest.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
-    if error.downcast_ref::<config::Error>().is_some() {
+    let of_app = error.downcast_ref::<app::Error>().is_some_and(app::Error::is_configuration);
+    if of_app || error.downcast_ref::<config::Error>().is_some() {
         ExitCode::from(EXIT_CONFIGURATION)
     } else {
         ExitCode::FAILURE

@@ -99,6 +99,11 @@ fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
 pub struct UrlTemplate(String);
 
 impl UrlTemplate {
+    /// The template itself, with its placeholders.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Reads a template.
     ///
     /// # Errors

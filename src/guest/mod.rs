@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Invariants: a request that fails changes nothing; nobody is seated unasked; devices are asked for only by a stay
-//! ([`stay`]), and the end of a stay asks media to stop before anybody is told.
+//! (module `stay`), and the end of a stay asks media to stop before anybody is told.
 //!
 //! Not here: sockets, pipelines, clocks; what devices there are.
 #![deny(clippy::disallowed_methods, clippy::wildcard_enum_match_arm)]
@@ -201,6 +201,11 @@ impl Guest {
     /// When to call [`Guest::handle_timeout`], and why.
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
         self.timers.next()
+    }
+
+    /// The present stay, for the log; it is in nothing that others see.
+    pub fn epoch(&self) -> Option<u64> {
+        self.stay.as_ref().map(|stay| stay.epoch).or(self.farewell.as_ref().map(|farewell| farewell.epoch))
     }
 
     /// Who this guest is now.

@@ -41,7 +41,7 @@ use crate::model::command::{Answer, Command, Settled};
 use crate::model::event::Event;
 use crate::model::media::Ticket;
 use crate::model::message::ToGuest;
-use crate::model::{By, Code, IdSource, Operator, Refusal, RoomState, UserId};
+use crate::model::{By, Code, IdSource, Operator, Refusal, RoomState, User, UserId};
 
 /// Whether the program is being stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,6 +165,11 @@ impl Host {
     /// When to call [`Host::handle_timeout`], and why.
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
         self.timers.next()
+    }
+
+    /// Who this host is now.
+    pub fn user(&self) -> &User {
+        &self.settings.user
     }
 
     fn online(&mut self, now: Instant) {

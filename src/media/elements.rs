@@ -59,7 +59,8 @@ pub fn require(name: &str) -> Result<(), MissingElement> {
     if gst::ElementFactory::find(name).is_some() { Ok(()) } else { Err(missing(name)) }
 }
 
-fn missing(name: &str) -> MissingElement {
+/// The error for an element that is not there.
+pub fn missing(name: &str) -> MissingElement {
     let package =
         PACKAGES.iter().filter(|(prefix, _)| name.starts_with(prefix)).max_by_key(|(prefix, _)| prefix.len());
     MissingElement { element: name.to_owned(), package: package.map(|(_, package)| *package) }

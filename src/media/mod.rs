@@ -4,6 +4,13 @@
 //! comes from afar enters a pipeline as a property on an element, never in a launch string.
 
 pub mod certificate;
+mod codec;
+mod description;
 pub mod elements;
+pub mod encoders;
+mod outbox;
+pub mod publisher;
 pub mod stage;
+mod still;
 pub mod webrtc;
+mod worker;

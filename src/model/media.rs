@@ -194,11 +194,6 @@ pub enum Ask {
         /// The candidate.
         candidate: Option<IceCandidate>,
     },
-    /// An ICE restart: a new offer with this (next) exchange on the same peer.
-    RestartIce {
-        /// The new exchange.
-        session: Session,
-    },
     /// The peer connection ends; capture goes on for the next one.
     EndPeer {
         /// Which peer.

@@ -18,6 +18,7 @@ use gstreamer_video as gst_video;
 
 use super::governor::Decoding;
 use super::meter::Meter;
+pub use crate::media::codec::Codec;
 use crate::media::elements::{self, MissingElement};
 
 /// So much may wait for a decoder before the oldest is thrown away. The governor acts at a tenth of it.
@@ -26,48 +27,6 @@ const QUEUE_LONGEST: gst::ClockTime = gst::ClockTime::from_seconds(3);
 const QUEUE_BYTES: u32 = 8 << 20;
 /// How often the level of the sound is measured.
 const LEVEL_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
-
-/// A codec the stage takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Codec {
-    /// Audio.
-    Opus,
-    /// Video.
-    H264,
-    /// Video.
-    Vp8,
-}
-
-impl Codec {
-    /// The codec of RTP with this encoding name, in any case.
-    pub fn of(encoding_name: &str) -> Option<Self> {
-        [Self::Opus, Self::H264, Self::Vp8]
-            .into_iter()
-            .find(|c| c.encoding_name().eq_ignore_ascii_case(encoding_name))
-    }
-
-    /// The name in SDP and in RTP caps.
-    pub fn encoding_name(self) -> &'static str {
-        match self {
-            Self::Opus => "OPUS",
-            Self::H264 => "H264",
-            Self::Vp8 => "VP8",
-        }
-    }
-
-    /// What webrtcbin is to answer to an offer of this codec.
-    pub fn caps(self) -> gst::Caps {
-        let (media, clock_rate) = match self {
-            Self::Opus => ("audio", 48_000),
-            Self::H264 | Self::Vp8 => ("video", 90_000),
-        };
-        gst::Caps::builder("application/x-rtp")
-            .field("media", media)
-            .field("encoding-name", self.encoding_name())
-            .field("clock-rate", clock_rate)
-            .build()
-    }
-}
 
 /// The decoders of this machine.
 #[derive(Debug, Clone, Copy)]

@@ -15,12 +15,12 @@ use super::decode::Decoders;
 use super::events::{Event, Tell, Told};
 use super::governor::{Decoding, Governor, Lag};
 use super::meter::{Interval, Stream};
-use super::offer::{Kind, Offer};
-use super::outbox::Outbox;
 use super::peer::{Peer, Presence, fault};
 use super::speaking::{Change, Speaking};
-use super::still;
-use super::worker::Worker;
+use crate::media::description::{Description, Kind};
+use crate::media::outbox::Outbox;
+use crate::media::still;
+use crate::media::worker::Worker;
 use crate::model::media::{Fault, Ticket};
 use crate::model::stage::{StageAsk, StagePeer, StageReport};
 use crate::model::{Code, Media, Refusal, UserId};
@@ -51,7 +51,7 @@ pub struct Desk {
     settings: Settings,
     decoders: Decoders,
     events: SyncSender<Event>,
-    outbox: Outbox,
+    outbox: Outbox<StageReport>,
     peers: BTreeMap<u64, Peer>,
     governor: Governor,
     speaking: Speaking,
@@ -82,7 +82,7 @@ impl Desk {
             settings,
             decoders,
             events,
-            outbox: Outbox::new(reports),
+            outbox: Outbox::new(reports, |report| matches!(report, StageReport::Stats(_))),
             peers: BTreeMap::new(),
             governor: Governor::default(),
             speaking: Speaking::default(),
@@ -150,7 +150,7 @@ impl Desk {
 
     fn offer(&mut self, id: StagePeer, exchange: u32, media: Media, sdp: &str) {
         let decoders = self.decoders;
-        let offer = Offer::read(sdp, |codec| decoders.can(codec))
+        let offer = Description::read(sdp, |codec| decoders.can(codec))
             .map_err(|why| fault("sdp", Code::InvalidParameter, why.to_string()));
         match (self.peers.get_mut(&id.peer), offer) {
             (Some(peer), _) if exchange <= peer.newest_exchange() => {}
@@ -163,7 +163,7 @@ impl Desk {
         }
     }
 
-    fn admit(&mut self, id: StagePeer, media: Media, offer: Offer) {
+    fn admit(&mut self, id: StagePeer, media: Media, offer: Description) {
         let older: Vec<u64> =
             self.peers.values().filter(|p| p.id.guest == id.guest).map(|p| p.id.peer).collect();
         for older in older {

@@ -15,12 +15,8 @@ mod desk;
 mod events;
 mod governor;
 mod meter;
-mod offer;
-mod outbox;
 mod peer;
 mod speaking;
-mod still;
-mod worker;
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;

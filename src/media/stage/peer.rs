@@ -21,7 +21,7 @@ use gstreamer_webrtc as gst_webrtc;
 use super::decode::{self, Chain, Codec, Decoders, Sent};
 use super::events::{Event, Tell, Told};
 use super::meter::{Link, Meter, Reading, Stream};
-use super::offer::{self, Bundling, Kind, Offer};
+use crate::media::description::{self, Bundling, Description, Kind};
 use crate::media::webrtc::{self, Ice};
 use crate::model::media::{Fault, IceCandidate};
 use crate::model::stage::StagePeer;
@@ -77,8 +77,8 @@ pub struct Peer {
     webrtc: gst::Element,
     round: Round,
     /// The present offer; it says how sections are named.
-    offer: Offer,
-    next_offer: Option<(u32, Offer)>,
+    offer: Description,
+    next_offer: Option<(u32, Description)>,
     /// Candidates that came before webrtcbin knew the offer.
     early: VecDeque<(u32, String)>,
     candidates: usize,
@@ -91,7 +91,7 @@ impl Peer {
     pub fn open(
         id: StagePeer,
         media: Media,
-        offer: Offer,
+        offer: Description,
         ice: &Ice,
         tell: Tell,
         now: Instant,
@@ -129,14 +129,14 @@ impl Peer {
     }
 
     /// Takes the offer of a later exchange; a still later one replaces it while it waits.
-    pub fn offer_again(&mut self, exchange: u32, offer: Offer) {
+    pub fn offer_again(&mut self, exchange: u32, offer: Description) {
         match self.round {
             Round::Answering => self.next_offer = Some((exchange, offer)),
             Round::Answered => self.begin(exchange, offer),
         }
     }
 
-    fn begin(&mut self, exchange: u32, offer: Offer) {
+    fn begin(&mut self, exchange: u32, offer: Description) {
         self.exchange = exchange;
         self.candidates = 0;
         self.early.clear();
@@ -250,7 +250,7 @@ impl Peer {
     /// Takes a candidate of the guest. What names another exchange, another section, or nothing, is dropped.
     pub fn candidate(&mut self, exchange: u32, candidate: &IceCandidate) {
         let line = self.offer.section_of(candidate.sdp_mid.as_deref(), candidate.sdp_m_line_index);
-        let (Some(line), Some(text)) = (line, offer::candidate(&candidate.candidate)) else { return };
+        let (Some(line), Some(text)) = (line, description::candidate(&candidate.candidate)) else { return };
         if exchange != self.exchange || self.candidates >= MOST_CANDIDATES {
             return;
         }
@@ -361,7 +361,7 @@ pub fn fault(stage: &'static str, code: Code, detail: impl Into<String>) -> Faul
 }
 
 fn build(
-    offer: &Offer,
+    offer: &Description,
     ice: &Ice,
     tell: &Tell,
     meter: &Arc<Meter>,

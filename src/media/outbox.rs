@@ -1,35 +1,36 @@
-//! Reports on their way to the host: never waited for, in order, none of the edges lost as long as the bound holds.
+//! Reports on their way to the shell: never waited for, in order, none of the edges lost as long as the bound holds.
 
 use std::collections::VecDeque;
 
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 
-use crate::model::stage::StageReport;
-
-/// A host that has not listened to so many reports is beyond help: the oldest are dropped.
+/// A shell that has not listened to so many reports is beyond help: the oldest are dropped.
 const MOST_KEPT: usize = 1024;
 
 /// What could not be sent yet.
 #[derive(Debug)]
-pub struct Outbox {
-    reports: Sender<StageReport>,
-    kept: VecDeque<StageReport>,
+pub struct Outbox<R> {
+    reports: Sender<R>,
+    /// Tells statistics from the rest.
+    is_statistics: fn(&R) -> bool,
+    kept: VecDeque<R>,
 }
 
-impl Outbox {
+impl<R> Outbox<R> {
     /// Nothing kept.
-    pub fn new(reports: Sender<StageReport>) -> Self {
-        Self { reports, kept: VecDeque::new() }
+    pub fn new(reports: Sender<R>, is_statistics: fn(&R) -> bool) -> Self {
+        Self { reports, is_statistics, kept: VecDeque::new() }
     }
 
     /// Sends, or keeps for later. Of statistics only the newest are worth keeping.
-    pub fn send(&mut self, report: StageReport) {
-        if matches!(report, StageReport::Stats(_)) {
-            self.kept.retain(|kept| !matches!(kept, StageReport::Stats(_)));
+    pub fn send(&mut self, report: R) {
+        let is_statistics = self.is_statistics;
+        if is_statistics(&report) {
+            self.kept.retain(|kept| !is_statistics(kept));
         }
         if self.kept.len() >= MOST_KEPT {
-            tracing::error!("the host does not take the stage's reports: one is dropped");
+            tracing::error!("nobody takes the reports of media: one is dropped");
             self.kept.pop_front();
         }
         self.kept.push_back(report);
@@ -56,11 +57,12 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::stage::StageReport;
 
     #[test]
     fn order_is_kept_and_only_the_newest_statistics() {
         let (reports, mut host) = tokio::sync::mpsc::channel(1);
-        let mut outbox = Outbox::new(reports);
+        let mut outbox = Outbox::new(reports, |report| matches!(report, StageReport::Stats(_)));
         for report in [StageReport::Speaking(vec![]), StageReport::Stats(vec![]), StageReport::Stats(vec![])]
         {
             outbox.send(report);

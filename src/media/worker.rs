@@ -30,7 +30,7 @@ impl<T: Send + 'static> Worker<T> {
     pub fn finish(self) {
         drop(self.queue);
         if self.thread.join().is_err() {
-            tracing::error!("a worker of the stage panicked");
+            tracing::error!("a worker of media panicked");
         }
     }
 }

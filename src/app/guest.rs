@@ -1,0 +1,286 @@
+//! The guest role: the pure [`Guest`], its media, and what they say on the room plane.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{Receiver, channel};
+
+use super::house::House;
+use super::role::{Broker, Effect, Role, Shown};
+use super::{Error, ice, seed};
+use crate::config::{self, AcceptInvitations, Settings};
+use crate::devices;
+use crate::guest::{self, Guest, Input, Output};
+use crate::media::publisher::{self, Located, Publisher, profile::Profile};
+use crate::model::command::{Command, Settled};
+use crate::model::media::{Ask, Report};
+use crate::model::message::DeviceKind;
+use crate::model::state::{GuestState, RoomMembership};
+use crate::model::{Presence, Refusal, User};
+use crate::mqtt::connection::{Message, Publish, Retain, SubscribeOptions};
+use crate::mqtt::topics::Topic;
+use crate::mqtt::wire::command::Plane;
+use crate::mqtt::wire::device;
+use crate::mqtt::wire::room::{self, RetainedRoom};
+
+/// Room for what media report and the shell has not taken yet.
+const REPORTS: usize = 256;
+
+/// Where installed profiles are, the first before the later.
+const PROFILES: [&str; 2] = ["/etc/coguestd/pipelines", "/usr/share/coguestd/pipelines"];
+
+/// The role.
+pub(super) struct GuestRole {
+    guest: Guest,
+    settings: guest::Settings,
+    publisher: Publisher,
+    reports: Receiver<Report>,
+    shown: Option<GuestState>,
+}
+
+impl GuestRole {
+    pub(super) fn open(settings: &Settings) -> Result<(Self, String), Error> {
+        let own = settings.media.profile_directory.clone();
+        let directories: Vec<PathBuf> = own.into_iter().chain(PROFILES.map(PathBuf::from)).collect();
+        let profile = Profile::load(&settings.media.profile, &directories)?;
+        let name = profile.name().to_owned();
+        let (sender, reports) = channel(REPORTS);
+        let publisher = Publisher::open(publisher_settings(settings, profile), sender)?;
+        let settings = guest_settings(settings);
+        let guest = Guest::new(settings.clone());
+        Ok((Self { guest, settings, publisher, reports, shown: None }, name))
+    }
+
+    fn ask(&self, ask: Ask) {
+        if let Err(error) = self.publisher.ask(ask) {
+            tracing::error!(%error, "media are asked for more than they can do");
+        }
+    }
+
+    fn route(&self, house: &House, output: Output) -> Option<Effect> {
+        let topics = &house.topics;
+        match output {
+            Output::Settled { ticket, settled } => return Some(Effect::Settled(ticket, settled)),
+            Output::Stopped => return Some(Effect::Stopped),
+            Output::Enter(live_id) => {
+                house.link.subscribe(topics.own_to_guest(&live_id), SubscribeOptions::REQUESTS);
+                house.link.subscribe(topics.room(&live_id), SubscribeOptions::LEVELS);
+            }
+            Output::Exit(live_id) => {
+                house.link.unsubscribe(&topics.own_to_guest(&live_id));
+                house.link.unsubscribe(&topics.room(&live_id));
+            }
+            Output::Watch(user_id) => house.watch(&user_id),
+            Output::Unwatch(user_id) => house.unwatch(&user_id),
+            Output::ToHost { live_id, request_id, message } => {
+                let payload = room::write_to_host(&request_id, &message);
+                house.publish(Publish::new(topics.own_to_host(&live_id), payload));
+            }
+            Output::ToStage { live_id, signal } => {
+                house.publish(Publish::new(topics.own_to_stage(&live_id), room::write_signal(signal)));
+            }
+            Output::Event(event) => {
+                tracing::debug!(event = event.name(), "said");
+                house.event(&event);
+            }
+            Output::Media(ask) => self.ask(ask),
+            Output::Stats { seat_index, stats } => {
+                let mut value = json!(stats);
+                value["seat_index"] = json!(seat_index);
+                house.publish(Publish::new(topics.stats(), value.to_string()).at_most_once());
+            }
+        }
+        None
+    }
+}
+
+impl Role for GuestRole {
+    type Report = Report;
+    const PLANE: Plane = Plane::Guest;
+
+    fn reports(&mut self) -> &mut Receiver<Report> {
+        &mut self.reports
+    }
+
+    fn report(&mut self, now: Instant, report: Report) {
+        self.guest.handle_input(now, Input::Media(report));
+    }
+
+    fn command(&mut self, now: Instant, command: Command) -> Settled {
+        self.guest.handle_command(now, command)
+    }
+
+    fn broker(&mut self, now: Instant, broker: Broker) {
+        let input = match broker {
+            Broker::Online => Input::Online,
+            Broker::Offline => Input::Offline,
+            Broker::OwnOffline => Input::OwnOffline,
+        };
+        self.guest.handle_input(now, input);
+    }
+
+    fn message(&mut self, now: Instant, topic: Topic<'_>, message: &Message) {
+        let input = match topic {
+            Topic::ToGuest(live_id, _) if message.retain == Retain::No => {
+                let Some(message) = room::read_to_guest(&message.payload) else {
+                    tracing::debug!(room = %live_id, "something from the host cannot be read");
+                    return;
+                };
+                Input::Message { live_id, message }
+            }
+            Topic::Room(live_id) => match room::read_room(&message.payload) {
+                RetainedRoom::Nothing => Input::Room { live_id, state: None },
+                RetainedRoom::Room(state) if state.live_id == live_id => {
+                    Input::Room { live_id, state: Some(state) }
+                }
+                RetainedRoom::Room(_) | RetainedRoom::Unreadable => {
+                    tracing::warn!(room = %live_id, "the state of the room cannot be read");
+                    return;
+                }
+            },
+            Topic::Status(user_id) => {
+                let online = message.payload == device::ONLINE.as_bytes();
+                let presence = if online { Presence::Online } else { Presence::Offline };
+                Input::HostStatus { user_id, presence }
+            }
+            Topic::ToGuest(..)
+            | Topic::Command(_)
+            | Topic::Info(_)
+            | Topic::ToHost(..)
+            | Topic::ToStage(..) => return,
+        };
+        self.guest.handle_input(now, input);
+    }
+
+    fn subscribed(&mut self, _now: Instant, _filter: &str, _house: &House) {}
+
+    fn timeout(&mut self, now: Instant) {
+        self.guest.handle_timeout(now);
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.guest.poll_timeout().map(|(at, _)| at)
+    }
+
+    fn stop(&mut self, now: Instant) {
+        self.guest.handle_input(now, Input::Stop);
+    }
+
+    fn retire(&mut self, now: Instant) {
+        self.guest.handle_input(now, Input::Stop);
+        while let Some(output) = self.guest.poll_output() {
+            if let Output::Media(ask) = output {
+                self.ask(ask);
+            }
+        }
+        let settings =
+            guest::Settings { seed: seed(), user: self.guest.user().clone(), ..self.settings.clone() };
+        self.guest = Guest::new(settings);
+    }
+
+    fn drain(&mut self, house: &House) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        while let Some(output) = self.guest.poll_output() {
+            effects.extend(self.route(house, output));
+        }
+        effects
+    }
+
+    fn has_news(&self) -> bool {
+        self.shown.as_ref() != Some(&self.guest.snapshot())
+    }
+
+    fn news(&mut self, now: Instant) -> Shown {
+        let state = self.guest.snapshot();
+        let shown = Shown { state: state.json(now), summary: state.summary.clone() };
+        self.shown = Some(state);
+        shown
+    }
+
+    fn state(&self, now: Instant) -> Value {
+        self.guest.snapshot().json(now)
+    }
+
+    fn user(&self) -> &User {
+        self.guest.user()
+    }
+
+    fn log(&self, summary: &str) {
+        let state = self.guest.snapshot();
+        let user_id = &self.guest.user().user_id;
+        match (state.live_id, state.seat, self.guest.epoch()) {
+            (Some(room), Some(seat), Some(epoch)) => {
+                tracing::info!(%room, %user_id, seat = seat.index, epoch, "{summary}");
+            }
+            (Some(room), _, _) if state.membership != RoomMembership::Outside => {
+                tracing::info!(%room, %user_id, "{summary}");
+            }
+            (Some(_) | None, _, _) => tracing::info!(%user_id, "{summary}"),
+        }
+    }
+
+    fn is_alive(&mut self) -> bool {
+        self.publisher.is_alive()
+    }
+
+    fn close(self, cap: Duration) {
+        if let Err(error) = self.publisher.close(cap) {
+            tracing::warn!(%error, "going on without it");
+        }
+    }
+}
+
+fn guest_settings(settings: &Settings) -> guest::Settings {
+    guest::Settings {
+        user: settings.user.public.clone(),
+        standing_room: settings.room.live_id.clone(),
+        accept_invitations: match &settings.guest.accept_invitations {
+            AcceptInvitations::Manual => guest::AcceptInvitations::Manual,
+            AcceptInvitations::Always => guest::AcceptInvitations::Always,
+            AcceptInvitations::From(hosts) => guest::AcceptInvitations::From(hosts.clone()),
+        },
+        host_hold: settings.guest.host_hold,
+        camera: settings.media.camera.clone(),
+        microphone: settings.media.microphone.clone(),
+        quality: settings.media.quality,
+        mirror: settings.media.mirror,
+        capture_volume: settings.media.capture_volume,
+        output_volume: settings.media.output_volume,
+        seed: seed(),
+    }
+}
+
+/// Where a camera or a microphone is; may block.
+fn locate(device: DeviceKind, choice: &str) -> Result<Located, Refusal> {
+    match device {
+        DeviceKind::Camera => devices::resolve_camera(choice)
+            .map(|camera| Located { id: camera.id, address: camera.path.to_string_lossy().into_owned() }),
+        DeviceKind::Microphone => devices::resolve_microphone(choice)
+            .map(|sound| Located { address: sound.id.clone(), id: sound.id }),
+    }
+}
+
+fn publisher_settings(settings: &Settings, profile: Profile) -> publisher::Settings {
+    let media = &settings.media;
+    publisher::Settings {
+        profile,
+        locate: Arc::new(locate),
+        locate_speaker: Arc::new(|choice| devices::resolve_speaker(choice).ok().map(|sound| sound.id)),
+        camera: media.camera.clone(),
+        microphone: media.microphone.clone(),
+        speaker: media.speaker.clone(),
+        quality: media.quality,
+        mirror: media.mirror,
+        capture_volume: media.capture_volume,
+        output_volume: media.output_volume,
+        codec: match media.codec {
+            config::Codec::H264 => publisher::Codec::H264,
+            config::Codec::Vp8 => publisher::Codec::Vp8,
+        },
+        file: media.file.clone(),
+        ice: ice(settings),
+        stats_interval: media.stats_interval,
+    }
+}

@@ -1,0 +1,328 @@
+//! The host role: the pure [`Host`], its stage, and what they say on the room plane.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{Receiver, channel};
+
+use super::house::House;
+use super::role::{Broker, Effect, Role, Shown};
+use super::{Error, ice, seed};
+use crate::config::{AcceptApplications, Settings, Transport};
+use crate::host::{self, Grants, Host, Input, Output};
+use crate::media::stage::{self, Stage};
+use crate::model::command::{Command, Settled};
+use crate::model::event::Event;
+use crate::model::message::Token;
+use crate::model::stage::{SeatStats, StageReport};
+use crate::model::state::HostState;
+use crate::model::{LiveId, Presence, User, UserId};
+use crate::mqtt::connection::{Message, Publish, Retain, SubscribeOptions};
+use crate::mqtt::topics::Topic;
+use crate::mqtt::wire::command::Plane;
+use crate::mqtt::wire::device;
+use crate::mqtt::wire::room::{self, FromGuest, RetainedRoom};
+
+/// Room for what the stage reports and the shell has not taken yet.
+const REPORTS: usize = 1024;
+
+/// How long the broker may take, after a room's topic is subscribed, to send what it has stored there.
+const STORED: Duration = Duration::from_millis(300);
+
+/// A room that is looked at.
+#[derive(Debug)]
+struct Look {
+    live_id: LiveId,
+    until: Option<Instant>,
+}
+
+/// The role.
+pub(super) struct HostRole {
+    host: Host,
+    settings: host::Settings,
+    stage: Stage,
+    reports: Receiver<StageReport>,
+    user: User,
+    shown: Option<HostState>,
+    look: Option<Look>,
+    overflow: Overflow,
+}
+
+/// Whether the stage took the last wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Overflow {
+    No,
+    Told,
+}
+
+impl HostRole {
+    pub(super) fn open(settings: &Settings) -> Result<Self, Error> {
+        let (sender, reports) = channel(REPORTS);
+        let stage_settings =
+            stage::Settings { ice: ice(settings), stats_interval: settings.media.stats_interval };
+        let stage = Stage::open(stage_settings, sender)?;
+        let settings = host_settings(settings);
+        Ok(Self {
+            host: Host::new(settings.clone()),
+            user: settings.user.clone(),
+            settings,
+            stage,
+            reports,
+            shown: None,
+            look: None,
+            overflow: Overflow::No,
+        })
+    }
+
+    fn ask(&mut self, ask: crate::model::stage::StageAsk) {
+        match (self.stage.ask(ask), self.overflow) {
+            (Ok(()), _) => self.overflow = Overflow::No,
+            (Err(error), Overflow::No) => {
+                tracing::error!(%error, "the stage is asked for more than it can do");
+                self.overflow = Overflow::Told;
+            }
+            (Err(_), Overflow::Told) => {}
+        }
+    }
+
+    fn look_over(&mut self, now: Instant) {
+        let over = self.look.as_ref().and_then(|look| look.until).is_some_and(|until| until <= now);
+        if let Some(look) = self.look.take_if(|_| over) {
+            self.host.handle_input(now, Input::Room { live_id: look.live_id, state: None });
+        }
+    }
+
+    fn route(&mut self, house: &House, output: Output) -> Option<Effect> {
+        let topics = &house.topics;
+        match output {
+            Output::Settled { ticket, settled } => return Some(Effect::Settled(ticket, settled)),
+            Output::Stopped => return Some(Effect::Stopped),
+            Output::Enter(live_id) => {
+                house.link.subscribe(topics.every_to_host(&live_id), SubscribeOptions::REQUESTS);
+                house.link.subscribe(topics.every_to_stage(&live_id), SubscribeOptions::REQUESTS);
+            }
+            Output::Exit(live_id) => {
+                house.link.unsubscribe(&topics.every_to_host(&live_id));
+                house.link.unsubscribe(&topics.every_to_stage(&live_id));
+            }
+            Output::WatchRoom(live_id) => {
+                house.link.subscribe(topics.room(&live_id), SubscribeOptions::LEVELS);
+                self.look = Some(Look { live_id, until: None });
+            }
+            Output::UnwatchRoom(live_id) => {
+                house.link.unsubscribe(&topics.room(&live_id));
+                self.look = None;
+            }
+            Output::Watch(user_id) => house.watch(&user_id),
+            Output::Unwatch(user_id) => house.unwatch(&user_id),
+            Output::ToGuest { live_id, to, message } => {
+                house.publish(Publish::new(topics.to_guest(&live_id, &to), room::write_to_guest(&message)));
+            }
+            Output::Room(state) => {
+                let topic = topics.room(&state.live_id);
+                house.publish(Publish::new(topic, room::write_room(&state)).retained());
+            }
+            Output::Event(event) => {
+                log_event(&event);
+                house.event(&event);
+            }
+            Output::Stage(ask) => self.ask(ask),
+            Output::Stats(seats) => {
+                let payload = stats(&seats).to_string();
+                house.publish(Publish::new(topics.stats(), payload).at_most_once());
+            }
+        }
+        None
+    }
+}
+
+impl Role for HostRole {
+    type Report = StageReport;
+    const PLANE: Plane = Plane::Host;
+
+    fn reports(&mut self) -> &mut Receiver<StageReport> {
+        &mut self.reports
+    }
+
+    fn report(&mut self, now: Instant, report: StageReport) {
+        self.host.handle_input(now, Input::Stage(report));
+    }
+
+    fn command(&mut self, now: Instant, command: Command) -> Settled {
+        self.host.handle_command(now, command)
+    }
+
+    fn broker(&mut self, now: Instant, broker: Broker) {
+        let input = match broker {
+            Broker::Online => Input::Online,
+            Broker::Offline => Input::Offline,
+            Broker::OwnOffline => Input::OwnOffline,
+        };
+        self.host.handle_input(now, input);
+    }
+
+    fn message(&mut self, now: Instant, topic: Topic<'_>, message: &Message) {
+        let retained = message.retain == Retain::Yes;
+        let input = match topic {
+            Topic::ToHost(live_id, from) => match room::read_to_host(&message.payload) {
+                FromGuest::Request(request_id, request) if !retained => {
+                    Input::Request { live_id, from, request_id, request }
+                }
+                FromGuest::Request(..) | FromGuest::Noise => Input::Noise { from },
+            },
+            Topic::ToStage(live_id, from) => match room::read_to_stage(&message.payload) {
+                Some(signal) if !retained => Input::Signal { live_id, from, signal },
+                Some(_) | None => Input::SignalNoise { from },
+            },
+            Topic::Room(live_id) => {
+                self.look = None;
+                let state = match room::read_room(&message.payload) {
+                    RetainedRoom::Room(state) if state.live_id == live_id => Some(state),
+                    RetainedRoom::Room(_) | RetainedRoom::Unreadable => {
+                        tracing::warn!(room = %live_id, "what is retained of the room cannot be read: starting afresh");
+                        None
+                    }
+                    RetainedRoom::Nothing => None,
+                };
+                Input::Room { live_id, state }
+            }
+            Topic::Status(user_id) => {
+                let online = message.payload == device::ONLINE.as_bytes();
+                let presence = if online { Presence::Online } else { Presence::Offline };
+                Input::UserStatus { user_id, presence }
+            }
+            Topic::Command(_) | Topic::Info(_) | Topic::ToGuest(..) => return,
+        };
+        self.host.handle_input(now, input);
+    }
+
+    fn subscribed(&mut self, now: Instant, filter: &str, house: &House) {
+        if let Some(look) = self.look.as_mut().filter(|look| filter == house.topics.room(&look.live_id)) {
+            look.until = Some(now + STORED);
+        }
+    }
+
+    fn timeout(&mut self, now: Instant) {
+        self.look_over(now);
+        self.host.handle_timeout(now);
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let machine = self.host.poll_timeout().map(|(at, _)| at);
+        machine.into_iter().chain(self.look.as_ref().and_then(|look| look.until)).min()
+    }
+
+    fn stop(&mut self, now: Instant) {
+        self.host.handle_input(now, Input::Stop);
+    }
+
+    fn retire(&mut self, now: Instant) {
+        self.host.handle_input(now, Input::Stop);
+        while let Some(output) = self.host.poll_output() {
+            if let Output::Stage(ask) = output {
+                self.ask(ask);
+            }
+        }
+        let settings = host::Settings { seed: seed(), ..self.settings.clone() };
+        self.host = Host::new(settings);
+    }
+
+    fn drain(&mut self, house: &House) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        while let Some(output) = self.host.poll_output() {
+            effects.extend(self.route(house, output));
+        }
+        effects
+    }
+
+    fn has_news(&self) -> bool {
+        self.shown.as_ref() != Some(&self.host.snapshot())
+    }
+
+    fn news(&mut self, now: Instant) -> Shown {
+        let state = self.host.snapshot();
+        let shown = Shown { state: state.json(now), summary: state.summary.clone() };
+        self.shown = Some(state);
+        shown
+    }
+
+    fn state(&self, now: Instant) -> Value {
+        self.host.snapshot().json(now)
+    }
+
+    fn user(&self) -> &User {
+        self.host.user()
+    }
+
+    fn log(&self, summary: &str) {
+        let user_id = &self.user.user_id;
+        match self.host.snapshot().live_id {
+            Some(room) => tracing::info!(%room, %user_id, "{summary}"),
+            None => tracing::info!(%user_id, "{summary}"),
+        }
+    }
+
+    fn is_alive(&mut self) -> bool {
+        true
+    }
+
+    fn close(self, cap: Duration) {
+        if let Err(error) = self.stage.close(cap) {
+            tracing::warn!(%error, "going on without it");
+        }
+    }
+}
+
+fn host_settings(settings: &Settings) -> host::Settings {
+    let user = settings.user.public.clone();
+    let grant = match &settings.room.transport {
+        Transport::Mqtt => Grants::Stage(settings.room.stage.clone().unwrap_or_else(|| user.user_id.clone())),
+        Transport::Whip(whip) => Grants::Whip {
+            publish_url: whip.publish_url.as_ref().map(|url| url.as_str().to_owned()),
+            token: whip.token.as_ref().map(|token| Token(token.expose().to_owned())),
+            playback_url: whip.playback_url.as_ref().map(|url| url.as_str().to_owned()),
+        },
+    };
+    host::Settings {
+        user,
+        seats: settings.host.seats,
+        seat_mode: settings.host.seat_mode,
+        accept_applications: match settings.host.accept_applications {
+            AcceptApplications::Manual => host::AcceptApplications::Manual,
+            AcceptApplications::Always => host::AcceptApplications::Always,
+        },
+        hold: settings.host.hold,
+        capacity: settings.host.capacity,
+        standing_room: settings.room.live_id.clone(),
+        grant,
+        seed: seed(),
+    }
+}
+
+fn stats(seats: &[(UserId, u32, SeatStats)]) -> Value {
+    let seat = |(user_id, seat_index, stats): &(UserId, u32, SeatStats)| {
+        let mut value = json!(stats);
+        value["user_id"] = json!(user_id);
+        value["seat_index"] = json!(seat_index);
+        value
+    };
+    json!({"seats": seats.iter().map(seat).collect::<Vec<_>>()})
+}
+
+/// The story of a room in the log; who comes and goes in the audience is for the curious.
+fn log_event(event: &Event) {
+    match event {
+        Event::GuestSeated { user, seat_index: seat } => {
+            tracing::info!(user_id = %user.user_id, seat, "seated");
+        }
+        Event::GuestUnseated { user, seat_index: seat, reason } => {
+            tracing::info!(user_id = %user.user_id, seat, ?reason, "unseated");
+        }
+        Event::GuestMoved { user, from, to } => {
+            tracing::info!(user_id = %user.user_id, from, seat = to, "moved");
+        }
+        Event::HostMediaLive { user } => tracing::info!(user_id = %user.user_id, "media live"),
+        Event::MediaLost { user } => tracing::info!(user_id = %user.user_id, "media lost"),
+        other => tracing::debug!(event = other.name(), "said"),
+    }
+}

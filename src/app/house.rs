@@ -1,0 +1,65 @@
+//! What both roles have around them: the connection with its topics, and the way out for what they say.
+//!
+//! Invariant: nothing here waits. What the connection does not take is a fault with a name, logged once until it takes again.
+
+use std::cell::Cell;
+
+use jiff::Timestamp;
+
+use crate::model::UserId;
+use crate::model::event::Event;
+use crate::mqtt::connection::{Link, Publish, SubscribeOptions};
+use crate::mqtt::topics::Topics;
+use crate::mqtt::wire::device;
+
+/// Whether the last message was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Taken,
+    Refused,
+}
+
+/// The house of a role.
+#[derive(Debug)]
+pub(super) struct House {
+    pub(super) link: Link,
+    pub(super) topics: Topics,
+    pub(super) user_id: UserId,
+    flow: Cell<Flow>,
+}
+
+impl House {
+    pub(super) fn new(link: Link, topics: Topics, user_id: UserId) -> Self {
+        Self { link, topics, user_id, flow: Cell::new(Flow::Taken) }
+    }
+
+    pub(super) fn publish(&self, message: Publish) {
+        let before = self.flow.get();
+        match (self.link.publish(message), before) {
+            (Ok(()), _) => self.flow.set(Flow::Taken),
+            (Err(error), Flow::Taken) => {
+                tracing::error!(%error, "messages are dropped");
+                self.flow.set(Flow::Refused);
+            }
+            (Err(_), Flow::Refused) => {}
+        }
+    }
+
+    pub(super) fn event(&self, event: &Event) {
+        let payload = device::event(event, Timestamp::now());
+        self.publish(Publish::new(self.topics.event(event.name()), payload));
+    }
+
+    /// Listens to somebody's `status`; the own one is listened to anyway.
+    pub(super) fn watch(&self, user_id: &UserId) {
+        if *user_id != self.user_id {
+            self.link.subscribe(self.topics.status_of(user_id), SubscribeOptions::LEVELS);
+        }
+    }
+
+    pub(super) fn unwatch(&self, user_id: &UserId) {
+        if *user_id != self.user_id {
+            self.link.unsubscribe(&self.topics.status_of(user_id));
+        }
+    }
+}

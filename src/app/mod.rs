@@ -1,0 +1,143 @@
+//! The shells: what connects the pure machines to the world.
+//!
+//! Invariant: all decisions about rooms are made in `guest` and `host`; all that waits or retries is an adapter. What is here
+//! turns events into inputs, outputs into wishes, and settles commands. Not here: rules, topics' spelling, pipelines.
+
+mod chores;
+mod desk;
+mod guest;
+mod host;
+mod house;
+mod info;
+mod presence;
+mod role;
+mod shell;
+
+use crate::config::{IcePolicy, Role, Security, Settings};
+use crate::media::encoders;
+use crate::media::webrtc::{Ice, Policy, Turn};
+use crate::mqtt::connection::{self, Will};
+use crate::mqtt::topics::Topics;
+use crate::mqtt::wire::device;
+
+use chores::Origin;
+use house::House;
+use info::Info;
+use shell::Shell;
+
+/// Why the daemon cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A certificate of the broker connection.
+    #[error(transparent)]
+    Tls(#[from] connection::Error),
+    /// The host's stage.
+    #[error(transparent)]
+    Stage(#[from] crate::media::stage::OpenError),
+    /// The guest's media.
+    #[error(transparent)]
+    Publisher(#[from] crate::media::publisher::OpenError),
+    /// The profile.
+    #[error(transparent)]
+    Profile(#[from] crate::media::publisher::profile::Error),
+    /// The system.
+    #[error("the system does not hand out signals: {0}")]
+    Signals(#[from] std::io::Error),
+}
+
+impl Error {
+    /// Whether somebody has to change the configuration, or install something, before a restart helps.
+    pub fn is_configuration(&self) -> bool {
+        match self {
+            Self::Tls(_) | Self::Profile(_) => true,
+            Self::Stage(error) => matches!(error, crate::media::stage::OpenError::Missing(_)),
+            Self::Publisher(error) => match error {
+                crate::media::publisher::OpenError::Missing(_)
+                | crate::media::publisher::OpenError::NoFile(_) => true,
+                crate::media::publisher::OpenError::Init(_)
+                | crate::media::publisher::OpenError::Thread(_) => false,
+            },
+            Self::Signals(_) => false,
+        }
+    }
+}
+
+/// Is what the settings say, until asked to stop (SIGTERM, SIGINT).
+///
+/// # Errors
+/// What cannot start; a broker that cannot be reached is no error.
+pub async fn run(settings: Settings) -> Result<(), Error> {
+    match settings.role {
+        Role::Guest => {
+            let (role, pipeline) = guest::GuestRole::open(&settings)?;
+            let origin = match pipeline.as_str() {
+                "test" | "file" => Origin::Profile(pipeline.clone()),
+                _ => Origin::Devices,
+            };
+            shell(&settings, role, &pipeline, origin)?.run().await?;
+        }
+        Role::Host => {
+            let role = host::HostRole::open(&settings)?;
+            shell(&settings, role, "stage", Origin::Devices)?.run().await?;
+        }
+    }
+    tracing::info!(user_id = %settings.user.public.user_id, "stopped");
+    Ok(())
+}
+
+fn shell<R: role::Role>(
+    settings: &Settings,
+    role: R,
+    pipeline: &str,
+    origin: Origin,
+) -> Result<Shell<R>, Error> {
+    let user_id = settings.user.public.user_id.clone();
+    let topics = Topics::new(&settings.mqtt.prefix, user_id.clone());
+    let (link, incoming) = connection::open(connection_settings(settings, &topics))?;
+    let house = House::new(link, topics, user_id);
+    let info = Info::new(settings, pipeline, &encoders::available(), origin);
+    Ok(Shell::new(role, house, incoming, settings.machine.clone(), info))
+}
+
+/// The client id is the user id and the machine's hash: two machines of one name do not throw each other out.
+fn connection_settings(settings: &Settings, topics: &Topics) -> connection::Settings {
+    let mqtt = &settings.mqtt;
+    let client_id = format!("{}-{}", settings.user.public.user_id, settings.machine);
+    let tls = match &mqtt.security {
+        Security::Plain => None,
+        Security::Tls(tls) => Some(connection::Tls {
+            ca_file: tls.ca.clone(),
+            client_certificate_file: tls.client.as_ref().map(|client| client.certificate.clone()),
+            client_key_file: tls.client.as_ref().map(|client| client.key.clone()),
+        }),
+    };
+    let password = mqtt.login.as_ref().and_then(|login| login.password.as_ref());
+    connection::Settings {
+        tls,
+        username: mqtt.login.as_ref().map(|login| login.username.clone()),
+        password: password.map(|password| password.expose().to_owned()),
+        will: Some(Will { topic: topics.status(), payload: device::OFFLINE.into() }),
+        keep_alive: mqtt.keep_alive,
+        ..connection::Settings::new(&mqtt.host, mqtt.port, client_id)
+    }
+}
+
+fn ice(settings: &Settings) -> Ice {
+    let turn = |turn: &crate::config::Turn| Turn {
+        url: turn.url.clone(),
+        username: turn.username.clone(),
+        password: turn.password.expose().to_owned(),
+    };
+    Ice {
+        stun: settings.webrtc.stun.clone(),
+        turn: settings.webrtc.turn.iter().map(turn).collect(),
+        policy: match settings.webrtc.policy {
+            IcePolicy::All => Policy::All,
+            IcePolicy::Relay => Policy::Relay,
+        },
+    }
+}
+
+fn seed() -> [u8; 32] {
+    rand::random()
+}

@@ -1,0 +1,82 @@
+//! What a shell asks of a role: the pure machine with its media.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::sync::mpsc::Receiver;
+
+use super::house::House;
+use crate::model::User;
+use crate::model::command::{Command, Settled};
+use crate::model::media::Ticket;
+use crate::mqtt::connection::Message;
+use crate::mqtt::topics::Topic;
+use crate::mqtt::wire::command::Plane;
+
+/// What became of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Broker {
+    /// It is there, and the commands are subscribed.
+    Online,
+    /// It is gone.
+    Offline,
+    /// The own `offline` was seen and contradicted.
+    OwnOffline,
+}
+
+/// What the shell itself has to do about a role's outputs.
+#[derive(Debug)]
+pub(super) enum Effect {
+    /// A command ended.
+    Settled(Ticket, Settled),
+    /// Everything for the stop was said.
+    Stopped,
+}
+
+/// A snapshot as it is published.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Shown {
+    /// The payload of `state`.
+    pub(super) state: Value,
+    /// The sentence for `STATUS=` and the log.
+    pub(super) summary: String,
+}
+
+/// A pure machine with its media, as the shell drives it. Nothing here waits but [`Role::close`].
+pub(super) trait Role: Send + 'static {
+    /// What its media report.
+    type Report;
+
+    /// Which commands it takes beside those of the device.
+    const PLANE: Plane;
+
+    /// What its media had to report.
+    fn reports(&mut self) -> &mut Receiver<Self::Report>;
+    fn report(&mut self, now: Instant, report: Self::Report);
+    fn command(&mut self, now: Instant, command: Command) -> Settled;
+    fn broker(&mut self, now: Instant, broker: Broker);
+    /// A message on the room plane, or somebody's `status`.
+    fn message(&mut self, now: Instant, topic: Topic<'_>, message: &Message);
+    /// The broker has taken a filter.
+    fn subscribed(&mut self, now: Instant, filter: &str, house: &House);
+    fn timeout(&mut self, now: Instant);
+    fn deadline(&self) -> Option<Instant>;
+    fn stop(&mut self, now: Instant);
+    /// Another machine has the name: media stop, nothing is said, and it begins anew.
+    fn retire(&mut self, now: Instant);
+    /// Carries out what the machine says.
+    fn drain(&mut self, house: &House) -> Vec<Effect>;
+    /// Whether the snapshot differs from the one shown last.
+    fn has_news(&self) -> bool;
+    /// The snapshot at `now`; it counts as shown.
+    fn news(&mut self, now: Instant) -> Shown;
+    /// The snapshot at `now`.
+    fn state(&self, now: Instant) -> Value;
+    fn user(&self) -> &User;
+    /// One line for the log, with the fields the journal is searched by.
+    fn log(&self, summary: &str);
+    /// Whether media are alive; asked between two signs of life for systemd.
+    fn is_alive(&mut self) -> bool;
+    /// Ends media, within `cap`.
+    fn close(self, cap: Duration);
+}

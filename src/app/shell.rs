@@ -1,0 +1,418 @@
+//! The loop around a role: next event → handle → drain → route.
+//!
+//! One `select!`, biased: termination → media → connection → chores → next timer → watchdog. Routing never waits. The shutdown
+//! goes media first, then the goodbye, then `offline`; every step has a cap, all of it ends within 5 s.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::Receiver;
+use tokio::time::sleep_until;
+
+use super::chores::{Chore, Chores};
+use super::desk::{Desk, Opening, Received, Slot};
+use super::house::House;
+use super::info::Info;
+use super::presence::{Online, Presence, Verdict};
+use super::role::{Broker, Effect, Role};
+use crate::model::Refusal;
+use crate::model::command::{Answer, Command, DeviceCommand, Settled};
+use crate::mqtt::connection::{Incoming, Message, Publish, SubscribeOptions};
+use crate::mqtt::topics::Topic;
+use crate::mqtt::wire::{command, device};
+use crate::systemd::Systemd;
+
+/// How long changes of the state are gathered before it is published.
+const GATHER: Duration = Duration::from_millis(30);
+
+/// How long a role may take to stop its media and to say goodbye.
+const STOP_CAP: Duration = Duration::from_millis(1500);
+
+/// How long media may take to end after that.
+const MEDIA_CAP: Duration = Duration::from_secs(1);
+
+/// How long the broker may take to have it all.
+const BROKER_CAP: Duration = Duration::from_millis(1500);
+
+/// What a shell is made of.
+pub(super) struct Shell<R: Role> {
+    role: R,
+    house: House,
+    incoming: Receiver<Incoming>,
+    presence: Presence,
+    desk: Desk,
+    chores: Chores,
+    info: Info,
+    systemd: Systemd,
+    opening: Opening,
+    /// When the state is published next.
+    gathered: Option<Instant>,
+    /// When the role is given up while it stops.
+    stopping: Option<Instant>,
+    summary: String,
+}
+
+/// What one turn of the loop is about.
+enum Event<T> {
+    Terminate(&'static str),
+    Report(T),
+    Incoming(Option<Incoming>),
+    Chore(Chore),
+    Timer,
+    Watchdog,
+}
+
+/// Whether the loop turns on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    On,
+    Done,
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+impl<R: Role> Shell<R> {
+    pub(super) fn new(
+        role: R,
+        house: House,
+        incoming: Receiver<Incoming>,
+        machine: String,
+        info: Info,
+    ) -> Self {
+        let chores = Chores::new(info.synthetic());
+        house.link.subscribe(house.topics.status(), SubscribeOptions::LEVELS);
+        house.link.subscribe(house.topics.info(), SubscribeOptions::LEVELS);
+        Self {
+            role,
+            house,
+            incoming,
+            presence: Presence::new(machine),
+            desk: Desk::default(),
+            chores,
+            info,
+            systemd: Systemd::new(),
+            opening: Opening::Open,
+            gathered: None,
+            stopping: None,
+            summary: String::new(),
+        }
+    }
+
+    /// Turns until asked to stop.
+    pub(super) async fn run(mut self) -> std::io::Result<()> {
+        let mut signals = Signals::new()?;
+        let interval = self.systemd.watchdog_interval();
+        let mut watchdog = interval.map(|interval| Instant::now() + interval);
+        self.systemd.ready();
+        self.chores.survey();
+        loop {
+            let event = self.next(&mut signals, watchdog).await;
+            let now = Instant::now();
+            let turn = self.handle(now, event);
+            if let (Some(interval), Some(at)) = (interval, watchdog)
+                && at <= now
+            {
+                watchdog = Some(now + interval);
+            }
+            if turn == Turn::Done {
+                break;
+            }
+        }
+        self.leave().await;
+        Ok(())
+    }
+
+    async fn next(&mut self, signals: &mut Signals, watchdog: Option<Instant>) -> Event<R::Report> {
+        let deadlines = [self.role.deadline(), self.presence.deadline(), self.gathered, self.stopping];
+        let timer = deadlines.into_iter().flatten().min();
+        let sleep = |at: Option<Instant>| sleep_until(at.unwrap_or_else(Instant::now).into());
+        tokio::select! {
+            biased;
+            name = signals.next() => Event::Terminate(name),
+            Some(report) = self.role.reports().recv() => Event::Report(report),
+            incoming = self.incoming.recv() => Event::Incoming(incoming),
+            chore = self.chores.next() => Event::Chore(chore),
+            () = sleep(timer), if timer.is_some() => Event::Timer,
+            () = sleep(watchdog), if watchdog.is_some() => Event::Watchdog,
+        }
+    }
+
+    fn handle(&mut self, now: Instant, event: Event<R::Report>) -> Turn {
+        match event {
+            Event::Terminate(name) => self.terminate(now, name),
+            Event::Report(report) => self.role.report(now, report),
+            Event::Incoming(Some(incoming)) => self.incoming(now, incoming),
+            Event::Incoming(None) => return Turn::Done,
+            Event::Chore(chore) => self.chore(now, chore),
+            Event::Timer => {}
+            Event::Watchdog if self.role.is_alive() => self.systemd.alive(),
+            Event::Watchdog => tracing::error!("media do not answer: no sign of life for systemd"),
+        }
+        let verdict = self.presence.timeout(now);
+        self.judged(now, verdict);
+        if self.role.deadline().is_some_and(|at| at <= now) {
+            self.role.timeout(now);
+        }
+        self.drain(now)
+    }
+
+    fn drain(&mut self, now: Instant) -> Turn {
+        let mut turn = Turn::On;
+        for effect in self.role.drain(&self.house) {
+            match effect {
+                Effect::Settled(ticket, settled) => {
+                    if let Some(slot) = self.desk.take_ticket(ticket) {
+                        self.settle(now, slot, settled);
+                    }
+                }
+                Effect::Stopped => turn = Turn::Done,
+            }
+        }
+        self.show(now);
+        if self.stopping.is_some_and(|at| at <= now) {
+            tracing::warn!("media took too long to stop");
+            turn = Turn::Done;
+        }
+        turn
+    }
+
+    /// Publishes the state some moments after it changed.
+    fn show(&mut self, now: Instant) {
+        match self.gathered {
+            Some(at) if at > now => {}
+            Some(_) => {
+                self.gathered = None;
+                self.show_now(now);
+            }
+            None if self.role.has_news() => self.gathered = Some(now + GATHER),
+            None => {}
+        }
+    }
+
+    fn show_now(&mut self, now: Instant) {
+        let shown = self.role.news(now);
+        let news = self.info.set_user(self.role.user());
+        if !self.presence.is_speaking() {
+            return;
+        }
+        let (link, topics) = (&self.house.link, &self.house.topics);
+        link.keep(topics.state(), shown.state.to_string());
+        if news {
+            link.keep(topics.info(), self.info.payload());
+        }
+        self.say(&shown.summary);
+    }
+
+    /// Tells log and systemd how things are, when that is news.
+    fn say(&mut self, summary: &str) {
+        if self.summary != summary {
+            self.summary = summary.to_owned();
+            self.systemd.status(summary);
+            self.role.log(summary);
+        }
+    }
+
+    fn terminate(&mut self, now: Instant, name: &str) {
+        if self.stopping.is_some() {
+            return;
+        }
+        tracing::info!("stopping ({name})");
+        self.systemd.stopping();
+        self.opening = Opening::ShuttingDown;
+        self.stopping = Some(now + STOP_CAP);
+        self.role.stop(now);
+    }
+
+    fn incoming(&mut self, now: Instant, incoming: Incoming) {
+        match incoming {
+            Incoming::Up { session_present, presence } => {
+                tracing::debug!(session_present, ?presence, "connected to the broker");
+                self.presence.connected();
+            }
+            Incoming::Subscribed(filter) => self.subscribed(now, &filter),
+            Incoming::Refused { filter, why } => tracing::error!("{why} ({filter})"),
+            Incoming::Message(message) => self.message(now, &message),
+            Incoming::Down { why, retry_in } => {
+                tracing::warn!("{why}; trying again in {:.1} s", retry_in.as_secs_f32());
+                self.systemd.status(&why);
+                self.summary.clear();
+                self.role.broker(now, Broker::Offline);
+            }
+            Incoming::Closed => {}
+        }
+    }
+
+    fn subscribed(&mut self, now: Instant, filter: &str) {
+        let topics = &self.house.topics;
+        if filter == topics.status() || filter == topics.info() {
+            self.presence.subscribed(now);
+        } else if filter == topics.commands() && self.presence.is_speaking() {
+            self.house.link.keep(topics.info(), self.info.payload());
+            self.role.broker(now, Broker::Online);
+            self.show_now(now);
+            self.house.link.keep(self.house.topics.status(), device::ONLINE);
+        } else {
+            self.role.subscribed(now, filter, &self.house);
+        }
+    }
+
+    fn message(&mut self, now: Instant, message: &Message) {
+        let Some(topic) = self.house.topics.read(&message.topic) else { return };
+        match topic {
+            Topic::Command(name) => {
+                let name = name.to_owned();
+                self.command(now, &name, message);
+            }
+            Topic::Status(user_id) if user_id == self.house.user_id => {
+                let online = message.payload == device::ONLINE.as_bytes();
+                let verdict = self.presence.status(if online { Online::Yes } else { Online::No });
+                self.judged(now, verdict);
+            }
+            Topic::Info(user_id) if user_id == self.house.user_id => {
+                let verdict = self.presence.info(device::machine(&message.payload));
+                self.judged(now, verdict);
+            }
+            Topic::Info(_) => {}
+            Topic::Status(_)
+            | Topic::Room(_)
+            | Topic::ToHost(..)
+            | Topic::ToStage(..)
+            | Topic::ToGuest(..) => {
+                self.role.message(now, topic, message);
+            }
+        }
+    }
+
+    fn judged(&mut self, now: Instant, verdict: Verdict) {
+        let house = &self.house;
+        match verdict {
+            Verdict::Go => {}
+            Verdict::Speak => house.link.subscribe(house.topics.commands(), SubscribeOptions::REQUESTS),
+            Verdict::Renew => {
+                house.link.renew(&house.topics.info());
+                house.link.renew(&house.topics.status());
+                self.role.broker(now, Broker::OwnOffline);
+            }
+            Verdict::StandBy(machine) => {
+                house.link.unsubscribe(&house.topics.commands());
+                for topic in [house.topics.status(), house.topics.info(), house.topics.state()] {
+                    house.link.forget(&topic);
+                }
+                house.link.stand_down();
+                self.role.retire(now);
+                let id = &self.house.user_id;
+                let why = format!(
+                    "another machine ({machine}) is {id}: give one of them another user.id; waiting for it to go"
+                );
+                tracing::error!("{why}");
+                self.systemd.status(&why);
+                self.summary.clear();
+            }
+            Verdict::Return => {
+                tracing::info!("the other machine of this name is gone");
+                house.link.take_part();
+            }
+        }
+    }
+
+    fn command(&mut self, now: Instant, name: &str, message: &Message) {
+        if !self.presence.is_speaking() {
+            return;
+        }
+        let topics = &self.house.topics;
+        match self.desk.receive(now, topics, name, message, R::PLANE, self.opening) {
+            Received::Answered(reply) => {
+                tracing::debug!(command = name, "answered without being done");
+                self.house.publish(reply);
+            }
+            Received::Waits => {}
+            Received::Do(slot, command) => self.carry_out(now, slot, command),
+        }
+    }
+
+    fn carry_out(&mut self, now: Instant, slot: Slot, command: Command) {
+        match command {
+            Command::Device(DeviceCommand::ListDevices) => self.chores.list_devices(slot),
+            Command::Device(DeviceCommand::SwitchCamera(wish)) => self.chores.find_camera(slot, wish.camera),
+            Command::Device(_) | Command::Guest(_) | Command::Host { .. } => {
+                let settled = self.role.command(now, command);
+                self.settle(now, slot, settled);
+            }
+        }
+    }
+
+    fn settle(&mut self, now: Instant, slot: Slot, settled: Settled) {
+        let outcome: Result<Value, Refusal> = match settled {
+            Ok(Answer::Pending(ticket)) => return self.desk.pend(slot, ticket),
+            Ok(Answer::Done) => Ok(json!({})),
+            Ok(Answer::State) => Ok(self.role.state(now)),
+            Ok(Answer::Picture(picture)) => Ok(command::picture(&picture)),
+            Err(refusal) => {
+                tracing::debug!(%refusal, "command refused");
+                Err(refusal)
+            }
+        };
+        for reply in self.desk.settle(now, slot, outcome) {
+            self.house.publish(reply);
+        }
+    }
+
+    fn chore(&mut self, now: Instant, chore: Chore) {
+        match chore {
+            Chore::Surveyed(devices) => {
+                self.info.set_devices(&devices);
+                if self.presence.is_speaking() {
+                    self.house.link.keep(self.house.topics.info(), self.info.payload());
+                }
+            }
+            Chore::Listed(slot, devices) => {
+                let listing = devices.listing();
+                for reply in self.desk.settle(now, slot, Ok(listing)) {
+                    self.house.publish(reply);
+                }
+            }
+            Chore::Found(slot, found) => {
+                let settled = found.and_then(|camera| {
+                    let wish = crate::model::command::SwitchCamera { camera };
+                    self.role.command(now, Command::Device(DeviceCommand::SwitchCamera(wish)))
+                });
+                self.settle(now, slot, settled);
+            }
+        }
+    }
+
+    /// Media are ended, then the broker is told.
+    async fn leave(self) {
+        let Self { role, house, mut incoming, presence, .. } = self;
+        let ended = tokio::task::spawn_blocking(move || role.close(MEDIA_CAP));
+        // Its cap is its own; a thread that panicked has said so.
+        ended.await.unwrap_or_default();
+        let last = if presence.is_speaking() {
+            vec![Publish::new(house.topics.status(), device::OFFLINE).retained()]
+        } else {
+            Vec::new()
+        };
+        house.link.close(last, BROKER_CAP);
+        let closed = async { while !matches!(incoming.recv().await, None | Some(Incoming::Closed)) {} };
+        if tokio::time::timeout(BROKER_CAP + MEDIA_CAP, closed).await.is_err() {
+            tracing::warn!("the broker was not told goodbye");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The codecs that are sent and taken.
+
+use gstreamer as gst;
+
+/// A codec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    /// Audio.
+    Opus,
+    /// Video.
+    H264,
+    /// Video.
+    Vp8,
+}
+
+impl Codec {
+    /// The codec of RTP with this encoding name, in any case.
+    pub fn of(encoding_name: &str) -> Option<Self> {
+        [Self::Opus, Self::H264, Self::Vp8]
+            .into_iter()
+            .find(|c| c.encoding_name().eq_ignore_ascii_case(encoding_name))
+    }
+
+    /// The name in SDP and in RTP caps.
+    pub fn encoding_name(self) -> &'static str {
+        match self {
+            Self::Opus => "OPUS",
+            Self::H264 => "H264",
+            Self::Vp8 => "VP8",
+        }
+    }
+
+    /// What webrtcbin is to answer to an offer of this codec.
+    pub fn caps(self) -> gst::Caps {
+        let (media, clock_rate) = match self {
+            Self::Opus => ("audio", 48_000),
+            Self::H264 | Self::Vp8 => ("video", 90_000),
+        };
+        gst::Caps::builder("application/x-rtp")
+            .field("media", media)
+            .field("encoding-name", self.encoding_name())
+            .field("clock-rate", clock_rate)
+            .build()
+    }
+}

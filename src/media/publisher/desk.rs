@@ -1,0 +1,475 @@
+//! The publisher's thread: takes asks, and what devices and peer say, one after the other, and looks after them at each tick.
+//!
+//! Invariant: nothing here waits but for the next event. Without a stay there is no tick.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use tokio::sync::mpsc::Sender;
+
+use super::devices::{Device, Wish};
+use super::events::{Event, PeerTold, Tell};
+use super::filler::Filler;
+use super::peer::{self, Peer};
+use super::playback::Speaker;
+use super::stats::{Meter, Pictures, Reading};
+use super::{Settings, filler};
+use crate::media::outbox::Outbox;
+use crate::media::still;
+use crate::media::worker::Worker;
+use crate::model::media::{Ask, AudioPlan, Fault, Plan, Report, Session, Ticket, VideoPlan};
+use crate::model::message::DeviceKind;
+use crate::model::{Code, Media, Refusal};
+
+/// How often devices are looked after, and slate and silence sent.
+const TICK: Duration = filler::EVERY;
+/// The transport is asked at least so often, so that a report has fresh numbers.
+const LINK_EVERY: Duration = Duration::from_secs(1);
+/// Questions for a picture that wait for the darkroom.
+const STILLS: usize = 8;
+/// Peers whose pipelines are being stopped.
+const TEARDOWNS: usize = 16;
+
+/// The present stay.
+#[derive(Debug)]
+struct Stay {
+    epoch: u64,
+    media: Media,
+    plan: Plan,
+}
+
+/// Everything the publisher's thread owns.
+pub(super) struct Desk {
+    settings: Settings,
+    events: SyncSender<Event>,
+    outbox: Outbox<Report>,
+    beat: Arc<AtomicU64>,
+    stay: Option<Stay>,
+    /// Stays that are over and whose devices are being closed.
+    stopping: Vec<u64>,
+    camera: Device,
+    microphone: Device,
+    filler: Filler,
+    peer: Option<Peer>,
+    meter: Arc<Meter>,
+    next_stats: Option<(Instant, Reading)>,
+    next_link: Option<Instant>,
+    darkroom: Worker<(Ticket, gst::Sample)>,
+    teardown: Worker<gst::Pipeline>,
+}
+
+impl Desk {
+    pub(super) fn new(
+        settings: Settings,
+        events: SyncSender<Event>,
+        reports: Sender<Report>,
+        beat: Arc<AtomicU64>,
+    ) -> std::io::Result<Self> {
+        let meter = Arc::new(Meter::new());
+        let wish = |choice: &str, caps| Wish {
+            choice: choice.to_owned(),
+            caps,
+            mirror: settings.mirror,
+            volume: settings.capture_volume,
+        };
+        let device = |kind, wish| Device::new(kind, &settings, wish, Arc::clone(&meter), &events);
+        let pictures = wish(&settings.camera, filler::picture_caps(settings.quality));
+        let camera = device(DeviceKind::Camera, pictures)?;
+        let microphone = device(DeviceKind::Microphone, wish(&settings.microphone, filler::sound_caps()))?;
+        let back = events.clone();
+        let darkroom = Worker::start("darkroom", STILLS, move |(ticket, sample): (Ticket, gst::Sample)| {
+            let picture =
+                still::jpeg(&sample).map_err(|error| Refusal::new(Code::PermissionDenied, error.to_string()));
+            if back.try_send(Event::Still { ticket, picture }).is_err() {
+                tracing::error!(ticket, "a picture was dropped: the publisher is overloaded");
+            }
+        })?;
+        let teardown = Worker::start("teardown", TEARDOWNS, stop)?;
+        Ok(Self {
+            filler: Filler::new(settings.quality),
+            settings,
+            events,
+            outbox: Outbox::new(reports, |report| matches!(report, Report::Stats { .. })),
+            beat,
+            stay: None,
+            stopping: Vec::new(),
+            camera,
+            microphone,
+            peer: None,
+            meter,
+            next_stats: None,
+            next_link: None,
+            darkroom,
+            teardown,
+        })
+    }
+
+    /// Works until it is told to end.
+    pub(super) fn run(mut self, inbox: &Receiver<Event>) {
+        let mut next_tick = Instant::now();
+        loop {
+            let idle = self.stay.is_none() && self.stopping.is_empty() && self.outbox.is_empty();
+            let event = if idle {
+                next_tick = Instant::now();
+                inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                inbox.recv_timeout(next_tick.saturating_duration_since(Instant::now()))
+            };
+            match event {
+                Ok(Event::Close) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(event) => self.handle(Instant::now(), event),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let now = Instant::now();
+            if now >= next_tick {
+                self.tick(now);
+                next_tick += TICK;
+                if next_tick <= now {
+                    next_tick = now + TICK;
+                }
+            }
+        }
+        self.finish(inbox);
+    }
+
+    /// Devices first, then the peer; whatever comes back meanwhile is closed again.
+    fn finish(mut self, inbox: &Receiver<Event>) {
+        let now = Instant::now();
+        self.camera.want(now, None);
+        self.microphone.want(now, None);
+        self.end_peer();
+        while !(self.camera.is_closed() && self.microphone.is_closed()) {
+            match inbox.recv_timeout(Duration::from_secs(1)) {
+                Ok(event) => self.handle(now, event),
+                Err(_) => break,
+            }
+        }
+        let Self { camera, microphone, teardown, darkroom, .. } = self;
+        camera.finish();
+        microphone.finish();
+        teardown.finish();
+        darkroom.finish();
+    }
+
+    fn handle(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Ask(ask) => self.ask(now, ask),
+            Event::Close => {}
+            Event::Beat => {
+                self.beat.fetch_add(1, Relaxed);
+            }
+            Event::Opened { device, generation, outcome } => {
+                let report = self.device(device).opened(now, generation, outcome);
+                self.device_news(report);
+            }
+            Event::Closed { device } => {
+                self.device(device).closed();
+                self.stopped();
+            }
+            Event::Source { device, generation, told } => {
+                let report = self.device(device).told(now, generation, told);
+                self.device_news(report);
+            }
+            Event::Peer { peer, told } => {
+                if let Err(fault) = self.peer_told(now, peer, told) {
+                    self.peer_failed(fault);
+                }
+            }
+            Event::Still { ticket, picture } => self.outbox.send(Report::Snapshot { ticket, picture }),
+        }
+    }
+
+    fn device(&mut self, kind: DeviceKind) -> &mut Device {
+        match kind {
+            DeviceKind::Camera => &mut self.camera,
+            DeviceKind::Microphone => &mut self.microphone,
+        }
+    }
+
+    fn device_news(&mut self, report: Option<Report>) {
+        let Some(report) = report else { return };
+        match &report {
+            Report::DeviceOpened { id, .. } | Report::DeviceBack { id, .. } => {
+                tracing::info!(device = id, "open");
+                if let Some(peer) = &self.peer {
+                    peer.force_key_frame();
+                }
+            }
+            Report::DeviceFailed { error, .. } => tracing::warn!(code = %error.code, "{}", error.message),
+            Report::DeviceLost { why, .. } => tracing::warn!("lost: {why}"),
+            Report::Offer { .. }
+            | Report::Candidate { .. }
+            | Report::Connected { .. }
+            | Report::FirstPacket { .. }
+            | Report::PeerFailed { .. }
+            | Report::Stopped { .. }
+            | Report::Snapshot { .. }
+            | Report::Stats { .. } => {}
+        }
+        self.outbox.send(report);
+    }
+
+    fn ask(&mut self, now: Instant, ask: Ask) {
+        match ask {
+            Ask::Start { session, media, plan } => self.start(now, session, media, plan),
+            Ask::Plan { epoch, plan } => {
+                if let Some(stay) = self.stay.as_mut().filter(|stay| stay.epoch == epoch) {
+                    stay.plan = plan;
+                    self.follow_plan(now);
+                }
+            }
+            Ask::Answer { session, sdp } => {
+                let answered = self.peer_of(session).map(|peer| peer.answer(&sdp));
+                if let Some(Err(fault)) = answered {
+                    self.peer_failed(fault);
+                }
+            }
+            Ask::Candidate { session, candidate } => {
+                if let (Some(peer), Some(candidate)) = (self.peer_of(session), candidate) {
+                    peer.candidate(&candidate);
+                }
+            }
+            Ask::EndPeer { peer } => {
+                if self.peer.as_ref().is_some_and(|present| present.session.peer == peer) {
+                    self.end_peer();
+                }
+            }
+            Ask::Stop { epoch } => self.stop(now, epoch),
+            Ask::Quality(quality) => self.set_quality(now, quality),
+            Ask::Camera(choice) => self.camera.wish(now, |wish| wish.choice = choice),
+            Ask::Mirror(mirror) => self.camera.wish(now, |wish| wish.mirror = mirror),
+            Ask::CaptureVolume(volume) => self.microphone.wish(now, |wish| wish.volume = volume),
+            Ask::OutputVolume(volume) => {
+                self.settings.output_volume = volume;
+                if let Some(peer) = &mut self.peer {
+                    peer.set_output_volume(volume);
+                }
+            }
+            // The plain slate shows nobody.
+            Ask::Label(_) => {}
+            Ask::Snapshot { ticket } => self.snapshot(ticket),
+        }
+    }
+
+    fn start(&mut self, now: Instant, session: Session, media: Media, plan: Plan) {
+        self.end_peer();
+        self.stay = Some(Stay { epoch: session.epoch, media, plan });
+        self.follow_plan(now);
+        self.meter.begin();
+        let speaker = match self.settings.speaker.as_str() {
+            "none" => Speaker::None,
+            choice => {
+                let fragment = self.settings.profile.speaker.clone();
+                let address = fragment.address.as_ref().map(|_| (self.settings.locate_speaker)(choice));
+                match address {
+                    None => Speaker::Is(fragment, None),
+                    Some(Some(address)) => Speaker::Is(fragment, Some(address)),
+                    Some(None) => Speaker::None,
+                }
+            }
+        };
+        let plan = peer::Plan {
+            session,
+            media,
+            profile: &self.settings.profile,
+            codec: self.settings.codec,
+            quality: self.settings.quality,
+            ice: &self.settings.ice,
+            speaker,
+            output_volume: self.settings.output_volume,
+        };
+        let tell = Tell { desk: self.events.clone(), peer: session.peer };
+        match Peer::open(plan, &self.meter, tell) {
+            Ok(peer) => {
+                self.camera.bridge.lead_to(peer.pictures.clone());
+                self.microphone.bridge.lead_to(Some(peer.sound.clone()));
+                self.peer = Some(peer);
+                self.fill(now);
+            }
+            Err(fault) => self.outbox.send(Report::PeerFailed { session, fault }),
+        }
+    }
+
+    /// Opens and closes devices as the plan says.
+    fn follow_plan(&mut self, now: Instant) {
+        let wanted = self.stay.as_ref().map(|stay| (stay.epoch, stay.media, stay.plan));
+        let (camera, microphone) = match wanted {
+            None => (None, None),
+            Some((epoch, media, plan)) => (
+                (media == Media::Video && plan.video == VideoPlan::Camera).then_some(epoch),
+                (plan.audio == AudioPlan::Microphone).then_some(epoch),
+            ),
+        };
+        self.camera.want(now, camera);
+        self.microphone.want(now, microphone);
+        if microphone.is_none() {
+            self.meter.silence();
+        }
+        self.fill(now);
+    }
+
+    fn set_quality(&mut self, now: Instant, quality: crate::model::media::Quality) {
+        if self.settings.quality == quality {
+            return;
+        }
+        self.settings.quality = quality;
+        self.filler = Filler::new(quality);
+        if let Some(peer) = &self.peer {
+            peer.set_quality(quality);
+        }
+        self.camera.wish(now, |wish| wish.caps = filler::picture_caps(quality));
+    }
+
+    fn stop(&mut self, now: Instant, epoch: u64) {
+        if self.stay.as_ref().is_some_and(|stay| stay.epoch == epoch) {
+            self.stay = None;
+            self.follow_plan(now);
+            self.end_peer();
+        }
+        if self.stay.is_none() {
+            self.stopping.push(epoch);
+            self.stopped();
+        } else {
+            self.outbox.send(Report::Stopped { epoch });
+        }
+    }
+
+    /// Says that stays are over once no device is open.
+    fn stopped(&mut self) {
+        if self.stay.is_none() && self.camera.is_closed() && self.microphone.is_closed() {
+            for epoch in std::mem::take(&mut self.stopping) {
+                self.outbox.send(Report::Stopped { epoch });
+            }
+        }
+    }
+
+    fn peer_of(&mut self, session: Session) -> Option<&mut Peer> {
+        self.peer.as_mut().filter(|peer| peer.session == session)
+    }
+
+    fn end_peer(&mut self) {
+        let Some(peer) = self.peer.take() else { return };
+        self.camera.bridge.lead_to(None);
+        self.microphone.bridge.lead_to(None);
+        (self.next_stats, self.next_link) = (None, None);
+        if let Err(pipeline) = self.teardown.give(peer.into_pipeline()) {
+            stop(pipeline);
+        }
+    }
+
+    fn peer_failed(&mut self, fault: Fault) {
+        if let Some(session) = self.peer.as_ref().map(|peer| peer.session) {
+            self.end_peer();
+            self.outbox.send(Report::PeerFailed { session, fault });
+        }
+    }
+
+    /// Takes what the peer's callbacks say. An error ends the peer.
+    fn peer_told(&mut self, now: Instant, number: u64, told: PeerTold) -> Result<(), Fault> {
+        let Some(peer) = self.peer.as_mut().filter(|peer| peer.session.peer == number) else { return Ok(()) };
+        let session = peer.session;
+        match told {
+            PeerTold::Negotiate => peer.negotiate(),
+            PeerTold::Offer(offer) => {
+                if let Some(sdp) = peer.offered(offer)? {
+                    self.outbox.send(Report::Offer { session, sdp });
+                }
+            }
+            PeerTold::Answered(outcome) => peer.answered(outcome)?,
+            PeerTold::Candidate { line, text } => {
+                let candidate = Some(peer.local_candidate(line, text));
+                self.outbox.send(Report::Candidate { session, candidate });
+            }
+            PeerTold::Gathered => self.outbox.send(Report::Candidate { session, candidate: None }),
+            PeerTold::Connected => {
+                self.next_stats = Some((now + self.settings.stats_interval, self.meter.read(now)));
+                self.next_link = Some(now + LINK_EVERY);
+                self.outbox.send(Report::Connected { session });
+            }
+            PeerTold::FirstPacket => self.outbox.send(Report::FirstPacket { session }),
+            PeerTold::Stream { pad, block } => {
+                let linked = pad.upgrade().map(|pad| peer.stream(&pad, block));
+                if let Some(Err(why)) = linked {
+                    tracing::warn!("nothing is played: {why}");
+                    peer.mute();
+                }
+            }
+            PeerTold::Link(link) => peer.link = link,
+            PeerTold::Playback(why) => {
+                tracing::warn!("the speaker failed: {why}");
+                peer.mute();
+            }
+            PeerTold::Broken(fault) => return Err(fault),
+        }
+        Ok(())
+    }
+
+    fn snapshot(&mut self, ticket: Ticket) {
+        let picture = self.camera.bridge.last().filter(|_| self.camera.delivers());
+        let refusal = match picture.map(|sample| self.darkroom.give((ticket, sample))) {
+            Some(Ok(())) => return,
+            Some(Err(_)) => {
+                Refusal::new(Code::RateLimited, "too many pictures are being made: ask again later")
+            }
+            None => Refusal::new(Code::PermissionDenied, "the camera has given no picture yet"),
+        };
+        self.outbox.send(Report::Snapshot { ticket, picture: Err(refusal) });
+    }
+
+    fn tick(&mut self, now: Instant) {
+        self.outbox.flush();
+        for kind in [DeviceKind::Camera, DeviceKind::Microphone] {
+            let report = self.device(kind).tick(now);
+            self.device_news(report);
+        }
+        self.fill(now);
+        self.stats(now);
+    }
+
+    /// Slate and silence, where no device delivers.
+    fn fill(&mut self, now: Instant) {
+        if self.peer.is_none() {
+            self.filler.rest();
+            return;
+        }
+        if !self.camera.delivers() {
+            self.filler.picture(now, &self.camera.bridge);
+        }
+        if self.microphone.delivers() {
+            self.filler.rest();
+        } else {
+            self.filler.silence(now, &self.microphone.bridge);
+        }
+    }
+
+    fn stats(&mut self, now: Instant) {
+        let Some(peer) = &self.peer else { return };
+        if self.next_link.is_some_and(|at| now >= at) {
+            self.next_link = Some(now + LINK_EVERY);
+            peer.ask_link();
+        }
+        let Some((_, from)) = self.next_stats.filter(|(at, _)| now >= *at) else { return };
+        let reading = self.meter.read(now);
+        let pictures = match peer.media {
+            Media::Video => Pictures::Sent,
+            Media::Audio => Pictures::None,
+        };
+        let stats = reading.since(&from, peer.link, pictures);
+        let session = peer.session;
+        self.next_stats = Some((now + self.settings.stats_interval, reading));
+        self.outbox.send(Report::Stats { session, stats });
+    }
+}
+
+fn stop(pipeline: gst::Pipeline) {
+    if pipeline.set_state(gst::State::Null).is_err() {
+        tracing::warn!("the pipeline of a peer did not stop cleanly");
+    }
+    if let Some(bus) = pipeline.bus() {
+        bus.unset_sync_handler();
+    }
+}

@@ -1,0 +1,86 @@
+//! What reaches the publisher's thread, and the way to it.
+
+use std::sync::mpsc::SyncSender;
+
+use gstreamer as gst;
+use gstreamer::glib;
+use gstreamer_webrtc as gst_webrtc;
+
+use super::source::Source;
+use super::stats::Link;
+use crate::model::Refusal;
+use crate::model::media::{Ask, Fault, Picture, Ticket};
+use crate::model::message::DeviceKind;
+
+/// One thing that happened.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// The guest asks.
+    Ask(Ask),
+    /// The publisher is to end.
+    Close,
+    /// Somebody asks whether the thread is alive.
+    Beat,
+    /// A device was opened, or not.
+    Opened { device: DeviceKind, generation: u64, outcome: Result<Box<Source>, Refusal> },
+    /// A device was closed.
+    Closed { device: DeviceKind },
+    /// Something about an open device.
+    Source { device: DeviceKind, generation: u64, told: SourceTold },
+    /// Something about a peer; dropped when it is not the present one.
+    Peer { peer: u64, told: PeerTold },
+    /// A picture was developed.
+    Still { ticket: Ticket, picture: Result<Picture, Refusal> },
+}
+
+/// What a device's pipeline says.
+#[derive(Debug)]
+pub(super) enum SourceTold {
+    /// The first picture or sound.
+    First,
+    /// A file is at its end.
+    Ended,
+    /// It is over.
+    Broken(Refusal),
+}
+
+/// What a peer's callbacks say.
+#[derive(Debug)]
+pub(super) enum PeerTold {
+    /// webrtcbin wants to offer.
+    Negotiate,
+    /// webrtcbin made the offer, or not.
+    Offer(Result<Box<gst_webrtc::WebRTCSessionDescription>, String>),
+    /// webrtcbin took the answer, or not.
+    Answered(Result<(), String>),
+    /// A local candidate.
+    Candidate { line: u32, text: String },
+    /// There will be no more local candidates.
+    Gathered,
+    /// ICE and DTLS are up.
+    Connected,
+    /// The first packet left.
+    FirstPacket,
+    /// The stage sends something.
+    Stream { pad: glib::WeakRef<gst::Pad>, block: gst::PadProbeId },
+    /// What the transport knows.
+    Link(Link),
+    /// The speaker does not work.
+    Playback(String),
+    /// It is over.
+    Broken(Fault),
+}
+
+/// How the callbacks of one peer reach the publisher's thread.
+#[derive(Debug, Clone)]
+pub(super) struct Tell {
+    pub(super) desk: SyncSender<Event>,
+    pub(super) peer: u64,
+}
+
+impl Tell {
+    /// Says it, if there is room; a desk that is behind by so much has lost more than this.
+    pub(super) fn say(&self, told: PeerTold) {
+        self.desk.try_send(Event::Peer { peer: self.peer, told }).unwrap_or_default();
+    }
+}

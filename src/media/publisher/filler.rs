@@ -1,0 +1,114 @@
+//! What is sent while no device delivers: a plain slate, and silence.
+
+use std::time::{Duration, Instant};
+
+use gstreamer as gst;
+use gstreamer_video as gst_video;
+
+use super::bridge::Bridge;
+use crate::model::media::Quality;
+
+/// How often something is sent: ten times a second is little work, and soon enough for a change to be seen.
+pub(super) const EVERY: Duration = Duration::from_millis(100);
+
+/// The slate does not move: it is sent every other time.
+const SLATE_EVERY: Duration = Duration::from_millis(200);
+
+/// Frames a second that pictures are captured with.
+const FRAME_RATE: i32 = 30;
+
+/// Samples a second of what crosses the bridge of sound.
+const SAMPLE_RATE: u32 = 48_000;
+
+/// Longest silence that is made up for at once: after a pause longer than this it begins anew.
+const CATCH_UP: Duration = Duration::from_millis(400);
+
+/// The slate's colour: a dark grey, in Y, U, V.
+const SLATE: [u8; 3] = [40, 128, 128];
+
+/// What crosses the bridge of pictures.
+pub(super) fn picture_caps(quality: Quality) -> gst::Caps {
+    let (width, height) = quality.size();
+    let pixels = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
+    gst::Caps::builder("video/x-raw")
+        .field("format", "I420")
+        .field("width", pixels(width))
+        .field("height", pixels(height))
+        .field("framerate", gst::Fraction::new(FRAME_RATE, 1))
+        .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
+        .build()
+}
+
+/// What crosses the bridge of sound.
+pub(super) fn sound_caps() -> gst::Caps {
+    gst::Caps::builder("audio/x-raw")
+        .field("format", "S16LE")
+        .field("rate", i32::try_from(SAMPLE_RATE).unwrap_or(i32::MAX))
+        .field("channels", 1i32)
+        .field("layout", "interleaved")
+        .build()
+}
+
+/// Makes slate and silence.
+#[derive(Debug)]
+pub(super) struct Filler {
+    picture_caps: gst::Caps,
+    sound_caps: gst::Caps,
+    slate: Option<gst::Buffer>,
+    slate_due: Option<Instant>,
+    /// Up to when silence was sent.
+    silent_until: Option<Instant>,
+}
+
+impl Filler {
+    pub(super) fn new(quality: Quality) -> Self {
+        Self {
+            picture_caps: picture_caps(quality),
+            sound_caps: sound_caps(),
+            slate: slate(quality),
+            slate_due: None,
+            silent_until: None,
+        }
+    }
+
+    /// The slate, if it is time.
+    pub(super) fn picture(&mut self, now: Instant, bridge: &Bridge) {
+        if self.slate_due.is_some_and(|due| now < due) {
+            return;
+        }
+        self.slate_due = Some(now + SLATE_EVERY);
+        if let Some(slate) = &self.slate {
+            bridge.fill(slate.clone(), &self.picture_caps);
+        }
+    }
+
+    /// As much silence as has passed.
+    pub(super) fn silence(&mut self, now: Instant, bridge: &Bridge) {
+        let from =
+            self.silent_until.filter(|until| now.saturating_duration_since(*until) < CATCH_UP).unwrap_or(now);
+        let mut until = from;
+        while until <= now {
+            let samples = usize::try_from(SAMPLE_RATE / 10).unwrap_or_default();
+            bridge.fill(gst::Buffer::from_mut_slice(vec![0u8; samples * 2]), &self.sound_caps);
+            until += EVERY;
+        }
+        self.silent_until = Some(until);
+    }
+
+    /// Nothing is to be filled.
+    pub(super) fn rest(&mut self) {
+        self.silent_until = None;
+    }
+}
+
+/// One picture of the slate.
+fn slate(quality: Quality) -> Option<gst::Buffer> {
+    let (width, height) = quality.size();
+    let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, width, height).build().ok()?;
+    let buffer = gst::Buffer::with_size(info.size()).ok()?;
+    let mut frame = gst_video::VideoFrame::from_buffer_writable(buffer, &info).ok()?;
+    for (plane, value) in (0u32..).zip(SLATE) {
+        frame.plane_data_mut(plane).ok()?.fill(value);
+    }
+    Some(frame.into_buffer())
+}

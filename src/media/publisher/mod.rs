@@ -1,0 +1,221 @@
+//! The publisher: a guest's camera and microphone, sent to a stage.
+//!
+//! ```text
+//! camera ───── source ─┐                    ┌─ encoder ─ payloader ─┐
+//!   (or slate) ────────┴─ bridge (pictures) ┘                       webrtcbin ─► stage
+//! microphone ─ source ─┐                    ┌─ opusenc ─ payloader ─┘     │
+//!   (or silence) ──────┴─ bridge (sound) ───┘                             └─► speaker
+//! ```
+//! Sources and peer are pipelines of their own: a camera that dies cannot take the call with it, and a new peer does not reopen
+//! the camera. One OS thread (the desk) decides; devices are opened and closed on threads of their own.
+//!
+//! Invariants: a device is open only while the plan of the present stay wants it; nothing of a device crosses the bridge after the
+//! plan said so; what can block never runs on the desk. Not here: when to recover, who is told, which device a name means.
+
+mod bridge;
+mod desk;
+mod devices;
+mod events;
+mod filler;
+mod peer;
+mod playback;
+pub mod profile;
+mod source;
+mod stats;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::thread;
+use std::time::Duration;
+
+use gstreamer as gst;
+use tokio::sync::mpsc::Sender;
+
+use self::desk::Desk;
+use self::events::Event;
+use self::profile::Profile;
+use super::certificate;
+use super::elements::{self, MissingElement};
+use super::webrtc::Ice;
+use crate::model::media::{Ask, Mirror, Quality, Report};
+use crate::model::message::DeviceKind;
+use crate::model::{Refusal, Volume};
+
+/// Room for what is not worked off yet.
+const EVENTS: usize = 1024;
+
+/// What every publisher needs beside its profile.
+const ELEMENTS: [&str; 13] = [
+    "webrtcbin",
+    "nicesink",
+    "appsrc",
+    "appsink",
+    "capsfilter",
+    "videoflip",
+    "audioconvert",
+    "audioresample",
+    "volume",
+    "level",
+    "rtpopuspay",
+    "fakesink",
+    "queue",
+];
+
+/// Which video codec is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Codec {
+    /// H.264, constrained baseline.
+    #[default]
+    H264,
+    /// VP8.
+    Vp8,
+}
+
+/// A device that a choice means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// What it is called outside.
+    pub id: String,
+    /// What the profile's element is given.
+    pub address: String,
+}
+
+/// Finds the device that a choice of the configuration or of `switch_camera` means; may block.
+pub type Locate = Arc<dyn Fn(DeviceKind, &str) -> Result<Located, Refusal> + Send + Sync>;
+
+/// Finds the speaker; `None` for none.
+pub type LocateSpeaker = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// How a publisher works.
+#[derive(Clone)]
+pub struct Settings {
+    /// Which elements.
+    pub profile: Profile,
+    /// Finds cameras and microphones.
+    pub locate: Locate,
+    /// Finds the speaker.
+    pub locate_speaker: LocateSpeaker,
+    /// Which camera.
+    pub camera: String,
+    /// Which microphone.
+    pub microphone: String,
+    /// Which speaker; `none` for none.
+    pub speaker: String,
+    /// Picture size.
+    pub quality: Quality,
+    /// Mirrored or not.
+    pub mirror: Mirror,
+    /// Microphone volume.
+    pub capture_volume: Volume,
+    /// Speaker volume.
+    pub output_volume: Volume,
+    /// Which codec is offered.
+    pub codec: Codec,
+    /// The file of the profile `file`.
+    pub file: Option<PathBuf>,
+    /// How ways to the stage are looked for.
+    pub ice: Ice,
+    /// Statistics are reported so often.
+    pub stats_interval: Duration,
+}
+
+/// Why there is no publisher.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// GStreamer does not start.
+    #[error("GStreamer does not start: {0}")]
+    Init(#[from] gst::glib::Error),
+    /// Something is not installed.
+    #[error(transparent)]
+    Missing(#[from] MissingElement),
+    /// The profile plays a file, and none is configured.
+    #[error("media.file: the profile {0:?} plays a media file: set media.file to its path")]
+    NoFile(String),
+    /// The system gives no thread.
+    #[error("the publisher's thread does not start: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The publisher has more to do than it can hold, or is closed; nothing was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the publisher takes nothing more now")]
+pub struct Overflow;
+
+/// The publisher was not closed within the given time; its thread goes on by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the publisher did not end in time")]
+pub struct CloseTimeout;
+
+/// A running publisher. Dropping it ends it without waiting.
+#[derive(Debug)]
+pub struct Publisher {
+    events: SyncSender<Event>,
+    done: Receiver<()>,
+    asked: AtomicU64,
+    beat: Arc<AtomicU64>,
+}
+
+impl Publisher {
+    /// Starts a publisher without a stay: every device is closed. What it has to say goes to `reports`; when that is full, it keeps a
+    /// bounded number back.
+    ///
+    /// # Errors
+    /// What is not installed, with its package.
+    pub fn open(settings: Settings, reports: Sender<Report>) -> Result<Self, OpenError> {
+        gst::init()?;
+        ELEMENTS.iter().try_for_each(|name| elements::require(name))?;
+        let plays_file = settings.profile.cameras.iter().any(|capture| capture.from == profile::From::File);
+        if plays_file && settings.file.is_none() {
+            return Err(OpenError::NoFile(settings.profile.name().to_owned()));
+        }
+        certificate::warm_up();
+        let (events, inbox) = mpsc::sync_channel(EVENTS);
+        let (ended, done) = mpsc::sync_channel(1);
+        let beat = Arc::new(AtomicU64::new(0));
+        let desk = Desk::new(settings, events.clone(), reports, Arc::clone(&beat))?;
+        thread::Builder::new().name("publisher".into()).spawn(move || {
+            desk.run(&inbox);
+            // Nobody listens when the publisher was dropped instead of closed.
+            ended.try_send(()).unwrap_or_default();
+        })?;
+        Ok(Self { events, done, asked: AtomicU64::new(0), beat })
+    }
+
+    /// Hands over a wish. Never waits.
+    ///
+    /// # Errors
+    /// [`Overflow`]: the thread is behind by more than any working one would be.
+    pub fn ask(&self, ask: Ask) -> Result<(), Overflow> {
+        self.events.try_send(Event::Ask(ask)).map_err(|_| Overflow)
+    }
+
+    /// Whether the thread has answered the last time this was asked; asks again.
+    pub fn is_alive(&self) -> bool {
+        let answered = self.beat.load(Relaxed) >= self.asked.load(Relaxed);
+        if answered && self.events.try_send(Event::Beat).is_ok() {
+            self.asked.fetch_add(1, Relaxed);
+        }
+        answered
+    }
+
+    /// Closes everything and waits for it at most `cap`.
+    ///
+    /// # Errors
+    /// [`CloseTimeout`]: a driver holds on to its device.
+    pub fn close(self, cap: Duration) -> Result<(), CloseTimeout> {
+        self.events.try_send(Event::Close).map_err(|_| CloseTimeout)?;
+        match self.done.recv_timeout(cap) {
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => Ok(()),
+            Err(RecvTimeoutError::Timeout) => Err(CloseTimeout),
+        }
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        // Full or closed already: a full one ends with its last event.
+        self.events.try_send(Event::Close).unwrap_or_default();
+    }
+}

@@ -1,0 +1,263 @@
+//! One open device: its pipeline, from the profile's fragment to the bridge.
+//!
+//! ```text
+//! fragment (camera … size) ─ videoflip ─ shape ─ appsink ─► bridge
+//! fragment (microphone) ─ audioconvert ─ audioresample ─ volume ─ level ─ shape ─ appsink ─► bridge
+//! ```
+//! Invariant: [`Source::close`] returns only when the device is closed. Opening and closing may take seconds: never on the
+//! publisher's thread. Callbacks hold the bridge and a channel, never an element.
+
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use gstreamer as gst;
+use gstreamer::glib;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+
+use super::bridge::{Bridge, First};
+use super::events::{Event, SourceTold};
+use super::profile::{self, Capture, From};
+use super::stats::Meter;
+use crate::model::media::Mirror;
+use crate::model::message::DeviceKind;
+use crate::model::{Code, Refusal, Volume};
+
+/// How often the level of the microphone is measured.
+const LEVEL_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(500);
+
+/// What is to be opened.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    pub(super) device: DeviceKind,
+    pub(super) generation: u64,
+    pub(super) capture: Capture,
+    /// The device's address, or the file; `None` where the profile takes none.
+    pub(super) address: Option<String>,
+    /// What it is called outside.
+    pub(super) id: String,
+    /// What crosses the bridge.
+    pub(super) caps: gst::Caps,
+    pub(super) mirror: Mirror,
+    pub(super) volume: Volume,
+}
+
+/// An open device.
+#[derive(Debug)]
+pub(super) struct Source {
+    pipeline: gst::Pipeline,
+    pub(super) id: String,
+}
+
+impl Source {
+    /// Opens it; the first buffer comes later, as an event.
+    pub(super) fn open(
+        order: &Order,
+        bridge: &Arc<Bridge>,
+        meter: &Arc<Meter>,
+        desk: &SyncSender<Event>,
+    ) -> Result<Self, Refusal> {
+        let failed = |why: String| Refusal::new(start_fail(order.device), why);
+        let pipeline = build(order, bridge, desk).map_err(failed)?;
+        listen(&pipeline, order, meter, desk);
+        let source = Self { pipeline, id: order.id.clone() };
+        match source.pipeline.set_state(gst::State::Playing) {
+            Ok(_) => Ok(source),
+            Err(_) => {
+                // The bus has said why; it comes as an event unless it is told here.
+                let why = first_error(&source.pipeline, order);
+                source.close();
+                Err(why)
+            }
+        }
+    }
+
+    /// Closes it; the device is free when this returns.
+    pub(super) fn close(self) {
+        if self.pipeline.set_state(gst::State::Null).is_err() {
+            tracing::warn!(device = self.id, "the pipeline of a device did not stop cleanly");
+        }
+        if let Some(bus) = self.pipeline.bus() {
+            bus.unset_sync_handler();
+        }
+    }
+
+    pub(super) fn set_mirror(&self, mirror: Mirror) {
+        if let Some(flip) = self.pipeline.by_name("mirror") {
+            flip.set_property_from_str("video-direction", direction(mirror));
+        }
+    }
+
+    pub(super) fn set_volume(&self, volume: Volume) {
+        if let Some(element) = self.pipeline.by_name("volume") {
+            element.set_property("volume", f64::from(volume.percent()) / 100.0);
+        }
+    }
+
+    /// A file begins again.
+    pub(super) fn rewind(&self) -> Result<(), glib::BoolError> {
+        self.pipeline.seek_simple(gst::SeekFlags::FLUSH | gst::SeekFlags::KEY_UNIT, gst::ClockTime::ZERO)
+    }
+}
+
+fn direction(mirror: Mirror) -> &'static str {
+    match mirror {
+        Mirror::No => "identity",
+        Mirror::Yes => "horiz",
+    }
+}
+
+fn build(order: &Order, bridge: &Arc<Bridge>, desk: &SyncSender<Event>) -> Result<gst::Pipeline, String> {
+    let say = |error: glib::BoolError| error.message.to_string();
+    let fragment = profile::parse(&order.capture.launch).map_err(|error| error.to_string())?;
+    let name = match order.device {
+        DeviceKind::Camera => "camera",
+        DeviceKind::Microphone => "microphone",
+    };
+    if let (Some(property), Some(address)) = (&order.capture.address, &order.address)
+        && let Some(element) = fragment.by_name(name)
+    {
+        element.set_property(property, address.as_str());
+    }
+    if let Some(size) = fragment.by_name("size") {
+        size.set_property("caps", &order.caps);
+    }
+    let pipeline = gst::Pipeline::new();
+    pipeline.add(&fragment).map_err(say)?;
+    let mut tail = tail(order).map_err(say)?;
+    tail.push(sink(order, bridge, desk).upcast());
+    pipeline.add_many(&tail).map_err(say)?;
+    gst::Element::link_many(&tail).map_err(say)?;
+    fragment.link(&tail[0]).map_err(say)?;
+    Ok(pipeline)
+}
+
+fn tail(order: &Order) -> Result<Vec<gst::Element>, glib::BoolError> {
+    let shape = gst::ElementFactory::make("capsfilter").property("caps", &order.caps).build()?;
+    Ok(match order.device {
+        DeviceKind::Camera => {
+            let flip = gst::ElementFactory::make("videoflip").name("mirror").build()?;
+            flip.set_property_from_str("video-direction", direction(order.mirror));
+            vec![flip, shape]
+        }
+        DeviceKind::Microphone => {
+            let volume = f64::from(order.volume.percent()) / 100.0;
+            vec![
+                gst::ElementFactory::make("audioconvert").build()?,
+                gst::ElementFactory::make("audioresample").build()?,
+                gst::ElementFactory::make("volume").name("volume").property("volume", volume).build()?,
+                gst::ElementFactory::make("level").property("interval", LEVEL_EVERY.nseconds()).build()?,
+                shape,
+            ]
+        }
+    })
+}
+
+fn sink(order: &Order, bridge: &Arc<Bridge>, desk: &SyncSender<Event>) -> gst_app::AppSink {
+    let (bridge, caps, generation, device) =
+        (Arc::clone(bridge), order.caps.clone(), order.generation, order.device);
+    let desk = desk.clone();
+    let callbacks = gst_app::AppSinkCallbacks::builder()
+        .new_sample(move |sink| {
+            let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+            if bridge.cross(generation, sample, &caps) == First::Yes {
+                let told = SourceTold::First;
+                desk.try_send(Event::Source { device, generation, told }).unwrap_or_default();
+            }
+            Ok(gst::FlowSuccess::Ok)
+        })
+        .build();
+    // A file has no pace of its own.
+    let sync = order.capture.from == From::File;
+    gst_app::AppSink::builder()
+        .sync(sync)
+        .max_buffers(4)
+        .drop(true)
+        .enable_last_sample(false)
+        .callbacks(callbacks)
+        .build()
+}
+
+fn listen(pipeline: &gst::Pipeline, order: &Order, meter: &Arc<Meter>, desk: &SyncSender<Event>) {
+    let Some(bus) = pipeline.bus() else { return };
+    let (meter, desk) = (Arc::clone(meter), desk.clone());
+    let (device, generation, id) = (order.device, order.generation, order.id.clone());
+    bus.set_sync_handler(move |_, message| {
+        let told = match message.view() {
+            gst::MessageView::Element(element) => {
+                if let Some(level) = element.structure().filter(|s| s.name() == "level").and_then(loudest) {
+                    meter.heard(level);
+                }
+                None
+            }
+            gst::MessageView::Error(error) => Some(SourceTold::Broken(refusal(device, &id, error))),
+            gst::MessageView::Eos(_) => Some(SourceTold::Ended),
+            // Nothing else changes what is captured.
+            _ => None,
+        };
+        if let Some(told) = told {
+            desk.try_send(Event::Source { device, generation, told }).unwrap_or_default();
+            return gst::BusSyncReply::Pass;
+        }
+        gst::BusSyncReply::Drop
+    });
+}
+
+/// RMS of the loudest channel.
+fn loudest(level: &gst::StructureRef) -> Option<f64> {
+    let channels = level.get::<glib::ValueArray>("rms").ok()?;
+    channels.iter().filter_map(|value| value.get::<f64>().ok()).reduce(f64::max)
+}
+
+fn first_error(pipeline: &gst::Pipeline, order: &Order) -> Refusal {
+    let message = pipeline.bus().and_then(|bus| bus.pop_filtered(&[gst::MessageType::Error]));
+    match message.as_ref().map(|message| message.view()) {
+        Some(gst::MessageView::Error(error)) => refusal(order.device, &order.id, error),
+        _ => Refusal::new(start_fail(order.device), format!("{} does not start", order.id)),
+    }
+}
+
+/// An error of a device's pipeline in the SDK's codes.
+fn refusal(device: DeviceKind, id: &str, error: &gst::message::Error) -> Refusal {
+    let (what, debug) = (error.error(), error.debug().unwrap_or_default());
+    let text = format!("{id}: {what}");
+    let has = |words: &[&str]| words.iter().any(|word| debug.contains(word) || text.contains(word));
+    let code = if what.matches(gst::ResourceError::Busy) || has(&["EBUSY", "Device or resource busy"]) {
+        occupied(device)
+    } else if what.matches(gst::ResourceError::NotAuthorized) || has(&["Permission denied"]) {
+        not_authorized(device)
+    } else if what.matches(gst::ResourceError::NotFound) || has(&["No such file", "No such device"]) {
+        device_empty(device)
+    } else {
+        start_fail(device)
+    };
+    Refusal::new(code, text)
+}
+
+pub(super) fn start_fail(device: DeviceKind) -> Code {
+    match device {
+        DeviceKind::Camera => Code::CameraStartFail,
+        DeviceKind::Microphone => Code::MicrophoneStartFail,
+    }
+}
+
+fn occupied(device: DeviceKind) -> Code {
+    match device {
+        DeviceKind::Camera => Code::CameraOccupied,
+        DeviceKind::Microphone => Code::MicrophoneOccupied,
+    }
+}
+
+fn not_authorized(device: DeviceKind) -> Code {
+    match device {
+        DeviceKind::Camera => Code::CameraNotAuthorized,
+        DeviceKind::Microphone => Code::MicrophoneNotAuthorized,
+    }
+}
+
+fn device_empty(device: DeviceKind) -> Code {
+    match device {
+        DeviceKind::Camera => Code::CameraDeviceEmpty,
+        DeviceKind::Microphone => Code::MicrophoneDeviceEmpty,
+    }
+}

@@ -1,0 +1,198 @@
+//! What is sent, measured: counters written by streaming threads, and what they come to over an interval.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+use gstreamer as gst;
+use gstreamer_webrtc as gst_webrtc;
+
+use crate::model::media::{GuestStats, SentAudio, SentVideo};
+
+/// Quieter than this is digital silence; JSON has no −∞.
+const SILENCE_DBFS: f64 = -90.0;
+
+/// The counters.
+#[derive(Debug)]
+pub(super) struct Meter {
+    frames: AtomicU64,
+    video_bytes: AtomicU64,
+    audio_bytes: AtomicU64,
+    size: AtomicU64,
+    level: AtomicU64,
+}
+
+impl Meter {
+    pub(super) fn new() -> Self {
+        Self {
+            frames: AtomicU64::new(0),
+            video_bytes: AtomicU64::new(0),
+            audio_bytes: AtomicU64::new(0),
+            size: AtomicU64::new(0),
+            level: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
+        }
+    }
+
+    /// A frame left the encoder.
+    pub(super) fn frame(&self, bytes: usize) {
+        self.frames.fetch_add(1, Relaxed);
+        self.video_bytes.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// Frames have this size from now on.
+    pub(super) fn size(&self, width: u32, height: u32) {
+        self.size.store(u64::from(width) << 32 | u64::from(height), Relaxed);
+    }
+
+    /// Sound left the encoder.
+    pub(super) fn sound(&self, bytes: usize) {
+        self.audio_bytes.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// The microphone is so loud, in dBFS.
+    pub(super) fn heard(&self, level: f64) {
+        self.level.store(level.to_bits(), Relaxed);
+    }
+
+    /// The microphone is closed.
+    pub(super) fn silence(&self) {
+        self.heard(f64::NEG_INFINITY);
+    }
+
+    /// A new peer counts its own frames.
+    pub(super) fn begin(&self) {
+        for counter in [&self.frames, &self.video_bytes, &self.audio_bytes, &self.size] {
+            counter.store(0, Relaxed);
+        }
+    }
+
+    /// How it stands.
+    pub(super) fn read(&self, at: Instant) -> Reading {
+        let size = self.size.load(Relaxed);
+        let half = |bits: u64| u32::try_from(bits & 0xffff_ffff).ok().filter(|pixels| *pixels > 0);
+        Reading {
+            at,
+            frames: self.frames.load(Relaxed),
+            video_bytes: self.video_bytes.load(Relaxed),
+            audio_bytes: self.audio_bytes.load(Relaxed),
+            width: half(size >> 32),
+            height: half(size),
+            level: f64::from_bits(self.level.load(Relaxed)),
+        }
+    }
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    at: Instant,
+    frames: u64,
+    video_bytes: u64,
+    audio_bytes: u64,
+    width: Option<u32>,
+    height: Option<u32>,
+    level: f64,
+}
+
+/// Whether there is a video stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pictures {
+    Sent,
+    None,
+}
+
+impl Reading {
+    /// The statistics of the time since `from`.
+    pub(super) fn since(&self, from: &Self, link: Link, pictures: Pictures) -> GuestStats {
+        let seconds = self.at.saturating_duration_since(from.at).as_secs_f64();
+        let rate = |to: u64, from: u64| (seconds > 0.0).then(|| to.saturating_sub(from) as f64 / seconds);
+        let kbps = |to: u64, from: u64| rate(to, from).map(|bytes| (bytes * 8.0 / 100.0).round() / 10.0);
+        let video = SentVideo {
+            width: self.width,
+            height: self.height,
+            frame_rate: rate(self.frames, from.frames).map(|rate| (rate * 10.0).round() / 10.0),
+            frames: self.frames,
+            bitrate_kbps: kbps(self.video_bytes, from.video_bytes),
+        };
+        GuestStats {
+            round_trip_ms: link.round_trip_ms,
+            loss: link.loss,
+            down_loss: link.down_loss,
+            video: (pictures == Pictures::Sent).then_some(video),
+            audio: Some(SentAudio {
+                bitrate_kbps: kbps(self.audio_bytes, from.audio_bytes),
+                level_dbfs: (self.level > SILENCE_DBFS).then(|| (self.level * 10.0).round() / 10.0),
+            }),
+        }
+    }
+}
+
+/// What the transport knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Link {
+    round_trip_ms: Option<f64>,
+    loss: Option<f64>,
+    down_loss: Option<f64>,
+}
+
+impl Link {
+    /// Out of webrtcbin's statistics.
+    pub(super) fn read(stats: &gst::StructureRef) -> Self {
+        let mut link = Self::default();
+        for (_, value) in stats.iter() {
+            let Ok(entry) = value.get::<gst::Structure>() else { continue };
+            match entry.get::<gst_webrtc::WebRTCStatsType>("type") {
+                Ok(gst_webrtc::WebRTCStatsType::RemoteInboundRtp) => {
+                    let seconds = entry.get::<f64>("round-trip-time").ok().filter(|seconds| *seconds > 0.0);
+                    let trip = seconds.map(|seconds| (seconds * 10_000.0).round() / 10.0);
+                    link.round_trip_ms = worse(link.round_trip_ms, trip);
+                    let loss =
+                        entry.get::<f64>("fraction-lost").ok().filter(|loss| (0.0..=1.0).contains(loss));
+                    link.loss = worse(link.loss, loss);
+                }
+                Ok(gst_webrtc::WebRTCStatsType::InboundRtp) => {
+                    let received = entry.get::<u64>("packets-received").unwrap_or(0);
+                    let lost = u64::try_from(entry.get::<i64>("packets-lost").unwrap_or(0)).unwrap_or(0);
+                    if received + lost > 0 {
+                        link.down_loss = Some(lost as f64 / (received + lost) as f64);
+                    }
+                }
+                // The rest says nothing about loss or delay.
+                Ok(_) | Err(_) => {}
+            }
+        }
+        link
+    }
+}
+
+/// The larger of what is known.
+fn worse(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    one.into_iter().chain(other).reduce(f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_interval_comes_to_rates() {
+        let meter = Meter::new();
+        let start = Instant::now();
+        let from = meter.read(start);
+        assert_eq!(from.since(&from, Link::default(), Pictures::Sent).video.and_then(|v| v.frame_rate), None);
+        meter.size(1280, 720);
+        (0..60).for_each(|_| meter.frame(1250));
+        meter.sound(1000);
+        meter.heard(-20.04);
+        let stats = meter.read(start + Duration::from_secs(2)).since(&from, Link::default(), Pictures::Sent);
+        let video = stats.video.expect("video");
+        assert_eq!((video.width, video.height, video.frames), (Some(1280), Some(720), 60));
+        assert_eq!((video.frame_rate, video.bitrate_kbps), (Some(30.0), Some(300.0)));
+        let audio = stats.audio.expect("audio");
+        assert_eq!((audio.bitrate_kbps, audio.level_dbfs), (Some(4.0), Some(-20.0)));
+        meter.silence();
+        let silent = meter.read(start).since(&from, Link::default(), Pictures::None);
+        assert_eq!((silent.video, silent.audio.and_then(|audio| audio.level_dbfs)), (None, None));
+    }
+}
