@@ -423,11 +423,8 @@ fn watch_pictures(encoder: &gst::Bin, meter: &Arc<Meter>) {
     let sizes = Arc::clone(meter);
     pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
         if let Some(gst::EventView::Caps(caps)) = info.event().map(|event| event.view()) {
-            let field = |name| {
-                caps.structure()
-                    .and_then(|s| s.get::<i32>(name).ok())
-                    .and_then(|pixels| u32::try_from(pixels).ok())
-            };
+            let structure = caps.caps().structure(0);
+            let field = |name| structure.and_then(|s| u32::try_from(s.get::<i32>(name).ok()?).ok());
             if let (Some(width), Some(height)) = (field("width"), field("height")) {
                 sizes.size(width, height);
             }
@@ -480,7 +477,8 @@ fn watch_first_packet(webrtc: &gst::Element, tell: &Tell) {
 /// RFC 7983: RTP and RTCP begin with 128 … 191; RFC 5761: RTCP has 192 … 223 in its second byte.
 fn is_rtp(buffer: &gst::BufferRef) -> bool {
     let mut head = [0; 2];
-    buffer.copy_to_slice(0, &mut head).is_ok()
+    buffer.size() >= 2
+        && buffer.copy_to_slice(0, &mut head).is_ok()
         && (128..192).contains(&head[0])
         && !(192..224).contains(&head[1])
 }
