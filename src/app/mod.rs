@@ -12,6 +12,7 @@ mod info;
 mod presence;
 mod role;
 mod shell;
+mod signals;
 
 use crate::config::{IcePolicy, Role, Security, Settings};
 use crate::media::encoders;

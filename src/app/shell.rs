@@ -6,7 +6,6 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::sleep_until;
 
@@ -16,6 +15,7 @@ use super::house::House;
 use super::info::Info;
 use super::presence::{Online, Presence, Verdict};
 use super::role::{Broker, Effect, Role};
+use super::signals::Signals;
 use crate::model::Refusal;
 use crate::model::command::{Answer, Command, DeviceCommand, Settled};
 use crate::mqtt::connection::{Incoming, Message, Publish, SubscribeOptions};
@@ -68,24 +68,6 @@ enum Event<T> {
 enum Turn {
     On,
     Done,
-}
-
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
 }
 
 impl<R: Role> Shell<R> {

@@ -1,8 +1,11 @@
 //! What guests, hosts and stages say to each other on the room plane.
 
+mod signal;
+
 use serde::{Deserialize, Serialize};
 
-use super::media::{IceCandidate, SessionDescription};
+pub use signal::{Signal, SignalBody};
+
 use super::{
     By, Code, DeviceSwitch, ExtraInfo, InvitationId, Media, Phase, Refusal, RequestId, RequestTimeout, User,
     UserId,
@@ -360,82 +363,5 @@ impl TryFrom<RawOutcome> for Outcome {
                 Ok(Self::Refused(Refusal::new(Code::PermissionDenied, "refused without a reason")))
             }
         }
-    }
-}
-
-/// One step of media signalling, in either direction.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "RawSignal", into = "RawSignal")]
-pub struct Signal {
-    /// Names one peer connection; random, 1–64 characters.
-    pub session: String,
-    /// Counts offers within the session, from 1.
-    pub exchange: u32,
-    /// What is said.
-    pub body: SignalBody,
-}
-
-/// What a signal says.
-#[derive(Debug, Clone, PartialEq)]
-pub enum SignalBody {
-    /// An offer or an answer.
-    Description(SessionDescription),
-    /// A candidate; `None` for the end of candidates.
-    Candidate(Option<IceCandidate>),
-    /// The peer connection is over.
-    Bye,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-struct RawSignal {
-    session: String,
-    exchange: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    description: Option<SessionDescription>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    candidate: Option<Option<IceCandidate>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    bye: Option<bool>,
-}
-
-/// Tells a field that is `null` (`Some(None)`) from one that is absent (`None`).
-fn present<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Option<IceCandidate>>, D::Error> {
-    Option::<IceCandidate>::deserialize(d).map(Some)
-}
-
-impl From<Signal> for RawSignal {
-    fn from(signal: Signal) -> Self {
-        let mut raw = Self {
-            session: signal.session,
-            exchange: signal.exchange,
-            description: None,
-            candidate: None,
-            bye: None,
-        };
-        match signal.body {
-            SignalBody::Description(description) => raw.description = Some(description),
-            SignalBody::Candidate(candidate) => raw.candidate = Some(candidate),
-            SignalBody::Bye => raw.bye = Some(true),
-        }
-        raw
-    }
-}
-
-impl TryFrom<RawSignal> for Signal {
-    type Error = &'static str;
-    fn try_from(raw: RawSignal) -> Result<Self, &'static str> {
-        if raw.session.is_empty() || raw.session.chars().count() > 64 {
-            return Err("session must be 1 to 64 characters");
-        }
-        if raw.exchange == 0 {
-            return Err("exchange counts from 1");
-        }
-        let body = match (raw.description, raw.candidate, raw.bye) {
-            (Some(description), None, None) => SignalBody::Description(description),
-            (None, Some(candidate), None) => SignalBody::Candidate(candidate),
-            (None, None, Some(true)) => SignalBody::Bye,
-            _ => return Err("a signal carries exactly one of description, candidate, bye"),
-        };
-        Ok(Self { session: raw.session, exchange: raw.exchange, body })
     }
 }

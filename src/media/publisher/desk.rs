@@ -12,16 +12,15 @@ use gstreamer::prelude::*;
 use tokio::sync::mpsc::Sender;
 
 use super::devices::{Device, Wish};
-use super::events::{Event, PeerTold, Tell};
+use super::events::{Event, PeerTold};
 use super::filler::Filler;
-use super::peer::{self, Peer};
-use super::playback::Speaker;
+use super::peer::Peer;
 use super::stats::{Meter, Pictures, Reading};
 use super::{Settings, filler};
 use crate::media::outbox::Outbox;
 use crate::media::still;
 use crate::media::worker::Worker;
-use crate::model::media::{Ask, AudioPlan, Fault, Plan, Report, Session, Ticket, VideoPlan};
+use crate::model::media::{Fault, Plan, Report, Session, Ticket};
 use crate::model::message::DeviceKind;
 use crate::model::{Code, Media, Refusal};
 
@@ -36,29 +35,29 @@ const TEARDOWNS: usize = 16;
 
 /// The present stay.
 #[derive(Debug)]
-struct Stay {
-    epoch: u64,
-    media: Media,
-    plan: Plan,
+pub(super) struct Stay {
+    pub(super) epoch: u64,
+    pub(super) media: Media,
+    pub(super) plan: Plan,
 }
 
 /// Everything the publisher's thread owns.
 pub(super) struct Desk {
-    settings: Settings,
-    events: SyncSender<Event>,
-    outbox: Outbox<Report>,
+    pub(super) settings: Settings,
+    pub(super) events: SyncSender<Event>,
+    pub(super) outbox: Outbox<Report>,
     beat: Arc<AtomicU64>,
-    stay: Option<Stay>,
+    pub(super) stay: Option<Stay>,
     /// Stays that are over and whose devices are being closed.
-    stopping: Vec<u64>,
-    camera: Device,
-    microphone: Device,
-    filler: Filler,
-    peer: Option<Peer>,
-    meter: Arc<Meter>,
+    pub(super) stopping: Vec<u64>,
+    pub(super) camera: Device,
+    pub(super) microphone: Device,
+    pub(super) filler: Filler,
+    pub(super) peer: Option<Peer>,
+    pub(super) meter: Arc<Meter>,
     next_stats: Option<(Instant, Reading)>,
     next_link: Option<Instant>,
-    darkroom: Worker<(Ticket, gst::Sample)>,
+    pub(super) darkroom: Worker<(Ticket, gst::Sample)>,
     teardown: Worker<gst::Pipeline>,
 }
 
@@ -213,133 +212,8 @@ impl Desk {
         self.outbox.send(report);
     }
 
-    fn ask(&mut self, now: Instant, ask: Ask) {
-        match ask {
-            Ask::Start { session, media, plan } => self.start(now, session, media, plan),
-            Ask::Plan { epoch, plan } => {
-                if let Some(stay) = self.stay.as_mut().filter(|stay| stay.epoch == epoch) {
-                    stay.plan = plan;
-                    self.follow_plan(now);
-                }
-            }
-            Ask::Answer { session, sdp } => {
-                let answered = self.peer_of(session).map(|peer| peer.answer(&sdp));
-                if let Some(Err(fault)) = answered {
-                    self.peer_failed(fault);
-                }
-            }
-            Ask::Candidate { session, candidate } => {
-                if let (Some(peer), Some(candidate)) = (self.peer_of(session), candidate) {
-                    peer.candidate(&candidate);
-                }
-            }
-            Ask::EndPeer { peer } => {
-                if self.peer.as_ref().is_some_and(|present| present.session.peer == peer) {
-                    self.end_peer();
-                }
-            }
-            Ask::Stop { epoch } => self.stop(now, epoch),
-            Ask::Quality(quality) => self.set_quality(now, quality),
-            Ask::Camera(choice) => self.camera.wish(now, |wish| wish.choice = choice),
-            Ask::Mirror(mirror) => self.camera.wish(now, |wish| wish.mirror = mirror),
-            Ask::CaptureVolume(volume) => self.microphone.wish(now, |wish| wish.volume = volume),
-            Ask::OutputVolume(volume) => {
-                self.settings.output_volume = volume;
-                if let Some(peer) = &mut self.peer {
-                    peer.set_output_volume(volume);
-                }
-            }
-            // The plain slate shows nobody.
-            Ask::Label(_) => {}
-            Ask::Snapshot { ticket } => self.snapshot(ticket),
-        }
-    }
-
-    fn start(&mut self, now: Instant, session: Session, media: Media, plan: Plan) {
-        self.end_peer();
-        self.stay = Some(Stay { epoch: session.epoch, media, plan });
-        self.follow_plan(now);
-        self.meter.begin();
-        let speaker = match self.settings.speaker.as_str() {
-            "none" => Speaker::None,
-            choice => {
-                let fragment = self.settings.profile.speaker.clone();
-                let address = fragment.address.as_ref().map(|_| (self.settings.locate_speaker)(choice));
-                match address {
-                    None => Speaker::Is(fragment, None),
-                    Some(Some(address)) => Speaker::Is(fragment, Some(address)),
-                    Some(None) => Speaker::None,
-                }
-            }
-        };
-        let plan = peer::Plan {
-            session,
-            media,
-            profile: &self.settings.profile,
-            codec: self.settings.codec,
-            quality: self.settings.quality,
-            ice: &self.settings.ice,
-            speaker,
-            output_volume: self.settings.output_volume,
-        };
-        let tell = Tell { desk: self.events.clone(), peer: session.peer };
-        match Peer::open(plan, &self.meter, tell) {
-            Ok(peer) => {
-                self.camera.bridge.lead_to(peer.pictures.clone());
-                self.microphone.bridge.lead_to(Some(peer.sound.clone()));
-                self.peer = Some(peer);
-                self.fill(now);
-            }
-            Err(fault) => self.outbox.send(Report::PeerFailed { session, fault }),
-        }
-    }
-
-    /// Opens and closes devices as the plan says.
-    fn follow_plan(&mut self, now: Instant) {
-        let wanted = self.stay.as_ref().map(|stay| (stay.epoch, stay.media, stay.plan));
-        let (camera, microphone) = match wanted {
-            None => (None, None),
-            Some((epoch, media, plan)) => (
-                (media == Media::Video && plan.video == VideoPlan::Camera).then_some(epoch),
-                (plan.audio == AudioPlan::Microphone).then_some(epoch),
-            ),
-        };
-        self.camera.want(now, camera);
-        self.microphone.want(now, microphone);
-        if microphone.is_none() {
-            self.meter.silence();
-        }
-        self.fill(now);
-    }
-
-    fn set_quality(&mut self, now: Instant, quality: crate::model::media::Quality) {
-        if self.settings.quality == quality {
-            return;
-        }
-        self.settings.quality = quality;
-        self.filler = Filler::new(quality);
-        if let Some(peer) = &self.peer {
-            peer.set_quality(quality);
-        }
-        self.camera.wish(now, |wish| wish.caps = filler::picture_caps(quality));
-    }
-
-    fn stop(&mut self, now: Instant, epoch: u64) {
-        if self.stay.as_ref().is_some_and(|stay| stay.epoch == epoch) {
-            self.stay = None;
-            self.follow_plan(now);
-            self.end_peer();
-        }
-        if self.stay.is_none() {
-            self.stopping.push(epoch);
-            self.stopped();
-        } else {
-            self.outbox.send(Report::Stopped { epoch });
-        }
-    }
-
     /// Says that stays are over once no device is open.
-    fn stopped(&mut self) {
+    pub(super) fn stopped(&mut self) {
         if self.stay.is_none() && self.camera.is_closed() && self.microphone.is_closed() {
             for epoch in std::mem::take(&mut self.stopping) {
                 self.outbox.send(Report::Stopped { epoch });
@@ -347,11 +221,11 @@ impl Desk {
         }
     }
 
-    fn peer_of(&mut self, session: Session) -> Option<&mut Peer> {
+    pub(super) fn peer_of(&mut self, session: Session) -> Option<&mut Peer> {
         self.peer.as_mut().filter(|peer| peer.session == session)
     }
 
-    fn end_peer(&mut self) {
+    pub(super) fn end_peer(&mut self) {
         let Some(peer) = self.peer.take() else { return };
         self.camera.bridge.lead_to(None);
         self.microphone.bridge.lead_to(None);
@@ -361,7 +235,7 @@ impl Desk {
         }
     }
 
-    fn peer_failed(&mut self, fault: Fault) {
+    pub(super) fn peer_failed(&mut self, fault: Fault) {
         if let Some(session) = self.peer.as_ref().map(|peer| peer.session) {
             self.end_peer();
             self.outbox.send(Report::PeerFailed { session, fault });
@@ -408,18 +282,6 @@ impl Desk {
         Ok(())
     }
 
-    fn snapshot(&mut self, ticket: Ticket) {
-        let picture = self.camera.bridge.last().filter(|_| self.camera.delivers());
-        let refusal = match picture.map(|sample| self.darkroom.give((ticket, sample))) {
-            Some(Ok(())) => return,
-            Some(Err(_)) => {
-                Refusal::new(Code::RateLimited, "too many pictures are being made: ask again later")
-            }
-            None => Refusal::new(Code::PermissionDenied, "the camera has given no picture yet"),
-        };
-        self.outbox.send(Report::Snapshot { ticket, picture: Err(refusal) });
-    }
-
     fn tick(&mut self, now: Instant) {
         self.outbox.flush();
         for kind in [DeviceKind::Camera, DeviceKind::Microphone] {
@@ -431,7 +293,7 @@ impl Desk {
     }
 
     /// Slate and silence, where no device delivers.
-    fn fill(&mut self, now: Instant) {
+    pub(super) fn fill(&mut self, now: Instant) {
         if self.peer.is_none() {
             self.filler.rest();
             return;

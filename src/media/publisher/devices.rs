@@ -17,10 +17,11 @@ use gstreamer as gst;
 
 use super::bridge::{Bridge, Turn};
 use super::events::{Event, SourceTold};
+use super::opener::{Job, Wanted, work};
 use super::profile::{Capture, From};
 use super::source::{Order, Source, start_fail};
 use super::stats::Meter;
-use super::{Locate, Located, Settings};
+use super::{Locate, Settings};
 use crate::media::worker::Worker;
 use crate::model::media::{Mirror, Report};
 use crate::model::message::DeviceKind;
@@ -34,29 +35,6 @@ const STALL: Duration = Duration::from_secs(2);
 const PAUSES: [u64; 4] = [1, 2, 4, 5];
 /// Jobs that may wait for a device's thread; a driver that hangs through so many is not asked more.
 const JOBS: usize = 8;
-
-/// What a device's thread does.
-#[derive(Debug)]
-enum Job {
-    Open(Box<Wanted>),
-    Close(Box<Source>),
-}
-
-/// A device to find and to open.
-struct Wanted {
-    order: Order,
-    choice: String,
-    locate: Locate,
-}
-
-impl std::fmt::Debug for Wanted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Wanted")
-            .field("order", &self.order)
-            .field("choice", &self.choice)
-            .finish_non_exhaustive()
-    }
-}
 
 #[derive(Debug)]
 enum State {
@@ -381,35 +359,4 @@ impl Device {
         self.bridge.lead_to(None);
         self.worker.finish();
     }
-}
-
-/// What a device's thread does, one job after the other.
-fn work(kind: DeviceKind, job: Job, bridge: &Arc<Bridge>, meter: &Arc<Meter>, desk: &SyncSender<Event>) {
-    let event = match job {
-        Job::Open(wanted) => {
-            let generation = wanted.order.generation;
-            let outcome = find(&wanted).and_then(|order| Source::open(&order, bridge, meter, desk));
-            Event::Opened { device: kind, generation, outcome: outcome.map(Box::new) }
-        }
-        Job::Close(source) => {
-            source.close();
-            Event::Closed { device: kind }
-        }
-    };
-    // The desk takes nothing more only when it has ended: then an opened device is closed by being dropped here.
-    if let Err(error) = desk.send(event)
-        && let Event::Opened { outcome: Ok(source), .. } = error.0
-    {
-        source.close();
-    }
-}
-
-fn find(wanted: &Wanted) -> Result<Order, Refusal> {
-    let mut order = wanted.order.clone();
-    if order.capture.address.is_some() && order.capture.from == From::Device {
-        let Located { id, address } = (wanted.locate)(order.device, &wanted.choice)?;
-        order.id = id;
-        order.address = Some(address);
-    }
-    Ok(order)
 }

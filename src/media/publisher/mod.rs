@@ -12,16 +12,20 @@
 //! Invariants: a device is open only while the plan of the present stay wants it; nothing of a device crosses the bridge after the
 //! plan said so; what can block never runs on the desk. Not here: when to recover, who is told, which device a name means.
 
+mod asks;
+mod branches;
 mod bridge;
 mod desk;
 mod devices;
 mod events;
 mod filler;
+mod opener;
 mod peer;
 mod playback;
 pub mod profile;
 mod source;
 mod stats;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;

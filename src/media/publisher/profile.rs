@@ -374,46 +374,4 @@ pub(super) fn parse(launch: &str) -> Result<gst::Bin, Unparsed> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_shipped_profile_can_be_used() {
-        for (name, _) in SHIPPED {
-            let profile = Profile::load(name, &[]).expect(name);
-            assert_eq!(profile.name(), name);
-            assert!(!profile.description().is_empty());
-            assert!(profile.encoder(Codec::H264).is_some_and(|(codec, _)| codec == Codec::H264), "{name}");
-            assert!(profile.encoder(Codec::Vp8).is_some_and(|(codec, _)| codec == Codec::Vp8), "{name}");
-        }
-        assert_eq!(Profile::load("auto", &[]).expect("auto").name(), "generic");
-    }
-
-    fn wrong(from: &str, to: &str) -> String {
-        gst::init().expect("GStreamer starts");
-        let text = SHIPPED[0].1.replace(from, to);
-        assert_ne!(text, SHIPPED[0].1, "{from} is not there");
-        Profile::read("test", "my.toml", &text).expect_err(to).to_string()
-    }
-
-    #[test]
-    fn what_is_wrong_is_named_with_its_place() {
-        assert_eq!(wrong("videotestsrc", "notthere"), "my.toml: the GStreamer element notthere is missing");
-        assert!(wrong("name=size", "name=other").contains("my.toml: camera: it has no element named size"));
-        assert!(wrong("description", "descripton").starts_with("my.toml:"));
-        assert!(wrong("property = \"bitrate\"", "property = \"speed\"").contains("no property \"speed\""));
-        assert!(wrong("! ", "!! ").contains("my.toml: "));
-    }
-
-    #[test]
-    fn a_file_takes_the_place_of_a_shipped_profile() {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let text = SHIPPED[0].1.replace("pattern=", "foreground-color=1 pattern=");
-        fs::write(directory.path().join("test.toml"), &text).expect("a writable directory");
-        let own = Profile::load("test", &[directory.path().to_owned()]).expect("a profile");
-        assert!(own.cameras[0].launch.contains("foreground-color"));
-        let error = Profile::load("tset", &[directory.path().to_owned()]).expect_err("no such profile");
-        assert!(error.to_string().contains("file, generic, test"), "{error}");
-        Profile::load("../test", &[directory.path().to_owned()]).expect_err("no path");
-    }
-}
+mod tests;

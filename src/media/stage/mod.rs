@@ -17,6 +17,7 @@ mod governor;
 mod meter;
 mod peer;
 mod speaking;
+mod watch;
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;

@@ -18,9 +18,10 @@ use gstreamer_sdp as gst_sdp;
 use gstreamer_video as gst_video;
 use gstreamer_webrtc as gst_webrtc;
 
-use super::decode::{self, Chain, Codec, Decoders, Sent};
-use super::events::{Event, Tell, Told};
+use super::decode::{self, Chain, Codec, Decoders};
+use super::events::{Tell, Told};
 use super::meter::{Link, Meter, Reading, Stream};
+use super::watch;
 use crate::media::description::{self, Bundling, Description, Kind};
 use crate::media::webrtc::{self, Ice};
 use crate::model::media::{Fault, IceCandidate};
@@ -338,7 +339,7 @@ impl Peer {
         let tell = self.tell.clone();
         let promise = gst::Promise::with_change_func(move |reply| {
             if let Ok(Some(stats)) = reply {
-                tell.say(Told::Link(read_link(stats)));
+                tell.say(Told::Link(watch::read_link(stats)));
             }
         });
         self.webrtc.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &promise]);
@@ -378,8 +379,8 @@ fn build(
     webrtc.set_property("latency", JITTER_MS);
     pipeline.add(&webrtc)?;
     start_at_the_first_packet(&webrtc);
-    listen(&webrtc, tell);
-    listen_to_bus(&pipeline, tell, meter);
+    watch::listen(&webrtc, tell);
+    watch::listen_to_bus(&pipeline, tell, meter);
     Ok((pipeline, webrtc))
 }
 
@@ -395,126 +396,4 @@ fn start_at_the_first_packet(webrtc: &gst::Element) {
         }
         None
     });
-}
-
-fn listen(webrtc: &gst::Element, tell: &Tell) {
-    let say = tell.clone();
-    webrtc.connect("on-ice-candidate", false, move |values| {
-        if let (Some(Ok(line)), Some(Ok(text))) =
-            (values.get(1).map(|value| value.get::<u32>()), values.get(2).map(|value| value.get::<String>()))
-        {
-            say.say(Told::LocalCandidate { line, text });
-        }
-        None
-    });
-    let say = tell.clone();
-    webrtc.connect_notify(Some("ice-gathering-state"), move |webrtc, _| {
-        use gst_webrtc::WebRTCICEGatheringState::Complete;
-        if webrtc.property::<gst_webrtc::WebRTCICEGatheringState>("ice-gathering-state") == Complete {
-            say.say(Told::Gathered);
-        }
-    });
-    let say = tell.clone();
-    webrtc.connect_notify(Some("ice-connection-state"), move |webrtc, _| {
-        use gst_webrtc::WebRTCICEConnectionState::Failed;
-        if webrtc.property::<gst_webrtc::WebRTCICEConnectionState>("ice-connection-state") == Failed {
-            say.say(Told::Broken(fault("ice", Code::HostUnreachable, "no way to the guest was found")));
-        }
-    });
-    let say = tell.clone();
-    webrtc.connect_notify(Some("connection-state"), move |webrtc, _| {
-        use gst_webrtc::WebRTCPeerConnectionState::{Connected, Failed};
-        let state = webrtc.property::<gst_webrtc::WebRTCPeerConnectionState>("connection-state");
-        if state == Connected {
-            say.say(Told::Connected);
-        } else if state == Failed {
-            say.say(Told::Broken(fault("dtls", Code::HostUnreachable, "the connection to the guest failed")));
-        }
-    });
-    let say = tell.clone();
-    webrtc.connect_pad_added(move |_, pad| {
-        if pad.direction() != gst::PadDirection::Src {
-            return;
-        }
-        // Held until the stage's thread has linked it: only that thread builds.
-        let block = pad.add_probe(gst::PadProbeType::BLOCK_DOWNSTREAM, |_, _| gst::PadProbeReturn::Ok);
-        if let Some(block) = block {
-            say.say(Told::Stream { pad: pad.downgrade(), block });
-        }
-    });
-}
-
-/// Levels go into the meter, errors to the stage's thread, everything else nowhere: nobody else reads this bus.
-fn listen_to_bus(pipeline: &gst::Pipeline, tell: &Tell, meter: &Arc<Meter>) {
-    let Some(bus) = pipeline.bus() else { return };
-    let (tell, meter) = (tell.clone(), Arc::clone(meter));
-    bus.set_sync_handler(move |_, message| {
-        match message.view() {
-            gst::MessageView::Element(element) => {
-                if let Some(level) = element.structure().filter(|s| s.name() == "level").and_then(loudest) {
-                    meter.heard(Instant::now(), level);
-                }
-            }
-            gst::MessageView::Error(error) => {
-                let place = error.src().map(|src| src.path_string().to_string()).unwrap_or_default();
-                tell.say(Told::Broken(fault(
-                    stage_of(&place),
-                    Code::HostUnreachable,
-                    error.error().to_string(),
-                )));
-            }
-            // Everything else is of no use to a monitor.
-            _ => {}
-        }
-        gst::BusSyncReply::Drop
-    });
-}
-
-/// RMS of the loudest channel.
-fn loudest(level: &gst::StructureRef) -> Option<f64> {
-    let channels = level.get::<glib::ValueArray>("rms").ok()?;
-    channels.iter().filter_map(|value| value.get::<f64>().ok()).reduce(f64::max)
-}
-
-fn stage_of(place: &str) -> &'static str {
-    [("dtls", "dtls"), ("nice", "ice"), ("dec", "decoder"), ("parse", "decoder")]
-        .iter()
-        .find(|(part, _)| place.contains(part))
-        .map_or("transport", |(_, stage)| stage)
-}
-
-fn read_link(stats: &gst::StructureRef) -> Link {
-    let mut link = Link::default();
-    for (_, value) in stats.iter() {
-        let Ok(entry) = value.get::<gst::Structure>() else { continue };
-        match entry.get::<gst_webrtc::WebRTCStatsType>("type") {
-            Ok(gst_webrtc::WebRTCStatsType::InboundRtp) => {
-                link.received += entry.get::<u64>("packets-received").unwrap_or(0);
-                let lost = entry
-                    .get::<i64>("packets-lost")
-                    .or_else(|_| entry.get::<i32>("packets-lost").map(i64::from));
-                link.lost += u64::try_from(lost.unwrap_or(0)).unwrap_or(0);
-            }
-            Ok(gst_webrtc::WebRTCStatsType::RemoteInboundRtp) => {
-                if let Ok(seconds) = entry.get::<f64>("round-trip-time")
-                    && seconds > 0.0
-                {
-                    link.round_trip_ms = Some(seconds * 1000.0);
-                }
-            }
-            // The rest says nothing about loss or delay.
-            Ok(_) | Err(_) => {}
-        }
-    }
-    link
-}
-
-impl Tell {
-    /// Says it to the stage's thread, if there is room.
-    pub fn say(&self, told: Told) -> Sent {
-        match self.desk.try_send(Event::Peer { peer: self.peer, told }) {
-            Ok(()) => Sent::Yes,
-            Err(_) => Sent::No,
-        }
-    }
 }

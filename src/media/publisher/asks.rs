@@ -1,0 +1,150 @@
+//! What the guest asks of the publisher.
+
+use std::time::Instant;
+
+use super::desk::{Desk, Stay};
+use super::events::Tell;
+use super::filler::{self, Filler};
+use super::peer::{self, Peer};
+use super::playback::Speaker;
+use crate::model::media::{Ask, AudioPlan, Plan, Quality, Report, Session, Ticket, VideoPlan};
+use crate::model::{Code, Media, Refusal};
+
+impl Desk {
+    pub(super) fn ask(&mut self, now: Instant, ask: Ask) {
+        match ask {
+            Ask::Start { session, media, plan } => self.start(now, session, media, plan),
+            Ask::Plan { epoch, plan } => {
+                if let Some(stay) = self.stay.as_mut().filter(|stay| stay.epoch == epoch) {
+                    stay.plan = plan;
+                    self.follow_plan(now);
+                }
+            }
+            Ask::Answer { session, sdp } => {
+                let answered = self.peer_of(session).map(|peer| peer.answer(&sdp));
+                if let Some(Err(fault)) = answered {
+                    self.peer_failed(fault);
+                }
+            }
+            Ask::Candidate { session, candidate } => {
+                if let (Some(peer), Some(candidate)) = (self.peer_of(session), candidate) {
+                    peer.candidate(&candidate);
+                }
+            }
+            Ask::EndPeer { peer } => {
+                if self.peer.as_ref().is_some_and(|present| present.session.peer == peer) {
+                    self.end_peer();
+                }
+            }
+            Ask::Stop { epoch } => self.stop(now, epoch),
+            Ask::Quality(quality) => self.set_quality(now, quality),
+            Ask::Camera(choice) => self.camera.wish(now, |wish| wish.choice = choice),
+            Ask::Mirror(mirror) => self.camera.wish(now, |wish| wish.mirror = mirror),
+            Ask::CaptureVolume(volume) => self.microphone.wish(now, |wish| wish.volume = volume),
+            Ask::OutputVolume(volume) => {
+                self.settings.output_volume = volume;
+                if let Some(peer) = &mut self.peer {
+                    peer.set_output_volume(volume);
+                }
+            }
+            // The plain slate shows nobody.
+            Ask::Label(_) => {}
+            Ask::Snapshot { ticket } => self.snapshot(ticket),
+        }
+    }
+
+    fn start(&mut self, now: Instant, session: Session, media: Media, plan: Plan) {
+        self.end_peer();
+        self.stay = Some(Stay { epoch: session.epoch, media, plan });
+        self.follow_plan(now);
+        self.meter.begin();
+        let speaker = match self.settings.speaker.as_str() {
+            "none" => Speaker::None,
+            choice => {
+                let fragment = self.settings.profile.speaker.clone();
+                let address = fragment.address.as_ref().map(|_| (self.settings.locate_speaker)(choice));
+                match address {
+                    None => Speaker::Is(fragment, None),
+                    Some(Some(address)) => Speaker::Is(fragment, Some(address)),
+                    Some(None) => Speaker::None,
+                }
+            }
+        };
+        let plan = peer::Plan {
+            session,
+            media,
+            profile: &self.settings.profile,
+            codec: self.settings.codec,
+            quality: self.settings.quality,
+            ice: &self.settings.ice,
+            speaker,
+            output_volume: self.settings.output_volume,
+        };
+        let tell = Tell { desk: self.events.clone(), peer: session.peer };
+        match Peer::open(plan, &self.meter, tell) {
+            Ok(peer) => {
+                self.camera.bridge.lead_to(peer.pictures.clone());
+                self.microphone.bridge.lead_to(Some(peer.sound.clone()));
+                self.peer = Some(peer);
+                self.fill(now);
+            }
+            Err(fault) => self.outbox.send(Report::PeerFailed { session, fault }),
+        }
+    }
+
+    /// Opens and closes devices as the plan says.
+    fn follow_plan(&mut self, now: Instant) {
+        let wanted = self.stay.as_ref().map(|stay| (stay.epoch, stay.media, stay.plan));
+        let (camera, microphone) = match wanted {
+            None => (None, None),
+            Some((epoch, media, plan)) => (
+                (media == Media::Video && plan.video == VideoPlan::Camera).then_some(epoch),
+                (plan.audio == AudioPlan::Microphone).then_some(epoch),
+            ),
+        };
+        self.camera.want(now, camera);
+        self.microphone.want(now, microphone);
+        if microphone.is_none() {
+            self.meter.silence();
+        }
+        self.fill(now);
+    }
+
+    fn set_quality(&mut self, now: Instant, quality: Quality) {
+        if self.settings.quality == quality {
+            return;
+        }
+        self.settings.quality = quality;
+        self.filler = Filler::new(quality);
+        if let Some(peer) = &self.peer {
+            peer.set_quality(quality);
+        }
+        self.camera.wish(now, |wish| wish.caps = filler::picture_caps(quality));
+    }
+
+    fn stop(&mut self, now: Instant, epoch: u64) {
+        if self.stay.as_ref().is_some_and(|stay| stay.epoch == epoch) {
+            self.stay = None;
+            self.follow_plan(now);
+            self.end_peer();
+        }
+        if self.stay.is_none() {
+            self.stopping.push(epoch);
+            self.stopped();
+        } else {
+            self.outbox.send(Report::Stopped { epoch });
+        }
+    }
+
+    fn snapshot(&mut self, ticket: Ticket) {
+        let picture = self.camera.bridge.last().filter(|_| self.camera.delivers());
+        let refusal = match picture.map(|sample| self.darkroom.give((ticket, sample))) {
+            Some(Ok(())) => return,
+            Some(Err(_)) => {
+                Refusal::new(Code::RateLimited, "too many pictures are being made: ask again later")
+            }
+            None => Refusal::new(Code::PermissionDenied, "the camera has given no picture yet"),
+        };
+        self.outbox.send(Report::Snapshot { ticket, picture: Err(refusal) });
+    }
+}

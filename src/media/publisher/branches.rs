@@ -1,0 +1,169 @@
+//! The ways from the bridges to webrtcbin, and what the offer says of them.
+
+use std::sync::Arc;
+
+use gstreamer as gst;
+use gstreamer::glib;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+use gstreamer_webrtc as gst_webrtc;
+
+use super::Codec;
+use super::peer::Plan;
+use super::profile::{self, Bitrate, Profile};
+use super::stats::Meter;
+use super::watch;
+use crate::model::Media;
+use crate::model::media::Quality;
+
+/// So much may wait for an encoder before the oldest is dropped.
+const WAITING: u64 = 3;
+
+/// Bits a second for a picture size at 30 frames a second: about 0.07 bits a pixel, what a face in front of a wall needs.
+pub(super) fn bits(quality: Quality) -> u32 {
+    match quality {
+        Quality::P360 => 600_000,
+        Quality::P540 => 1_100_000,
+        Quality::P720 => 1_800_000,
+        Quality::P1080 => 3_500_000,
+    }
+}
+
+/// Says in the offer which H.264 this is (RFC 6184): constrained baseline, as every browser takes it.
+pub(super) fn with_profile(sdp: &str) -> String {
+    let h264 = sdp.lines().find_map(|line| {
+        let (payload, name) = line.strip_prefix("a=rtpmap:")?.split_once(' ')?;
+        name.starts_with("H264/").then(|| payload.to_owned())
+    });
+    let Some(payload) = h264 else { return sdp.to_owned() };
+    let ours = format!("a=fmtp:{payload} ");
+    let mut out = String::with_capacity(sdp.len() + 100);
+    for line in sdp.lines().filter(|line| !line.starts_with(&ours)) {
+        out.push_str(line);
+        out.push_str("\r\n");
+        if line.starts_with(&format!("a=rtpmap:{payload} ")) {
+            out.push_str(&ours);
+            out.push_str("level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n");
+        }
+    }
+    out
+}
+
+fn source(caps_hint: &str) -> gst_app::AppSrc {
+    gst_app::AppSrc::builder()
+        .name(caps_hint)
+        .is_live(true)
+        .do_timestamp(true)
+        .format(gst::Format::Time)
+        .block(false)
+        .max_buffers(WAITING)
+        .leaky_type(gst_app::AppLeakyType::Downstream)
+        .build()
+}
+
+fn rtp(media: &str, name: &str, payload: i32, rate: i32) -> gst::Caps {
+    gst::Caps::builder("application/x-rtp")
+        .field("media", media)
+        .field("encoding-name", name)
+        .field("payload", payload)
+        .field("clock-rate", rate)
+        .build()
+}
+
+/// From the bridge of sound to webrtcbin; the end that is fed.
+pub(super) fn add_sound(
+    pipeline: &gst::Pipeline,
+    webrtc: &gst::Element,
+    profile: &Profile,
+    meter: &Arc<Meter>,
+) -> Result<gst_app::AppSrc, glib::BoolError> {
+    let source = source("sound");
+    let encoder = parse(&profile.audio_encoder.launch)?;
+    let meter = Arc::clone(meter);
+    watch::count(&encoder, move |bytes| meter.sound(bytes));
+    let payloader = gst::ElementFactory::make("rtpopuspay").property("pt", 111u32).build()?;
+    let filter = gst::ElementFactory::make("capsfilter")
+        .property("caps", rtp("audio", "OPUS", 111, 48_000))
+        .build()?;
+    let steps = [source.upcast_ref(), encoder.upcast_ref(), &payloader, &filter];
+    pipeline.add_many(steps)?;
+    gst::Element::link_many(steps)?;
+    filter.link(webrtc)?;
+    Ok(source)
+}
+
+/// From the bridge of pictures to webrtcbin; the end that is fed, and how the encoder is told its bit rate.
+pub(super) fn add_pictures(
+    pipeline: &gst::Pipeline,
+    webrtc: &gst::Element,
+    plan: &Plan<'_>,
+    meter: &Arc<Meter>,
+) -> Result<(gst_app::AppSrc, Bitrate), glib::BoolError> {
+    let (codec, chosen) =
+        plan.profile.encoder(plan.codec).ok_or_else(|| glib::bool_error!("the profile has no encoder"))?;
+    let source = source("pictures");
+    let encoder = parse(&chosen.launch)?;
+    watch::pictures(&encoder, meter);
+    let (payloader, name) = match codec {
+        Codec::H264 => {
+            let payloader =
+                gst::ElementFactory::make("rtph264pay").property("config-interval", -1i32).build()?;
+            payloader.set_property_from_str("aggregate-mode", "zero-latency");
+            (payloader, "H264")
+        }
+        Codec::Vp8 => {
+            let payloader = gst::ElementFactory::make("rtpvp8pay").build()?;
+            payloader.set_property_from_str("picture-id-mode", "15-bit");
+            (payloader, "VP8")
+        }
+    };
+    payloader.set_property("pt", 96u32);
+    let filter =
+        gst::ElementFactory::make("capsfilter").property("caps", rtp("video", name, 96, 90_000)).build()?;
+    let steps = [source.upcast_ref(), encoder.upcast_ref(), &payloader, &filter];
+    pipeline.add_many(steps)?;
+    gst::Element::link_many(steps)?;
+    filter.link(webrtc)?;
+    Ok((source, chosen.bitrate.clone()))
+}
+
+fn parse(launch: &str) -> Result<gst::Bin, glib::BoolError> {
+    profile::parse(launch).map_err(|error| glib::bool_error!("{}", error.to_string()))
+}
+
+/// Sound goes both ways, pictures to the stage only; what is lost of them is sent again.
+pub(super) fn direct(webrtc: &gst::Element, media: Media) {
+    use gst_webrtc::WebRTCRTPTransceiverDirection::{Sendonly, Sendrecv};
+    let sections = match media {
+        Media::Audio => vec![Sendrecv],
+        Media::Video => vec![Sendrecv, Sendonly],
+    };
+    for (index, direction) in (0i32..).zip(sections) {
+        let transceiver: Option<gst_webrtc::WebRTCRTPTransceiver> =
+            webrtc.emit_by_name("get-transceiver", &[&index]);
+        if let Some(transceiver) = transceiver {
+            transceiver.set_direction(direction);
+            if direction == Sendonly {
+                transceiver.set_property("do-nack", true);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_offer_says_which_h264_it_is() {
+        let sdp = "m=video 9 X 96 97\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n";
+        let said = with_profile(sdp);
+        assert_eq!(said.matches("a=fmtp:96 ").count(), 1, "{said}");
+        assert!(said.contains(
+            "a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n"
+        ));
+        assert!(said.contains("a=fmtp:97 apt=96\r\n"));
+        let vp8 = "m=video 9 X 96\r\na=rtpmap:96 VP8/90000\r\n";
+        assert_eq!(with_profile(vp8), vp8);
+    }
+}

@@ -1,0 +1,203 @@
+//! What is watched of a peer: webrtcbin's signals, errors, the encoder's output, the first packet that leaves.
+//!
+//! Invariant: callbacks hold a [`Tell`] or the meter, never an element.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_video as gst_video;
+use gstreamer_webrtc as gst_webrtc;
+
+use super::events::{PeerTold, Tell};
+use super::peer::fault;
+use super::playback;
+use super::stats::Meter;
+use crate::model::Code;
+
+/// A key frame is forced at most so often: storms of requests have hung encoders.
+const KEY_FRAME_PAUSE: Duration = Duration::from_millis(500);
+
+/// Counts the bytes of every buffer that leaves an encoder.
+pub(super) fn count(encoder: &gst::Bin, counted: impl Fn(usize) + Send + Sync + 'static) {
+    let Some(pad) = encoder.static_pad("src") else { return };
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        if let Some(buffer) = info.buffer() {
+            counted(buffer.size());
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// Counts frames and their size, and holds storms of key-frame requests back.
+pub(super) fn pictures(encoder: &gst::Bin, meter: &Arc<Meter>) {
+    let counter = Arc::clone(meter);
+    count(encoder, move |bytes| counter.frame(bytes));
+    let Some(pad) = encoder.static_pad("src") else { return };
+    let sizes = Arc::clone(meter);
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(gst::EventView::Caps(caps)) = info.event().map(|event| event.view()) {
+            let structure = caps.caps().structure(0);
+            let field = |name| structure.and_then(|s| u32::try_from(s.get::<i32>(name).ok()?).ok());
+            if let (Some(width), Some(height)) = (field("width"), field("height")) {
+                sizes.size(width, height);
+            }
+        }
+        gst::PadProbeReturn::Ok
+    });
+    let last: Mutex<Option<Instant>> = Mutex::new(None);
+    pad.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
+        let Some(event) = info.event() else { return gst::PadProbeReturn::Ok };
+        if gst_video::UpstreamForceKeyUnitEvent::parse(event).is_err() {
+            return gst::PadProbeReturn::Ok;
+        }
+        let now = Instant::now();
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| now.saturating_duration_since(last) < KEY_FRAME_PAUSE) {
+            return gst::PadProbeReturn::Drop;
+        }
+        *last = Some(now);
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// The first RTP packet that is handed to the network, after encryption.
+pub(super) fn first_packet(webrtc: &gst::Element, tell: &Tell) {
+    let Some(bin) = webrtc.downcast_ref::<gst::Bin>() else { return };
+    let tell = tell.clone();
+    let said = Arc::new(AtomicBool::new(false));
+    bin.connect_deep_element_added(move |_, _, element| {
+        let is_sink = element.factory().is_some_and(|factory| factory.name() == "nicesink");
+        let Some(pad) = element.static_pad("sink").filter(|_| is_sink) else { return };
+        let (tell, said) = (tell.clone(), Arc::clone(&said));
+        let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+        pad.add_probe(kinds, move |_, info| {
+            let rtp = match &info.data {
+                Some(gst::PadProbeData::Buffer(buffer)) => is_rtp(buffer),
+                Some(gst::PadProbeData::BufferList(list)) => list.get(0).is_some_and(is_rtp),
+                Some(_) | None => false,
+            };
+            if !rtp {
+                return gst::PadProbeReturn::Ok;
+            }
+            if !said.swap(true, Relaxed) {
+                tell.say(PeerTold::FirstPacket);
+            }
+            gst::PadProbeReturn::Remove
+        });
+    });
+}
+
+/// RFC 7983: RTP and RTCP begin with 128 … 191; RFC 5761: RTCP has 192 … 223 in its second byte.
+fn is_rtp(buffer: &gst::BufferRef) -> bool {
+    let mut head = [0; 2];
+    buffer.size() >= 2
+        && buffer.copy_to_slice(0, &mut head).is_ok()
+        && (128..192).contains(&head[0])
+        && !(192..224).contains(&head[1])
+}
+
+/// What webrtcbin says of itself.
+pub(super) fn listen(webrtc: &gst::Element, tell: &Tell) {
+    let say = tell.clone();
+    webrtc.connect("on-negotiation-needed", false, move |_| {
+        say.say(PeerTold::Negotiate);
+        None
+    });
+    let say = tell.clone();
+    webrtc.connect("on-ice-candidate", false, move |values| {
+        if let (Some(Ok(line)), Some(Ok(text))) =
+            (values.get(1).map(|value| value.get::<u32>()), values.get(2).map(|value| value.get::<String>()))
+        {
+            say.say(PeerTold::Candidate { line, text });
+        }
+        None
+    });
+    let say = tell.clone();
+    webrtc.connect_notify(Some("ice-gathering-state"), move |webrtc, _| {
+        use gst_webrtc::WebRTCICEGatheringState::Complete;
+        if webrtc.property::<gst_webrtc::WebRTCICEGatheringState>("ice-gathering-state") == Complete {
+            say.say(PeerTold::Gathered);
+        }
+    });
+    let say = tell.clone();
+    webrtc.connect_notify(Some("ice-connection-state"), move |webrtc, _| {
+        use gst_webrtc::WebRTCICEConnectionState::Failed;
+        if webrtc.property::<gst_webrtc::WebRTCICEConnectionState>("ice-connection-state") == Failed {
+            say.say(PeerTold::Broken(fault("ice", Code::HostUnreachable, "no way to the stage was found")));
+        }
+    });
+    let say = tell.clone();
+    webrtc.connect_notify(Some("connection-state"), move |webrtc, _| {
+        use gst_webrtc::WebRTCPeerConnectionState::{Connected, Failed};
+        let state = webrtc.property::<gst_webrtc::WebRTCPeerConnectionState>("connection-state");
+        if state == Connected {
+            say.say(PeerTold::Connected);
+        } else if state == Failed {
+            say.say(PeerTold::Broken(fault(
+                "dtls",
+                Code::HostUnreachable,
+                "the connection to the stage failed",
+            )));
+        }
+    });
+    let say = tell.clone();
+    webrtc.connect_pad_added(move |_, pad| {
+        if pad.direction() != gst::PadDirection::Src {
+            return;
+        }
+        // Held until the publisher's thread has linked it: only that thread builds.
+        let block = pad.add_probe(gst::PadProbeType::BLOCK_DOWNSTREAM, |_, _| gst::PadProbeReturn::Ok);
+        if let Some(block) = block {
+            say.say(PeerTold::Stream { pad: pad.downgrade(), block });
+        }
+    });
+}
+
+/// Errors of the pipeline; nobody else reads this bus.
+pub(super) fn listen_to_bus(pipeline: &gst::Pipeline, tell: &Tell) {
+    let Some(bus) = pipeline.bus() else { return };
+    let tell = tell.clone();
+    let broken = AtomicBool::new(false);
+    bus.set_sync_handler(move |_, message| {
+        if let gst::MessageView::Error(error) = message.view() {
+            let place = error.src().map(|src| src.path_string().to_string()).unwrap_or_default();
+            let why = error.error().to_string();
+            if place.contains(playback::NAME) {
+                tell.say(PeerTold::Playback(why));
+            } else if !broken.swap(true, Relaxed) {
+                tell.say(PeerTold::Broken(fault(stage_of(&place), Code::HostUnreachable, why)));
+            }
+        }
+        gst::BusSyncReply::Drop
+    });
+}
+
+fn stage_of(place: &str) -> &'static str {
+    [("dtls", "dtls"), ("nice", "ice"), ("enc", "encoder"), ("pay", "encoder")]
+        .iter()
+        .find(|(part, _)| place.contains(part))
+        .map_or("transport", |(_, stage)| stage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rtp_is_told_from_rtcp_dtls_and_stun() {
+        gst::init().expect("GStreamer starts");
+        for (bytes, rtp) in [
+            ([0x80, 0x60], true),
+            ([0x90, 0xef], true),
+            ([0x80, 0xc8], false),
+            ([0x16, 0xfe], false),
+            ([0, 1], false),
+        ] {
+            assert_eq!(is_rtp(&gst::Buffer::from_slice(bytes)), rtp, "{bytes:?}");
+        }
+        assert!(!is_rtp(&gst::Buffer::from_slice([0x80])));
+    }
+}
