@@ -9,7 +9,7 @@ RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 BUILD_PACKAGES := gcc pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev \
 	libasound2-dev libudev-dev libclang-dev
 RUN_PACKAGES := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly \
-	gstreamer1.0-nice gstreamer1.0-alsa
+	gstreamer1.0-nice gstreamer1.0-alsa gstreamer1.0-x
 TEST_PACKAGES := gstreamer1.0-libav gstreamer1.0-tools mosquitto mosquitto-clients openssl iproute2
 
 .PHONY: help deps build test lint fmt

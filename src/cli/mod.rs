@@ -5,6 +5,7 @@
 //! Not here: logging and the runtime are started by `main`.
 
 mod check_config;
+mod demo;
 mod run;
 
 use std::path::PathBuf;
@@ -63,6 +64,9 @@ enum Subcommand {
     /// Print the effective configuration, without secrets, and whether it is right
     #[command(after_help = format!("{EXIT_STATUS}\n\n{SOURCES}\n\n{}", check_config::EXAMPLES))]
     CheckConfig(ConfigurationArguments),
+    /// Show the main job on this machine: a private broker, a host, two guests, real WebRTC between them
+    #[command(after_help = format!("{EXIT_STATUS}\n\n{}", demo::EXAMPLES))]
+    Demo(demo::DemoArguments),
 }
 
 /// Where the configuration comes from.
@@ -96,6 +100,7 @@ impl Arguments {
         match self.subcommand {
             Subcommand::Run(arguments) => run::run(arguments.load()?).await,
             Subcommand::CheckConfig(arguments) => check_config::run(&arguments.load()?),
+            Subcommand::Demo(arguments) => demo::run(arguments).await,
         }
     }
 }

@@ -3,7 +3,7 @@
 use gstreamer as gst;
 
 /// Prefixes of element names, longest match first, and the package that brings them.
-const PACKAGES: [(&str, &str); 34] = [
+const PACKAGES: [(&str, &str); 35] = [
     ("alsa", "gstreamer1.0-alsa"),
     ("app", "gstreamer1.0-plugins-base"),
     ("audio", "gstreamer1.0-plugins-base"),
@@ -28,6 +28,7 @@ const PACKAGES: [(&str, &str); 34] = [
     ("srtp", "gstreamer1.0-plugins-bad"),
     ("tee", "libgstreamer1.0-0"),
     ("textoverlay", "gstreamer1.0-x"),
+    ("timeoverlay", "gstreamer1.0-x"),
     ("v4l2", "gstreamer1.0-plugins-good"),
     ("va", "gstreamer1.0-plugins-bad"),
     ("videobox", "gstreamer1.0-plugins-good"),

@@ -3,7 +3,7 @@
 //! ```text
 //! Offer ─► set remote ─► [Remote] ─► create answer ─► [Answer] ─► set local, report
 //! ```
-//! Every arrow is an action signal of webrtcbin that answers later, by a promise that becomes an [`Event`] for the stage's thread; a later
+//! Every arrow is an action signal of webrtcbin that answers later, by a promise that becomes an event for the stage's thread; a later
 //! exchange waits until the present one is through. Invariant: only the stage's thread changes anything here; callbacks hold a [`Tell`] (a
 //! channel and a number) and the meter, never an element. Not here: deadlines and silence (`desk`), decoding (`decode`).
 

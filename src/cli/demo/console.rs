@@ -1,0 +1,184 @@
+//! The console of the demonstration: a client of the broker that gives commands and shows what happens as it happens.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use serde_json::{Value, json};
+use tokio::sync::mpsc::Receiver;
+use tokio::time::timeout_at;
+
+use crate::mqtt::connection::{self, Incoming, Link, Message, Publish, SubscribeOptions};
+
+/// Where everything of the demonstration is.
+pub(super) const PREFIX: &str = "coguest/v1";
+
+/// How long the console waits for one thing.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How many messages are remembered for who looks later.
+const REMEMBERED: usize = 4096;
+
+/// Something that was said.
+#[derive(Debug, Clone)]
+pub(super) struct Heard {
+    /// Below the prefix.
+    pub(super) topic: String,
+    pub(super) value: Value,
+}
+
+/// The console.
+pub(super) struct Console {
+    link: Link,
+    incoming: Receiver<Incoming>,
+    began: Instant,
+    heard: VecDeque<Heard>,
+    /// How much of what was heard is forgotten.
+    forgotten: usize,
+    replies: u64,
+}
+
+impl Console {
+    /// Connects and listens to everything.
+    pub(super) async fn open(port: u16) -> anyhow::Result<Self> {
+        let settings = connection::Settings::new("127.0.0.1", port, "coguestd-demo");
+        let (link, incoming) = connection::open(settings)?;
+        link.subscribe(format!("{PREFIX}/#"), SubscribeOptions::LEVELS);
+        let mut console =
+            Self { link, incoming, began: Instant::now(), heard: VecDeque::new(), forgotten: 0, replies: 0 };
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match timeout_at(deadline.into(), console.incoming.recv()).await {
+                Ok(Some(Incoming::Subscribed(_))) => return Ok(console),
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => bail!("the broker did not let the console in"),
+            }
+        }
+    }
+
+    /// A line with the time since the beginning.
+    pub(super) fn print(&self, line: &str) {
+        println!("{:8.3} s  {line}", self.began.elapsed().as_secs_f64());
+    }
+
+    /// Everything that is heard from here on.
+    pub(super) fn mark(&self) -> usize {
+        self.forgotten + self.heard.len()
+    }
+
+    /// Waits for something said since `mark` that `wanted` accepts.
+    pub(super) async fn wait<T>(
+        &mut self,
+        what: &str,
+        mark: usize,
+        wanted: impl Fn(&Heard) -> Option<T>,
+    ) -> anyhow::Result<T> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut seen = mark.saturating_sub(self.forgotten);
+        loop {
+            if let Some(found) = self.heard.iter().skip(seen).find_map(&wanted) {
+                return Ok(found);
+            }
+            seen = self.heard.len();
+            if !self.listen(deadline).await {
+                bail!("waited {} s in vain for: {what}", PATIENCE.as_secs());
+            }
+            seen = seen.min(self.heard.len().saturating_sub(1));
+        }
+    }
+
+    /// Listens for some time.
+    pub(super) async fn listen_for(&mut self, time: Duration) {
+        let deadline = Instant::now() + time;
+        while self.listen(deadline).await {}
+    }
+
+    /// Takes in one message; false when the time is over.
+    async fn listen(&mut self, deadline: Instant) -> bool {
+        match timeout_at(deadline.into(), self.incoming.recv()).await {
+            Ok(Some(Incoming::Message(message))) => self.take(&message),
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => return false,
+        }
+        true
+    }
+
+    fn take(&mut self, message: &Message) {
+        let Some(topic) = message.topic.strip_prefix(PREFIX).map(|topic| topic.trim_start_matches('/'))
+        else {
+            return;
+        };
+        let text = String::from_utf8_lossy(&message.payload);
+        let value = serde_json::from_str(&text).unwrap_or_else(|_| json!(text));
+        let heard = Heard { topic: topic.to_owned(), value };
+        if let Some(line) = shown(&heard) {
+            self.print(&line);
+        }
+        if self.heard.len() == REMEMBERED {
+            self.heard.pop_front();
+            self.forgotten += 1;
+        }
+        self.heard.push_back(heard);
+    }
+
+    /// Gives a command and waits for its result.
+    pub(super) async fn command(
+        &mut self,
+        device: &str,
+        name: &str,
+        parameters: Value,
+    ) -> anyhow::Result<Value> {
+        self.replies += 1;
+        let topic = format!("{PREFIX}/device/{device}/command/{name}");
+        let short = format!("response/demo/{}", self.replies);
+        self.print(&format!("» {device} {name} {parameters}"));
+        let mark = self.mark();
+        let message = Publish {
+            response_topic: Some(format!("{PREFIX}/{short}")),
+            ..Publish::new(topic, parameters.to_string())
+        };
+        self.link.publish(message)?;
+        let wanted = |heard: &Heard| (heard.topic == short).then(|| heard.value.clone());
+        let reply = self.wait(&format!("the reply to {name}"), mark, wanted).await?;
+        if reply["ok"] == json!(true) {
+            return Ok(reply["result"].clone());
+        }
+        bail!("{device} {name}: {}", reply["error"]);
+    }
+
+    /// Waits for an event of a device.
+    pub(super) async fn event(&mut self, device: &str, name: &str, mark: usize) -> anyhow::Result<Value> {
+        let topic = format!("device/{device}/event/{name}");
+        let wanted = |heard: &Heard| (heard.topic == topic).then(|| heard.value.clone());
+        self.wait(&format!("{name} of {device}"), mark, wanted).await
+    }
+
+    /// The last thing said on a topic.
+    pub(super) fn last(&self, topic: &str) -> Option<&Value> {
+        self.heard.iter().rev().find(|heard| heard.topic == topic).map(|heard| &heard.value)
+    }
+}
+
+/// The milliseconds from one event to another, by their `at`.
+pub(super) fn between(from: &Value, to: &Value) -> anyhow::Result<i64> {
+    let at = |event: &Value| -> anyhow::Result<jiff::Timestamp> {
+        event["at"].as_str().context("an event has a time")?.parse().context("the time of an event")
+    };
+    Ok(at(to)?.as_millisecond() - at(from)?.as_millisecond())
+}
+
+/// What is worth a line: events, in words.
+fn shown(heard: &Heard) -> Option<String> {
+    let (device, name) = heard.topic.strip_prefix("device/")?.split_once("/event/")?;
+    let mut line = format!("  {device:<10} {name}");
+    for (field, value) in heard.value.as_object()? {
+        let text = match (field.as_str(), value) {
+            ("at", _) | (_, Value::Null) => continue,
+            ("user" | "by", user) => format!("{field} {}", user["user_id"].as_str().unwrap_or("?")),
+            (_, Value::String(text)) => format!("{field} {text}"),
+            (_, other) => format!("{field} {other}"),
+        };
+        line.push_str(&format!(", {text}"));
+    }
+    Some(line)
+}

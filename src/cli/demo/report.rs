@@ -1,0 +1,100 @@
+//! What the demonstration has to show: pictures, times, and the table of what the stage decoded.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::media::pictures::{self, Look};
+
+/// The report.
+pub(super) struct Report {
+    folder: PathBuf,
+    pictures: Vec<(String, Vec<u8>)>,
+    times: Vec<(String, i64, i64)>,
+    seats: Vec<[String; 8]>,
+}
+
+impl Report {
+    /// Into this folder.
+    pub(super) fn new(folder: PathBuf) -> anyhow::Result<Self> {
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        Ok(Self { folder, pictures: Vec::new(), times: Vec::new(), seats: Vec::new() })
+    }
+
+    /// Keeps a picture (the result of `take_seat_snapshot`), and says what is in it.
+    pub(super) fn picture(&mut self, caption: &str, result: &Value) -> anyhow::Result<Look> {
+        let jpeg = jpeg(result)?;
+        let look = pictures::look(&jpeg)?;
+        let name: String = caption.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let number = self.pictures.len() + 1;
+        fs::write(self.folder.join(format!("{number}-{name}.jpg")), &jpeg)?;
+        self.pictures.push((format!("{number}. {caption}"), jpeg));
+        Ok(look)
+    }
+
+    /// From the accept to the first packet and to the first decoded frame or sound, in milliseconds.
+    pub(super) fn times(&mut self, who: &str, first_packet: i64, first_decoded: i64) {
+        self.times.push((who.to_owned(), first_packet, first_decoded));
+    }
+
+    /// What the stage says of a seat now.
+    pub(super) fn seat(&mut self, step: &str, seat: &Value) {
+        let text = |value: &Value, unit: &str| match value {
+            Value::Null => "–".to_owned(),
+            Value::Number(number) => format!("{:.1}{unit}", number.as_f64().unwrap_or_default()),
+            other => other.to_string(),
+        };
+        let (video, audio) = (&seat["video"], &seat["audio"]);
+        let size = match (video["width"].as_u64(), video["height"].as_u64()) {
+            (Some(width), Some(height)) => format!("{width}x{height}"),
+            _ => "–".to_owned(),
+        };
+        self.seats.push([
+            step.to_owned(),
+            seat["user_id"].as_str().unwrap_or("?").to_owned(),
+            seat["seat_index"].to_string(),
+            size,
+            text(&video["frame_rate"], "/s"),
+            video["frames"].as_u64().map_or("–".to_owned(), |frames| frames.to_string()),
+            text(&audio["level_dbfs"], " dBFS"),
+            seat["loss"].as_f64().map_or("–".to_owned(), |loss| format!("{:.1} %", loss * 100.0)),
+        ]);
+    }
+
+    /// Prints the table and writes the sheet.
+    pub(super) fn finish(&self) -> anyhow::Result<()> {
+        println!("\nwhat the stage decoded");
+        let head = ["step", "guest", "seat", "picture", "rate", "frames", "sound", "loss"].map(str::to_owned);
+        let rows: Vec<&[String; 8]> = std::iter::once(&head).chain(&self.seats).collect();
+        let widths: Vec<usize> =
+            (0..8).map(|i| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0)).collect();
+        for row in rows {
+            let cells: Vec<String> =
+                row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+            println!("  {}", cells.join("  ").trim_end());
+        }
+        println!("\nfrom the accept");
+        for (who, packet, decoded) in &self.times {
+            println!(
+                "  {who:<10} first packet sent after {packet} ms, first decoded at the stage after {decoded} ms"
+            );
+        }
+        let sheet = self.folder.join("contact-sheet.jpg");
+        fs::write(&sheet, pictures::sheet(&self.pictures)?)?;
+        println!("\nall of it was seen; pictures: {}, together: {}", self.folder.display(), sheet.display());
+        Ok(())
+    }
+}
+
+/// What is in a picture (the result of `take_seat_snapshot`).
+pub(super) fn look(result: &Value) -> anyhow::Result<Look> {
+    Ok(pictures::look(&jpeg(result)?)?)
+}
+
+fn jpeg(result: &Value) -> anyhow::Result<Vec<u8>> {
+    Ok(STANDARD.decode(result["data"].as_str().context("a picture")?)?)
+}

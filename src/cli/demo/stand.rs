@@ -1,0 +1,152 @@
+//! The stand of the demonstration: a private broker and the program's own processes.
+//!
+//! Invariant: everything ends with the stand; what a process logged is kept in its folder until then.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+/// How long a process may take to end when it is asked to.
+const GOODBYE: Duration = Duration::from_secs(6);
+
+/// How many lines of a log are shown when something goes wrong.
+const TAIL: usize = 15;
+
+/// One process.
+struct Process {
+    name: String,
+    child: Child,
+    log: PathBuf,
+}
+
+/// The stand.
+pub(super) struct Stand {
+    folder: PathBuf,
+    pub(super) port: u16,
+    processes: Vec<Process>,
+}
+
+impl Stand {
+    /// A broker on a free loopback port.
+    pub(super) fn open() -> anyhow::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("coguestd-demo-{}", std::process::id()));
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let conf = folder.join("mosquitto.conf");
+        let lines = format!(
+            "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\nlog_dest stderr\n"
+        );
+        fs::write(&conf, lines)?;
+        let mut stand = Self { folder, port, processes: Vec::new() };
+        let mut broker = Command::new(mosquitto()?);
+        broker.arg("-c").arg(&conf);
+        stand.start("mosquitto", broker)?;
+        Ok(stand)
+    }
+
+    /// This program in a role.
+    pub(super) fn run(&mut self, user_id: &str, name: &str, more: &str) -> anyhow::Result<()> {
+        let file = self.folder.join(format!("{user_id}.toml"));
+        let text = format!(
+            "{more}\n[user]\nid = \"{user_id}\"\nname = \"{name}\"\n[mqtt]\nurl = \"mqtt://127.0.0.1:{}\"\n\
+             [media]\nprofile = \"test\"\nspeaker = \"none\"\nstats_interval = 0.5\n",
+            self.port
+        );
+        fs::write(&file, text)?;
+        let mut program = Command::new(std::env::current_exe()?);
+        program.arg("run").arg("--config").arg(&file);
+        for (key, _) in std::env::vars_os().filter(|(key, _)| key.to_string_lossy().starts_with("COGUESTD__"))
+        {
+            program.env_remove(key);
+        }
+        self.start(user_id, program)
+    }
+
+    fn start(&mut self, name: &str, mut command: Command) -> anyhow::Result<()> {
+        let log = self.folder.join(format!("{name}.log"));
+        let out = File::create(&log)?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(out.try_clone()?)
+            .stderr(out)
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        self.processes.push(Process { name: name.to_owned(), child, log });
+        Ok(())
+    }
+
+    /// Fails when a process has ended by itself.
+    pub(super) fn check(&mut self) -> anyhow::Result<()> {
+        for process in &mut self.processes {
+            if let Some(status) = process.child.try_wait()? {
+                bail!("{} ended by itself ({status}):\n{}", process.name, tail(&process.log));
+            }
+        }
+        Ok(())
+    }
+
+    /// The last lines of every log, for somebody who asks why.
+    pub(super) fn logs(&self) -> String {
+        let shown = |process: &Process| format!("--- {}\n{}", process.name, tail(&process.log));
+        self.processes.iter().map(shown).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Drop for Stand {
+    /// The program's own processes first, so that they can say goodbye to the broker.
+    fn drop(&mut self) {
+        let mut processes = std::mem::take(&mut self.processes);
+        let broker = if processes.is_empty() { None } else { Some(processes.remove(0)) };
+        processes.iter().for_each(|process| terminate(&process.child));
+        let deadline = Instant::now() + GOODBYE;
+        processes.into_iter().chain(broker).for_each(|process| end(process, deadline));
+        if let Err(error) = fs::remove_dir_all(&self.folder) {
+            eprintln!("{} was not removed: {error}", self.folder.display());
+        }
+    }
+}
+
+/// SIGTERM; there is no call for it in the standard library.
+fn terminate(child: &Child) {
+    let sent = Command::new("kill").arg(child.id().to_string()).status();
+    if let Err(error) = sent {
+        eprintln!("kill: {error}");
+    }
+}
+
+fn end(mut process: Process, deadline: Instant) {
+    if process.name == "mosquitto" {
+        terminate(&process.child);
+    }
+    while let Ok(None) = process.child.try_wait() {
+        if Instant::now() > deadline {
+            eprintln!("{} does not end: it is killed", process.name);
+            process.child.kill().unwrap_or_default();
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    if let Err(error) = process.child.wait() {
+        eprintln!("{}: {error}", process.name);
+    }
+}
+
+fn tail(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(TAIL)..].join("\n")
+}
+
+/// Debian puts it where only root looks.
+fn mosquitto() -> anyhow::Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from))
+        .map(|folder| folder.join("mosquitto"))
+        .find(|file| file.is_file())
+        .context("the demonstration needs a broker: sudo apt-get install mosquitto")
+}

@@ -1,0 +1,227 @@
+//! The walk: apply, be invited, go live, camera off and on, kick, the end.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use serde_json::{Value, json};
+
+use super::console::{Console, Heard, PREFIX, between};
+use super::report::Report;
+use super::stand::Stand;
+use crate::media::pictures::Look;
+
+const HOST: &str = "demo-host";
+/// With camera and microphone.
+const A: &str = "kiosk-a";
+/// With a microphone only.
+const B: &str = "kiosk-b";
+const ROOM: &str = "lobby";
+
+/// A picture with less contrast is the slate; the test picture has more than twenty times as much.
+const PLAIN: f64 = 3.0;
+
+/// How often the stage is asked for a picture until it shows what is waited for.
+const LOOKS: usize = 40;
+
+/// The walk.
+pub(super) struct Walk {
+    console: Console,
+}
+
+impl Walk {
+    /// Starts the processes and waits for them.
+    pub(super) async fn begin(stand: &mut Stand) -> anyhow::Result<Self> {
+        let began = Instant::now();
+        // The broker listens some milliseconds after its start; the console connects again until it does.
+        let mut console = Console::open(stand.port).await?;
+        stand.run(HOST, "Demo host", "role = \"host\"")?;
+        stand.run(A, "Kiosk A", "role = \"guest\"")?;
+        stand.run(B, "Kiosk B", "role = \"guest\"")?;
+        for device in [HOST, A, B] {
+            let topic = format!("device/{device}/status");
+            let online =
+                |heard: &Heard| (heard.topic == topic && heard.value == json!("online")).then_some(());
+            console.wait(&format!("{device} online"), 0, online).await?;
+        }
+        stand.check()?;
+        console.print(&format!(
+            "a broker on port {}, a host and two guests are up after {:.1} s",
+            stand.port,
+            began.elapsed().as_secs_f64()
+        ));
+        Ok(Self { console })
+    }
+
+    /// All of it.
+    pub(super) async fn all(&mut self, report: &mut Report) -> anyhow::Result<()> {
+        self.open_room().await?;
+        self.apply(report).await?;
+        self.invite(report).await?;
+        self.camera_off_and_on(report).await?;
+        self.kick().await?;
+        self.end().await
+    }
+
+    async fn open_room(&mut self) -> anyhow::Result<()> {
+        self.console.command(HOST, "start_live", json!({"live_id": ROOM})).await?;
+        for guest in [A, B] {
+            self.console.command(guest, "join_live", json!({"live_id": ROOM})).await?;
+        }
+        Ok(())
+    }
+
+    async fn apply(&mut self, report: &mut Report) -> anyhow::Result<()> {
+        let mark = self.console.mark();
+        self.console.command(A, "apply_for_seat", json!({"seat_index": 0})).await?;
+        self.console.event(HOST, "application_received", mark).await?;
+        self.console.command(HOST, "accept_application", json!({"user_id": A})).await?;
+        let accepted = self.console.event(A, "application_accepted", mark).await?;
+        self.live(A, &accepted, mark, report).await?;
+        let first = self.look(report, "A applied and was accepted: live", A).await?;
+        ensure!(first.contrast() > PLAIN, "the stage shows a plain picture instead of the camera's");
+        let second = self.look(report, "a moment later: the clock moves", A).await?;
+        ensure!(first.distance(&second) > 0.01, "the picture does not move");
+        self.seat(report, "applied", A).await
+    }
+
+    async fn invite(&mut self, report: &mut Report) -> anyhow::Result<()> {
+        let mark = self.console.mark();
+        let wish = json!({"invitee_id": B, "media": "audio", "seat_index": 3});
+        self.console.command(HOST, "invite_to_seat", wish).await?;
+        let invited = self.console.event(B, "invitation_received", mark).await?;
+        ensure!(invited["media"] == json!("audio"), "B is invited to speak");
+        self.console.command(B, "accept_invitation", json!({})).await?;
+        let accepted = self.console.event(HOST, "invitation_accepted", mark).await?;
+        self.live(B, &accepted, mark, report).await?;
+        self.seat(report, "invited", B).await
+    }
+
+    async fn camera_off_and_on(&mut self, report: &mut Report) -> anyhow::Result<()> {
+        self.console.command(A, "close_local_camera", json!({})).await?;
+        self.until(report, "camera off: the slate", A, |look| look.contrast() < PLAIN).await?;
+        self.seat(report, "camera off", A).await?;
+        self.console.command(A, "open_local_camera", json!({})).await?;
+        self.until(report, "camera on again", A, |look| look.contrast() > PLAIN).await?;
+        self.seat(report, "camera on", A).await
+    }
+
+    async fn kick(&mut self) -> anyhow::Result<()> {
+        let mark = self.console.mark();
+        self.console.command(HOST, "kick_user_out_of_seat", json!({"user_id": A})).await?;
+        self.console.event(A, "kicked_off_seat", mark).await?;
+        let unseated = self.console.event(A, "unseated", mark).await?;
+        ensure!(unseated["reason"] == json!("kicked"), "A was kicked");
+        let topic = format!("device/{A}/state");
+        let closed = |heard: &Heard| {
+            let off = heard.value["camera"]["status"] == json!("off") && heard.value["seat"].is_null();
+            (heard.topic == topic && off).then_some(())
+        };
+        self.console.wait("A's camera closed", mark, closed).await
+    }
+
+    async fn end(&mut self) -> anyhow::Result<()> {
+        let mark = self.console.mark();
+        self.console.command(HOST, "end_live", json!({})).await?;
+        let unseated = self.console.event(B, "unseated", mark).await?;
+        ensure!(unseated["reason"] == json!("live_ended"), "B left with the live");
+        self.console.event(A, "live_ended", mark).await?;
+        self.console.event(B, "live_ended", mark).await?;
+        let ended = |heard: &Heard| {
+            (heard.topic == format!("room/{ROOM}/state") && heard.value["status"] == json!("ended"))
+                .then_some(())
+        };
+        self.console.wait("the room ended", mark, ended).await
+    }
+
+    /// Waits for media on both sides, and notes the times.
+    async fn live(
+        &mut self,
+        guest: &str,
+        accepted: &Value,
+        mark: usize,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
+        let sent = self.console.event(guest, "media_live", mark).await?;
+        let topic = format!("device/{HOST}/event/media_live");
+        let wanted = |heard: &Heard| {
+            let of_guest = heard.topic == topic && heard.value["user"]["user_id"] == json!(guest);
+            of_guest.then(|| heard.value.clone())
+        };
+        let decoded = self.console.wait(&format!("the stage to see {guest}"), mark, wanted).await?;
+        let packet = sent["accept_to_first_packet_ms"].as_i64().context("a number of milliseconds")?;
+        report.times(guest, packet, between(accepted, &decoded)?);
+        Ok(())
+    }
+
+    async fn snapshot(&mut self, guest: &str) -> anyhow::Result<Value> {
+        self.console.command(HOST, "take_seat_snapshot", json!({"user_id": guest})).await
+    }
+
+    async fn look(&mut self, report: &mut Report, caption: &str, guest: &str) -> anyhow::Result<Look> {
+        let picture = self.snapshot(guest).await?;
+        self.console.listen_for(Duration::from_millis(700)).await;
+        report.picture(caption, &picture)
+    }
+
+    /// Asks for pictures until one shows what is waited for; that one is kept.
+    async fn until(
+        &mut self,
+        report: &mut Report,
+        caption: &str,
+        guest: &str,
+        wanted: impl Fn(&Look) -> bool,
+    ) -> anyhow::Result<()> {
+        for _ in 0..LOOKS {
+            let picture = self.snapshot(guest).await?;
+            if wanted(&super::report::look(&picture)?) {
+                report.picture(caption, &picture)?;
+                return Ok(());
+            }
+            self.console.listen_for(Duration::from_millis(250)).await;
+        }
+        bail!("the stage never showed: {caption}");
+    }
+
+    /// Notes what the stage says of a seat in its next statistics but one.
+    async fn seat(&mut self, report: &mut Report, step: &str, guest: &str) -> anyhow::Result<()> {
+        self.console.listen_for(Duration::from_millis(1200)).await;
+        let stats =
+            self.console.last(&format!("device/{HOST}/stats")).context("the stage says what it sees")?;
+        let seats = stats["seats"].as_array().cloned().unwrap_or_default();
+        let seat = seats
+            .into_iter()
+            .find(|seat| seat["user_id"] == json!(guest))
+            .with_context(|| format!("{guest} is not in the stage's statistics"))?;
+        let heard = !seat["audio"].is_null();
+        ensure!(heard, "the stage hears nothing of {guest}");
+        report.seat(step, &seat);
+        Ok(())
+    }
+
+    /// Opens the room again and waits for Ctrl-C.
+    pub(super) async fn keep(&mut self, port: u16) -> anyhow::Result<()> {
+        self.open_room().await?;
+        println!("\nstill up; try (Ctrl-C ends it):");
+        let pub_line = |device: &str, command: &str, parameters: &str| {
+            println!(
+                "  mosquitto_pub -p {port} -t {PREFIX}/device/{device}/command/{command} -m '{parameters}'"
+            );
+        };
+        println!("  mosquitto_sub -v -p {port} -t '{PREFIX}/#'");
+        pub_line(A, "apply_for_seat", "{}");
+        pub_line(HOST, "accept_application", &format!("{{\"user_id\":\"{A}\"}}"));
+        pub_line(HOST, "invite_to_seat", &format!("{{\"invitee_id\":\"{B}\",\"media\":\"audio\"}}"));
+        pub_line(B, "accept_invitation", "{}");
+        pub_line(A, "close_local_camera", "{}");
+        pub_line(A, "open_local_camera", "{}");
+        pub_line(A, "get_state", "{}");
+        pub_line(HOST, "take_seat_snapshot", &format!("{{\"user_id\":\"{A}\"}}"));
+        pub_line(HOST, "kick_user_out_of_seat", &format!("{{\"user_id\":\"{A}\"}}"));
+        pub_line(HOST, "end_live", "{}");
+        tokio::select! {
+            asked = tokio::signal::ctrl_c() => asked?,
+            () = async { loop { self.console.listen_for(Duration::from_secs(60)).await } } => {}
+        }
+        Ok(())
+    }
+}

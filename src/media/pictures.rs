@@ -1,0 +1,199 @@
+//! JPEGs looked at, and laid out on one sheet: for people who want to see what a stage saw.
+//!
+//! Runs small pipelines of its own, so it takes tens of milliseconds: never call it where something else waits.
+
+use gstreamer as gst;
+use gstreamer::glib;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+
+/// One try takes milliseconds; on a busy board some seconds.
+const TRY_AT_MOST: gst::ClockTime = gst::ClockTime::from_seconds(20);
+/// Pictures are looked at in this size.
+const LOOK: (i32, i32) = (160, 90);
+/// A tile of the sheet.
+const TILE: (i32, i32) = (480, 270);
+/// Tiles in a row.
+const COLUMNS: usize = 3;
+
+/// What is in a picture, roughly.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    grey: Vec<u8>,
+}
+
+impl Look {
+    /// How much its parts differ: the standard deviation of its brightness, 0–127. A plain colour has less than 2.
+    pub fn contrast(&self) -> f64 {
+        let mean = mean(self.grey.iter().map(|value| f64::from(*value)));
+        mean_of(&self.grey, |value| (f64::from(value) - mean).powi(2)).sqrt()
+    }
+
+    /// How much it differs from another: the mean difference of brightness, 0–255.
+    pub fn distance(&self, other: &Self) -> f64 {
+        mean(self.grey.iter().zip(&other.grey).map(|(one, two)| f64::from(one.abs_diff(*two))))
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    if count > 0.0 { sum / count } else { 0.0 }
+}
+
+fn mean_of(grey: &[u8], of: impl Fn(u8) -> f64) -> f64 {
+    mean(grey.iter().map(|value| of(*value)))
+}
+
+/// A picture that cannot be read or laid out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// GStreamer does not start.
+    #[error("GStreamer does not start: {0}")]
+    Init(#[from] glib::Error),
+    /// An element is missing or refused.
+    #[error("pictures cannot be processed: {0}")]
+    Element(#[from] glib::BoolError),
+    /// A pipeline gave nothing.
+    #[error("the picture cannot be read")]
+    Nothing,
+}
+
+/// Stops the pipeline on every way out.
+struct Running(gst::Pipeline);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.0.set_state(gst::State::Null).is_err() {
+            tracing::debug!("a pipeline of pictures did not stop cleanly");
+        }
+    }
+}
+
+/// Looks at a JPEG.
+///
+/// # Errors
+/// When it is none.
+pub fn look(jpeg: &[u8]) -> Result<Look, Error> {
+    gst::init()?;
+    let pipeline = gst::Pipeline::new();
+    let shape = gst::Caps::builder("video/x-raw")
+        .field("format", "GRAY8")
+        .field("width", LOOK.0)
+        .field("height", LOOK.1)
+        .build();
+    let last = decode(&pipeline, jpeg, &shape)?;
+    let bytes = run(pipeline, &last)?;
+    Ok(Look { grey: bytes })
+}
+
+/// Lays JPEGs out on one sheet, each with its caption; a JPEG again.
+///
+/// # Errors
+/// When one of them is none.
+pub fn sheet(pictures: &[(String, Vec<u8>)]) -> Result<Vec<u8>, Error> {
+    gst::init()?;
+    let pipeline = gst::Pipeline::new();
+    let compositor = gst::ElementFactory::make("compositor").build()?;
+    compositor.set_property_from_str("background", "black");
+    pipeline.add(&compositor)?;
+    let shape = gst::Caps::builder("video/x-raw")
+        .field("format", "I420")
+        .field("width", TILE.0)
+        .field("height", TILE.1)
+        .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
+        .build();
+    for (index, (caption, jpeg)) in pictures.iter().enumerate() {
+        let scaled = decode(&pipeline, jpeg, &shape)?;
+        let label = gst::ElementFactory::make("textoverlay")
+            .property("text", caption)
+            .property("font-desc", "Sans 14")
+            .property("shaded-background", true)
+            .build()?;
+        label.set_property_from_str("valignment", "bottom");
+        label.set_property_from_str("halignment", "left");
+        pipeline.add(&label)?;
+        gst::Element::link_many([&scaled, &label])?;
+        let pad =
+            compositor.request_pad_simple("sink_%u").ok_or_else(|| glib::bool_error!("no more tiles"))?;
+        let place = |at: usize, size: i32| i32::try_from(at).unwrap_or_default() * size;
+        pad.set_property("xpos", place(index % COLUMNS, TILE.0));
+        pad.set_property("ypos", place(index / COLUMNS, TILE.1));
+        let source = label.static_pad("src").ok_or_else(|| glib::bool_error!("no label"))?;
+        source.link(&pad).map_err(|error| glib::bool_error!("{error}"))?;
+    }
+    let convert = gst::ElementFactory::make("videoconvert").build()?;
+    let encoder = gst::ElementFactory::make("jpegenc").property("quality", 85i32).build()?;
+    pipeline.add_many([&convert, &encoder])?;
+    gst::Element::link_many([&compositor, &convert, &encoder])?;
+    run(pipeline, &encoder)
+}
+
+/// A JPEG on its way to a shape; the last element of it.
+fn decode(pipeline: &gst::Pipeline, jpeg: &[u8], shape: &gst::Caps) -> Result<gst::Element, Error> {
+    let caps = gst::Caps::builder("image/jpeg").field("framerate", gst::Fraction::new(1, 1)).build();
+    let source = gst_app::AppSrc::builder().caps(&caps).format(gst::Format::Time).build();
+    let steps = [
+        gst::ElementFactory::make("jpegdec").build()?,
+        gst::ElementFactory::make("videoconvert").build()?,
+        gst::ElementFactory::make("videoscale").property("add-borders", false).build()?,
+        gst::ElementFactory::make("capsfilter").property("caps", shape).build()?,
+    ];
+    pipeline.add(&source)?;
+    pipeline.add_many(&steps)?;
+    gst::Element::link_many([source.upcast_ref::<gst::Element>(), &steps[0]])?;
+    gst::Element::link_many(&steps)?;
+    let mut buffer = gst::Buffer::from_slice(jpeg.to_vec());
+    {
+        let buffer = buffer.make_mut();
+        buffer.set_pts(gst::ClockTime::ZERO);
+        buffer.set_duration(gst::ClockTime::SECOND);
+    }
+    source.push_buffer(buffer).map_err(|_| Error::Nothing)?;
+    source.end_of_stream().map_err(|_| Error::Nothing)?;
+    let [.., last] = steps;
+    Ok(last)
+}
+
+/// The first buffer out of `last`.
+fn run(pipeline: gst::Pipeline, last: &gst::Element) -> Result<Vec<u8>, Error> {
+    let sink = gst_app::AppSink::builder().sync(false).build();
+    pipeline.add(&sink)?;
+    gst::Element::link_many([last, sink.upcast_ref()])?;
+    let running = Running(pipeline);
+    running.0.set_state(gst::State::Playing).map_err(|_| Error::Nothing)?;
+    let sample = sink.try_pull_sample(TRY_AT_MOST).ok_or(Error::Nothing)?;
+    let map = sample.buffer().ok_or(Error::Nothing)?.map_readable()?;
+    Ok(map.as_slice().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn jpeg(pattern: &str) -> Vec<u8> {
+        gst::init().expect("GStreamer starts");
+        let launch = format!(
+            "videotestsrc num-buffers=1 pattern={pattern} ! video/x-raw,width=640,height=360 ! jpegenc name=last"
+        );
+        let pipeline = gst::parse::launch(&launch).expect("elements of gstreamer1.0-plugins-good");
+        let pipeline = pipeline.downcast::<gst::Pipeline>().expect("a pipeline");
+        let last = pipeline.by_name("last").expect("named above");
+        run(pipeline, &last).expect("a JPEG")
+    }
+
+    #[test]
+    fn a_plain_picture_is_told_from_a_test_picture() {
+        let (plain, bars) = (look(&jpeg("blue")).expect("a look"), look(&jpeg("smpte")).expect("a look"));
+        assert!(plain.contrast() < 2.0 && bars.contrast() > 20.0, "{} {}", plain.contrast(), bars.contrast());
+        assert!(plain.distance(&plain) < 0.1 && plain.distance(&bars) > 20.0);
+        assert!(look(b"no picture").is_err());
+    }
+
+    #[test]
+    fn a_sheet_holds_all() {
+        let pictures: Vec<_> = ["red", "green", "smpte", "ball"].map(|p| (p.to_owned(), jpeg(p))).into();
+        let sheet = sheet(&pictures).expect("a sheet");
+        let whole = look(&sheet).expect("a JPEG");
+        assert!(whole.contrast() > 20.0);
+    }
+}
