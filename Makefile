@@ -12,7 +12,7 @@ RUN_PACKAGES := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0
 	gstreamer1.0-nice gstreamer1.0-alsa gstreamer1.0-x
 TEST_PACKAGES := gstreamer1.0-libav gstreamer1.0-tools mosquitto mosquitto-clients openssl iproute2
 
-.PHONY: help deps build test lint fmt
+.PHONY: help deps build demo test lint fmt
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -31,6 +31,9 @@ deps: ## install what building and testing need (package manager, sudo)
 
 build: deps ## build the program
 	cargo build --release --locked
+
+demo: build ## the main job on this machine: a broker, a host, two guests (KEEP=1 stays up)
+	./target/release/coguestd demo --pictures target/demo $(if $(KEEP),--keep)
 
 test: deps ## run every test
 	cargo test --locked

@@ -91,6 +91,7 @@ impl Host {
     pub(super) fn media_live(&mut self, guest: &UserId) {
         let Some((_, occupant)) = self.live.as_mut().and_then(|live| live.occupant(guest)) else { return };
         let before = std::mem::replace(&mut occupant.seen, Seen::Live);
+        self.last_error = None;
         self.set_connection(guest, Connection::Connected);
         if let (Seen::NotLive, Some(user)) = (before, self.user_of(guest)) {
             self.say(Event::HostMediaLive { user });

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::limits::Allowance;
-use super::live::{Attendance, Kind, Member, Pending};
+use super::live::{Attendance, Kind, Member, Pending, Seen};
 use super::seating::grant;
 use super::{AcceptApplications, Host, Output, Page, Presence, Timer};
 use crate::model::event::Event;
@@ -122,7 +122,12 @@ impl Host {
             }
         };
         if gone {
-            self.set_connection(from, Connection::Connecting);
+            // Media may have gone on all the while: the broker was away, not the peer.
+            let seen =
+                self.live.as_mut().and_then(|live| live.occupant(from)).map(|(_, occupant)| occupant.seen);
+            let connection =
+                if seen == Some(Seen::Live) { Connection::Connected } else { Connection::Connecting };
+            self.set_connection(from, connection);
         }
     }
 

@@ -86,11 +86,11 @@ pub fn look(jpeg: &[u8]) -> Result<Look, Error> {
     Ok(Look { grey: bytes })
 }
 
-/// Lays JPEGs out on one sheet, each with its caption; a JPEG again.
+/// Lays JPEGs out on one sheet, each with its caption; a JPEG again. A caption without a picture gets an empty tile.
 ///
 /// # Errors
 /// When one of them is none.
-pub fn sheet(pictures: &[(String, Vec<u8>)]) -> Result<Vec<u8>, Error> {
+pub fn sheet(pictures: &[(String, Option<Vec<u8>>)]) -> Result<Vec<u8>, Error> {
     gst::init()?;
     let pipeline = gst::Pipeline::new();
     let compositor = gst::ElementFactory::make("compositor").build()?;
@@ -103,7 +103,10 @@ pub fn sheet(pictures: &[(String, Vec<u8>)]) -> Result<Vec<u8>, Error> {
         .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
         .build();
     for (index, (caption, jpeg)) in pictures.iter().enumerate() {
-        let scaled = decode(&pipeline, jpeg, &shape)?;
+        let scaled = match jpeg {
+            Some(jpeg) => decode(&pipeline, jpeg, &shape)?,
+            None => empty(&pipeline, &shape)?,
+        };
         let label = gst::ElementFactory::make("textoverlay")
             .property("text", caption)
             .property("font-desc", "Sans 14")
@@ -154,6 +157,16 @@ fn decode(pipeline: &gst::Pipeline, jpeg: &[u8], shape: &gst::Caps) -> Result<gs
     Ok(last)
 }
 
+/// A tile with nothing on it.
+fn empty(pipeline: &gst::Pipeline, shape: &gst::Caps) -> Result<gst::Element, Error> {
+    let source = gst::ElementFactory::make("videotestsrc").property("num-buffers", 1i32).build()?;
+    source.set_property_from_str("pattern", "black");
+    let filter = gst::ElementFactory::make("capsfilter").property("caps", shape).build()?;
+    pipeline.add_many([&source, &filter])?;
+    gst::Element::link_many([&source, &filter])?;
+    Ok(filter)
+}
+
 /// The first buffer out of `last`.
 fn run(pipeline: gst::Pipeline, last: &gst::Element) -> Result<Vec<u8>, Error> {
     let sink = gst_app::AppSink::builder().sync(false).build();
@@ -191,7 +204,8 @@ mod tests {
 
     #[test]
     fn a_sheet_holds_all() {
-        let pictures: Vec<_> = ["red", "green", "smpte", "ball"].map(|p| (p.to_owned(), jpeg(p))).into();
+        let mut pictures: Vec<_> = ["red", "green", "smpte"].map(|p| (p.to_owned(), Some(jpeg(p)))).into();
+        pictures.push(("nothing".to_owned(), None));
         let sheet = sheet(&pictures).expect("a sheet");
         let whole = look(&sheet).expect("a JPEG");
         assert!(whole.contrast() > 20.0);

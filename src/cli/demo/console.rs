@@ -153,9 +153,9 @@ impl Console {
         self.wait(&format!("{name} of {device}"), mark, wanted).await
     }
 
-    /// The last thing said on a topic.
-    pub(super) fn last(&self, topic: &str) -> Option<&Value> {
-        self.heard.iter().rev().find(|heard| heard.topic == topic).map(|heard| &heard.value)
+    /// The last thing said that `wanted` accepts.
+    pub(super) fn find_last<T>(&self, wanted: impl Fn(&Heard) -> Option<T>) -> Option<T> {
+        self.heard.iter().rev().find_map(wanted)
     }
 }
 

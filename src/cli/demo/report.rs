@@ -13,7 +13,7 @@ use crate::media::pictures::{self, Look};
 /// The report.
 pub(super) struct Report {
     folder: PathBuf,
-    pictures: Vec<(String, Vec<u8>)>,
+    pictures: Vec<(String, Option<Vec<u8>>)>,
     times: Vec<(String, i64, i64)>,
     seats: Vec<[String; 8]>,
 }
@@ -32,8 +32,14 @@ impl Report {
         let name: String = caption.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         let number = self.pictures.len() + 1;
         fs::write(self.folder.join(format!("{number}-{name}.jpg")), &jpeg)?;
-        self.pictures.push((format!("{number}. {caption}"), jpeg));
+        self.pictures.push((format!("{number}. {caption}"), Some(jpeg)));
         Ok(look)
+    }
+
+    /// Keeps a step that shows nothing.
+    pub(super) fn note(&mut self, caption: &str) {
+        let number = self.pictures.len() + 1;
+        self.pictures.push((format!("{number}. {caption}"), None));
     }
 
     /// From the accept to the first packet and to the first decoded frame or sound, in milliseconds.
@@ -42,13 +48,13 @@ impl Report {
     }
 
     /// What the stage says of a seat now.
-    pub(super) fn seat(&mut self, step: &str, seat: &Value) {
+    pub(super) fn seat(&mut self, step: &str, seat: &Value, level: &Value) {
         let text = |value: &Value, unit: &str| match value {
             Value::Null => "–".to_owned(),
             Value::Number(number) => format!("{:.1}{unit}", number.as_f64().unwrap_or_default()),
             other => other.to_string(),
         };
-        let (video, audio) = (&seat["video"], &seat["audio"]);
+        let video = &seat["video"];
         let size = match (video["width"].as_u64(), video["height"].as_u64()) {
             (Some(width), Some(height)) => format!("{width}x{height}"),
             _ => "–".to_owned(),
@@ -60,7 +66,7 @@ impl Report {
             size,
             text(&video["frame_rate"], "/s"),
             video["frames"].as_u64().map_or("–".to_owned(), |frames| frames.to_string()),
-            text(&audio["level_dbfs"], " dBFS"),
+            text(level, " dBFS"),
             seat["loss"].as_f64().map_or("–".to_owned(), |loss| format!("{:.1} %", loss * 100.0)),
         ]);
     }

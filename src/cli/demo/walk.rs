@@ -58,8 +58,8 @@ impl Walk {
         self.apply(report).await?;
         self.invite(report).await?;
         self.camera_off_and_on(report).await?;
-        self.kick().await?;
-        self.end().await
+        self.kick(report).await?;
+        self.end(report).await
     }
 
     async fn open_room(&mut self) -> anyhow::Result<()> {
@@ -93,7 +93,9 @@ impl Walk {
         self.console.command(B, "accept_invitation", json!({})).await?;
         let accepted = self.console.event(HOST, "invitation_accepted", mark).await?;
         self.live(B, &accepted, mark, report).await?;
-        self.seat(report, "invited", B).await
+        self.seat(report, "invited", B).await?;
+        report.note("B was invited and accepted: sound only");
+        Ok(())
     }
 
     async fn camera_off_and_on(&mut self, report: &mut Report) -> anyhow::Result<()> {
@@ -105,7 +107,7 @@ impl Walk {
         self.seat(report, "camera on", A).await
     }
 
-    async fn kick(&mut self) -> anyhow::Result<()> {
+    async fn kick(&mut self, report: &mut Report) -> anyhow::Result<()> {
         let mark = self.console.mark();
         self.console.command(HOST, "kick_user_out_of_seat", json!({"user_id": A})).await?;
         self.console.event(A, "kicked_off_seat", mark).await?;
@@ -116,10 +118,13 @@ impl Walk {
             let off = heard.value["camera"]["status"] == json!("off") && heard.value["seat"].is_null();
             (heard.topic == topic && off).then_some(())
         };
-        self.console.wait("A's camera closed", mark, closed).await
+        self.console.wait("A's camera closed", mark, closed).await?;
+        ensure!(self.snapshot(A).await.is_err(), "the stage still has a picture of A");
+        report.note("A was kicked: its camera is closed");
+        Ok(())
     }
 
-    async fn end(&mut self) -> anyhow::Result<()> {
+    async fn end(&mut self, report: &mut Report) -> anyhow::Result<()> {
         let mark = self.console.mark();
         self.console.command(HOST, "end_live", json!({})).await?;
         let unseated = self.console.event(B, "unseated", mark).await?;
@@ -130,7 +135,9 @@ impl Walk {
             (heard.topic == format!("room/{ROOM}/state") && heard.value["status"] == json!("ended"))
                 .then_some(())
         };
-        self.console.wait("the room ended", mark, ended).await
+        self.console.wait("the room ended", mark, ended).await?;
+        report.note("the live has ended");
+        Ok(())
     }
 
     /// Waits for media on both sides, and notes the times.
@@ -182,19 +189,20 @@ impl Walk {
         bail!("the stage never showed: {caption}");
     }
 
-    /// Notes what the stage says of a seat in its next statistics but one.
+    /// Notes what the stage says of a seat, and the last sound it heard from there: the ticks are short.
     async fn seat(&mut self, report: &mut Report, step: &str, guest: &str) -> anyhow::Result<()> {
+        let mark = self.console.mark();
+        let topic = format!("device/{HOST}/stats");
+        let seat_in = |heard: &Heard| {
+            let seats = heard.value["seats"].as_array().filter(|_| heard.topic == topic)?;
+            seats.iter().find(|seat| seat["user_id"] == json!(guest)).cloned()
+        };
+        let loud = |heard: &Heard| seat_in(heard).filter(|seat| seat["audio"]["level_dbfs"].is_number());
+        let what = format!("the stage to hear {guest}");
+        let heard = self.console.wait(&what, mark, loud).await?;
         self.console.listen_for(Duration::from_millis(1200)).await;
-        let stats =
-            self.console.last(&format!("device/{HOST}/stats")).context("the stage says what it sees")?;
-        let seats = stats["seats"].as_array().cloned().unwrap_or_default();
-        let seat = seats
-            .into_iter()
-            .find(|seat| seat["user_id"] == json!(guest))
-            .with_context(|| format!("{guest} is not in the stage's statistics"))?;
-        let heard = !seat["audio"].is_null();
-        ensure!(heard, "the stage hears nothing of {guest}");
-        report.seat(step, &seat);
+        let seat = self.console.find_last(seat_in).context("the stage says what it sees")?;
+        report.seat(step, &seat, &heard["audio"]["level_dbfs"]);
         Ok(())
     }
 
