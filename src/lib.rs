@@ -16,10 +16,10 @@
 //! # Who may import whom
 //!
 //! ```text
-//! main → cli → app → { mqtt, media, devices, systemd, config } → { guest, host } → model
+//! main → cli → app → { mqtt, signal, media, devices, systemd, config } → { guest, host } → model
 //! ```
 //! Adapters do not import each other, and neither do the two machines. GStreamer is seen by [`media`] only, the MQTT client by
-//! [`mqtt`] only, V4L2 and ALSA by [`devices`] only, and `anyhow` by `main` and [`cli`] only. A test reads the sources and holds
+//! [`mqtt`] only, HTTP by [`signal`] only, V4L2 and ALSA by [`devices`] only, and `anyhow` by `main` and [`cli`] only. A test reads the sources and holds
 //! this.
 //!
 //! # Where to look
@@ -28,6 +28,7 @@
 //! |---|---|
 //! | a word of the protocol: ids, codes, messages, events | [`model`] |
 //! | a topic, or how a word is spelt in JSON | [`mqtt::topics`], [`mqtt::wire`] |
+//! | what is said to a WHIP server | [`signal`] |
 //! | what a guest does and when | [`guest`]; one stay on a seat is `guest/stay.rs` |
 //! | who gets a seat | [`host`] |
 //! | what is captured, encoded, sent | [`media::publisher`], and the profiles in `pipelines/` |
@@ -88,4 +89,5 @@ pub mod logging;
 pub mod media;
 pub mod model;
 pub mod mqtt;
+pub mod signal;
 pub mod systemd;

@@ -10,13 +10,13 @@ use tokio::sync::mpsc::{Receiver, channel};
 use super::house::House;
 use super::role::{Broker, Effect, Role, Shown};
 use super::{Error, ice, seed};
-use crate::config::{self, AcceptInvitations, Settings};
+use crate::config::{self, AcceptInvitations, Settings, Transport};
 use crate::devices;
 use crate::guest::{self, Guest, Input, Output};
 use crate::media::publisher::{self, Located, Publisher, profile::Profile};
 use crate::model::command::{Command, Settled};
 use crate::model::media::{Ask, Report};
-use crate::model::message::DeviceKind;
+use crate::model::message::{DeviceKind, Token};
 use crate::model::state::{GuestState, RoomMembership};
 use crate::model::{Presence, Refusal, User};
 use crate::mqtt::connection::{Message, Publish, Retain, SubscribeOptions};
@@ -24,6 +24,7 @@ use crate::mqtt::topics::Topic;
 use crate::mqtt::wire::command::Plane;
 use crate::mqtt::wire::device;
 use crate::mqtt::wire::room::{self, RetainedRoom};
+use crate::signal::Whip;
 
 /// Room for what media report and the shell has not taken yet.
 const REPORTS: usize = 256;
@@ -36,6 +37,7 @@ pub(super) struct GuestRole {
     guest: Guest,
     settings: guest::Settings,
     publisher: Publisher,
+    whip: Whip,
     reports: Receiver<Report>,
     shown: Option<GuestState>,
 }
@@ -47,10 +49,11 @@ impl GuestRole {
         let profile = Profile::load(&settings.media.profile, &directories)?;
         let name = profile.name().to_owned();
         let (sender, reports) = channel(REPORTS);
+        let whip = Whip::new(sender.clone());
         let publisher = Publisher::open(publisher_settings(settings, profile), sender)?;
         let settings = guest_settings(settings);
         let guest = Guest::new(settings.clone());
-        Ok((Self { guest, settings, publisher, reports, shown: None }, name))
+        Ok((Self { guest, settings, publisher, whip, reports, shown: None }, name))
     }
 
     fn ask(&self, ask: Ask) {
@@ -59,7 +62,7 @@ impl GuestRole {
         }
     }
 
-    fn route(&self, house: &House, output: Output) -> Option<Effect> {
+    fn route(&mut self, house: &House, output: Output) -> Option<Effect> {
         let topics = &house.topics;
         match output {
             Output::Settled { ticket, settled } => return Some(Effect::Settled(ticket, settled)),
@@ -81,6 +84,7 @@ impl GuestRole {
             Output::ToStage { live_id, signal } => {
                 house.publish(Publish::new(topics.own_to_stage(&live_id), room::write_signal(signal)));
             }
+            Output::ToServer(ask) => self.whip.ask(ask),
             Output::Event(event) => {
                 tracing::debug!(event = event.name(), "said");
                 house.event(&event);
@@ -175,6 +179,7 @@ impl Role for GuestRole {
                 self.ask(ask);
             }
         }
+        self.whip.end();
         let settings =
             guest::Settings { seed: seed(), user: self.guest.user().clone(), ..self.settings.clone() };
         self.guest = Guest::new(settings);
@@ -229,6 +234,7 @@ impl Role for GuestRole {
         if let Err(error) = self.publisher.close(cap) {
             tracing::warn!(%error, "going on without it");
         }
+        tokio::runtime::Handle::current().block_on(self.whip.close(cap));
     }
 }
 
@@ -236,6 +242,13 @@ fn guest_settings(settings: &Settings) -> guest::Settings {
     guest::Settings {
         user: settings.user.public.clone(),
         standing_room: settings.room.live_id.clone(),
+        server: match &settings.room.transport {
+            Transport::Mqtt => None,
+            Transport::Whip(whip) => Some(guest::Server {
+                publish_url: whip.publish_url.as_ref().map(|url| url.as_str().to_owned()),
+                token: whip.token.as_ref().map(|token| Token(token.expose().to_owned())),
+            }),
+        },
         accept_invitations: match &settings.guest.accept_invitations {
             AcceptInvitations::Manual => guest::AcceptInvitations::Manual,
             AcceptInvitations::Always => guest::AcceptInvitations::Always,

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::model::command::Settled;
 use crate::model::event::Event;
 use crate::model::media::{Ask, GuestStats, Mirror, Quality, Report, Ticket};
-use crate::model::message::{Signal, ToGuest, ToHost};
+use crate::model::message::{Signal, ToGuest, ToHost, Token};
+use crate::model::server::ServerAsk;
 use crate::model::{LiveId, Presence, RequestId, RoomState, User, UserId, Volume};
 
 /// Whose invitations are accepted without an operator.
@@ -19,6 +20,15 @@ pub enum AcceptInvitations {
     From(Vec<UserId>),
 }
 
+/// A server that takes this guest's media, whatever the host grants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// WHIP endpoint, with `{live_id}` and `{user_id}` where they belong; `None`: the host's grant names it.
+    pub publish_url: Option<String>,
+    /// Bearer token; `None`: the host's grant brings it.
+    pub token: Option<Token>,
+}
+
 /// What a guest is told before it begins.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -26,6 +36,8 @@ pub struct Settings {
     pub user: User,
     /// The room to be in whenever it is live.
     pub standing_room: Option<LiveId>,
+    /// The configured server, if media go to one.
+    pub server: Option<Server>,
     /// Whose invitations are accepted at once.
     pub accept_invitations: AcceptInvitations,
     /// How long a seat is kept while the host is gone.
@@ -116,6 +128,8 @@ pub enum Output {
         /// The signal.
         signal: Signal,
     },
+    /// Ask the server that takes the media.
+    ToServer(ServerAsk),
     /// Publish an event.
     Event(Event),
     /// Ask the own media.

@@ -29,6 +29,11 @@ impl Guest {
             Report::Candidate { session, candidate } => {
                 self.signal_out(session, SignalBody::Candidate(candidate));
             }
+            Report::Answer { session, sdp } => {
+                if self.is_present(session) {
+                    self.answer(now, session, sdp);
+                }
+            }
             // Live is when a packet left, and the phase before says "connecting" already.
             Report::Connected { .. } => {}
             Report::FirstPacket { session } => self.first_packet(now, session),
@@ -57,7 +62,8 @@ impl Guest {
         let session = Session { epoch: stay.epoch, peer: self.next_peer, exchange: 1 };
         self.next_peer += 1;
         stay.peer = Some(Peer { session, name });
-        let ask = Ask::Start { session, media: stay.media, plan: stay.plan() };
+        let sound = super::way::sound(&stay.grant);
+        let ask = Ask::Start { session, media: stay.media, sound, plan: stay.plan() };
         let deadline = match stay.attempt {
             0 => {
                 stay.phase = Phase::Preparing;
@@ -97,14 +103,6 @@ impl Guest {
         }
     }
 
-    fn signal_out(&mut self, session: Session, body: SignalBody) {
-        let Some(live_id) = self.room.as_ref().map(|room| room.live_id.clone()) else { return };
-        let peer = self.stay.as_ref().and_then(|stay| stay.peer.as_ref());
-        let Some(peer) = peer.filter(|peer| peer.session == session) else { return };
-        let signal = Signal { session: peer.name.clone(), exchange: session.exchange, body };
-        self.outputs.push_back(Output::ToStage { live_id, signal });
-    }
-
     /// A signal of the stage; what names an older session or exchange is dropped here.
     pub(super) fn signal_in(&mut self, now: Instant, signal: Signal) {
         let Some(stay) = &mut self.stay else { return };
@@ -115,16 +113,20 @@ impl Guest {
         }
         match signal.body {
             SignalBody::Description(SessionDescription { kind: SdpKind::Answer, sdp }) => {
-                if stay.phase == Phase::Negotiating {
-                    stay.phase = Phase::Connecting;
-                }
-                self.ask(Ask::Answer { session, sdp });
-                self.tell_phase(now);
+                self.answer(now, session, sdp);
             }
             SignalBody::Description(SessionDescription { kind: SdpKind::Offer, .. }) => {}
             SignalBody::Candidate(candidate) => self.ask(Ask::Candidate { session, candidate }),
             SignalBody::Bye => self.recover(now, "the stage ended the connection"),
         }
+    }
+
+    fn answer(&mut self, now: Instant, session: Session, sdp: String) {
+        if let Some(stay) = self.stay.as_mut().filter(|stay| stay.phase == Phase::Negotiating) {
+            stay.phase = Phase::Connecting;
+        }
+        self.ask(Ask::Answer { session, sdp });
+        self.tell_phase(now);
     }
 
     fn first_packet(&mut self, now: Instant, session: Session) {
@@ -181,7 +183,7 @@ impl Guest {
         stay.attempt = if reachable { stay.attempt + 1 } else { stay.attempt.max(1) };
         let attempt = stay.attempt;
         if let Some(peer) = peer {
-            self.ask(Ask::EndPeer { peer: peer.session.peer });
+            self.end_peer(&peer);
         }
         self.say(Event::MediaRecovering { attempt, why: why.to_owned() });
         self.set_phase(now, Phase::Recovering);
@@ -193,7 +195,12 @@ impl Guest {
     fn stage_is_reachable(&self) -> bool {
         let Some(stay) = &self.stay else { return false };
         let host = self.room.as_ref().is_some_and(|room| room.place == Place::Inside);
-        self.broker == Presence::Online && (host || !self.stage_is_host(&stay.grant))
+        match stay.grant {
+            Grant::Whip { .. } => true,
+            Grant::Mqtt { .. } => {
+                self.broker == Presence::Online && (host || !self.stage_is_host(&stay.grant))
+            }
+        }
     }
 
     pub(super) fn try_again(&mut self, now: Instant) {
@@ -223,7 +230,7 @@ impl Guest {
         stay.phase = Phase::Recovering;
         let (attempt, peer) = (stay.attempt, stay.peer.take());
         if let Some(peer) = peer {
-            self.ask(Ask::EndPeer { peer: peer.session.peer });
+            self.end_peer(&peer);
         }
         let why = "the host was started again".to_owned();
         self.say(Event::MediaRecovering { attempt, why });

@@ -26,11 +26,12 @@ mod room;
 mod seat;
 mod stay;
 mod view;
+mod way;
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
-pub use contract::{AcceptInvitations, Input, Output, Settings, Timer};
+pub use contract::{AcceptInvitations, Input, Output, Server, Settings, Timer};
 
 use requests::Request;
 use room::Room;

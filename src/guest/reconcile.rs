@@ -80,11 +80,12 @@ impl Guest {
     /// Both know of the seat: what changed while they were apart is followed.
     fn same_seat(&mut self, now: Instant, seat: &OwnSeat) {
         let by = self.room.as_ref().and_then(|room| room.host.clone()).map(By::from);
+        let grant = self.way(seat.grant.clone());
         let Some(stay) = &mut self.stay else { return };
         let from = std::mem::replace(&mut stay.seat_index, seat.seat_index);
         stay.told = None;
-        let elsewhere = stay.grant != seat.grant;
-        stay.grant = seat.grant.clone();
+        let elsewhere = stay.grant != grant;
+        stay.grant = grant;
         if let Some(by) = by.filter(|_| from != seat.seat_index) {
             self.say(Event::SeatMoved { from, to: seat.seat_index, by });
         }

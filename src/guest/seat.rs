@@ -7,7 +7,8 @@ use super::stay::{Delivered, Device, Stay};
 use super::{Course, Guest, Output, Timer, Trouble};
 use crate::model::event::Event;
 use crate::model::media::{Ask, Ticket};
-use crate::model::message::{Grant, Signal, SignalBody, ToHost, UnseatReason};
+use crate::model::message::{Grant, Signal, ToHost, UnseatReason};
+use crate::model::server::ServerAsk;
 use crate::model::state::Network;
 use crate::model::{By, Code, DeviceSwitch, LiveId, Media, Phase, Refusal};
 
@@ -19,6 +20,8 @@ const STOP: Duration = Duration::from_secs(1);
 pub(super) enum Word {
     /// A signal to the stage.
     Signal(LiveId, Signal),
+    /// The server that takes the media.
+    ToServer(ServerAsk),
     /// A request whose answer changes nothing any more.
     ToHost(LiveId, ToHost),
     /// An event.
@@ -56,11 +59,12 @@ impl Guest {
         self.next_epoch += 1;
         let camera = if given.media == Media::Audio { DeviceSwitch::Off } else { given.camera };
         let seat_index = given.seat_index;
+        let grant = self.way(given.grant);
         self.stay = Some(Stay {
             epoch,
             seat_index,
             media: given.media,
-            grant: given.grant,
+            grant: grant.clone(),
             phase: Phase::Preparing,
             accepted: given.accepted,
             attempt: 0,
@@ -71,17 +75,14 @@ impl Guest {
             pictures: Vec::new(),
             told: None,
         });
-        let whip = self.stay.as_ref().is_some_and(|stay| matches!(stay.grant, Grant::Whip { .. }));
-        if !whip {
+        let obstacle = super::way::obstacle(&grant);
+        if obstacle.is_none() {
             self.start_peer(now);
         }
         self.say(Event::Seated { seat_index });
         self.tell_devices(now);
-        if whip {
-            self.fail_media(
-                now,
-                "this seat's media go to a server over WHIP, which this program does not speak",
-            );
+        if let Some(why) = obstacle {
+            self.fail_media(now, why);
         }
     }
 
@@ -129,14 +130,6 @@ impl Guest {
         self.room.as_ref().is_some_and(|room| room.live_id == *live_id)
     }
 
-    fn bye(&self, stay: &Stay) -> Option<Word> {
-        let live_id = self.room.as_ref().map(|room| room.live_id.clone())?;
-        let peer = stay.peer.as_ref()?;
-        let signal =
-            Signal { session: peer.name.clone(), exchange: peer.session.exchange, body: SignalBody::Bye };
-        Some(Word::Signal(live_id, signal))
-    }
-
     fn close_stay(&mut self, now: Instant, mut stay: Stay, words: Vec<Word>) {
         for timer in
             [Timer::Live, Timer::Retry, Timer::HostHold, Timer::Camera, Timer::Microphone, Timer::Devices]
@@ -168,6 +161,7 @@ impl Guest {
                 Word::Signal(live_id, signal) => {
                     self.outputs.push_back(Output::ToStage { live_id, signal });
                 }
+                Word::ToServer(ask) => self.outputs.push_back(Output::ToServer(ask)),
                 Word::ToHost(live_id, ToHost::LeaveSeat) if self.is_room(&live_id) => {
                     self.request(now, Purpose::LeaveSeat, ToHost::LeaveSeat, None);
                 }

@@ -95,6 +95,15 @@ pub struct Plan {
     pub audio: AudioPlan,
 }
 
+/// Which ways the sound of a peer connection goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sound {
+    /// To the stage, and the room's back.
+    BothWays,
+    /// To the stage only: a WHIP server takes and gives nothing (RFC 9725).
+    Outgoing,
+}
+
 /// Picture size, 16:9.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
 pub enum Quality {
@@ -170,6 +179,8 @@ pub enum Ask {
         session: Session,
         /// The kind of seat: `Video` has a video section in its offer for the life of the peer, whatever the plan.
         media: Media,
+        /// Whether the room's sound comes back over it.
+        sound: Sound,
         /// What to send at first.
         plan: Plan,
     },
@@ -239,6 +250,13 @@ pub enum Report {
         session: Session,
         /// The candidate.
         candidate: Option<IceCandidate>,
+    },
+    /// The server's answer to an offer that was published.
+    Answer {
+        /// To which offer.
+        session: Session,
+        /// The SDP.
+        sdp: String,
     },
     /// ICE and DTLS are up.
     Connected {

@@ -15,6 +15,7 @@ mod ids;
 pub mod media;
 pub mod message;
 mod room;
+pub mod server;
 pub mod stage;
 pub mod state;
 mod timers;

@@ -7,13 +7,13 @@ use super::events::Tell;
 use super::filler::{self, Filler};
 use super::peer::{self, Peer};
 use super::playback::Speaker;
-use crate::model::media::{Ask, AudioPlan, Plan, Quality, Report, Session, Ticket, VideoPlan};
+use crate::model::media::{Ask, AudioPlan, Plan, Quality, Report, Session, Sound, Ticket, VideoPlan};
 use crate::model::{Code, Media, Refusal};
 
 impl Desk {
     pub(super) fn ask(&mut self, now: Instant, ask: Ask) {
         match ask {
-            Ask::Start { session, media, plan } => self.start(now, session, media, plan),
+            Ask::Start { session, media, sound, plan } => self.start(now, session, media, sound, plan),
             Ask::Plan { epoch, plan } => {
                 if let Some(stay) = self.stay.as_mut().filter(|stay| stay.epoch == epoch) {
                     stay.plan = plan;
@@ -53,7 +53,7 @@ impl Desk {
         }
     }
 
-    fn start(&mut self, now: Instant, session: Session, media: Media, plan: Plan) {
+    fn start(&mut self, now: Instant, session: Session, media: Media, sound: Sound, plan: Plan) {
         self.end_peer();
         self.stay = Some(Stay { epoch: session.epoch, media, plan });
         self.follow_plan(now);
@@ -73,6 +73,7 @@ impl Desk {
         let plan = peer::Plan {
             session,
             media,
+            direction: sound,
             profile: &self.settings.profile,
             codec: self.settings.codec,
             quality: self.settings.quality,

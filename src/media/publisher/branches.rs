@@ -14,7 +14,7 @@ use super::profile::{self, Bitrate, Profile};
 use super::stats::Meter;
 use super::watch;
 use crate::model::Media;
-use crate::model::media::Quality;
+use crate::model::media::{Quality, Sound};
 
 /// So much may wait for an encoder before the oldest is dropped.
 const WAITING: u64 = 3;
@@ -132,20 +132,22 @@ fn parse(launch: &str) -> Result<gst::Bin, glib::BoolError> {
 }
 
 /// Sound goes both ways, pictures to the stage only; what is lost of them is sent again.
-pub(super) fn direct(webrtc: &gst::Element, media: Media) {
+pub(super) fn direct(webrtc: &gst::Element, media: Media, sound: Sound) {
     use gst_webrtc::WebRTCRTPTransceiverDirection::{Sendonly, Sendrecv};
-    let sections = match media {
-        Media::Audio => vec![Sendrecv],
-        Media::Video => vec![Sendrecv, Sendonly],
+    let sound = match sound {
+        Sound::BothWays => Sendrecv,
+        Sound::Outgoing => Sendonly,
     };
-    for (index, direction) in (0i32..).zip(sections) {
+    let sections = match media {
+        Media::Audio => vec![(sound, false)],
+        Media::Video => vec![(sound, false), (Sendonly, true)],
+    };
+    for (index, (direction, again)) in (0i32..).zip(sections) {
         let transceiver: Option<gst_webrtc::WebRTCRTPTransceiver> =
             webrtc.emit_by_name("get-transceiver", &[&index]);
         if let Some(transceiver) = transceiver {
             transceiver.set_direction(direction);
-            if direction == Sendonly {
-                transceiver.set_property("do-nack", true);
-            }
+            transceiver.set_property("do-nack", again);
         }
     }
 }

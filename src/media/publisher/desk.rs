@@ -202,6 +202,7 @@ impl Desk {
             Report::DeviceLost { why, .. } => tracing::warn!("lost: {why}"),
             Report::Offer { .. }
             | Report::Candidate { .. }
+            | Report::Answer { .. }
             | Report::Connected { .. }
             | Report::FirstPacket { .. }
             | Report::PeerFailed { .. }

@@ -24,7 +24,7 @@ use super::stats::{Link, Meter};
 use super::{Codec, watch};
 use crate::media::description::{self, Description};
 use crate::media::webrtc::{self, Ice};
-use crate::model::media::{Fault, IceCandidate, Quality, Session};
+use crate::model::media::{Fault, IceCandidate, Quality, Session, Sound};
 use crate::model::{Code, Media, Volume};
 
 /// Candidates of the stage beyond these are dropped.
@@ -34,6 +34,7 @@ const MOST_CANDIDATES: usize = 64;
 pub(super) struct Plan<'a> {
     pub(super) session: Session,
     pub(super) media: Media,
+    pub(super) direction: Sound,
     pub(super) profile: &'a Profile,
     pub(super) codec: Codec,
     pub(super) quality: Quality,
@@ -89,7 +90,7 @@ impl Peer {
                 (Some(source), Some(bitrate))
             }
         };
-        branches::direct(&webrtc, plan.media);
+        branches::direct(&webrtc, plan.media, plan.direction);
         let peer = Self {
             session: plan.session,
             media: plan.media,

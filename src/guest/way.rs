@@ -1,0 +1,107 @@
+//! Which way the media of a seat go: to a peer that is signalled to over the room plane, or to a server over HTTP (WHIP).
+//!
+//! Invariant: a peer connection that a server was asked to take is ended there too, whatever ends it here.
+
+use super::seat::Word;
+use super::stay::{Peer, Stay};
+use super::{Guest, Output};
+use crate::model::media::{Ask, SdpKind, Session, SessionDescription, Sound};
+use crate::model::message::{Grant, Signal, SignalBody};
+use crate::model::server::{Endpoint, ServerAsk};
+
+/// Which ways the sound goes.
+pub(super) fn sound(grant: &Grant) -> Sound {
+    match grant {
+        Grant::Mqtt { .. } => Sound::BothWays,
+        Grant::Whip { .. } => Sound::Outgoing,
+    }
+}
+
+/// Why nothing can be sent that way.
+pub(super) fn obstacle(grant: &Grant) -> Option<&'static str> {
+    match grant {
+        Grant::Mqtt { .. } | Grant::Whip { publish_url: Some(_), .. } => None,
+        Grant::Whip { publish_url: None, .. } => {
+            Some("neither the host's grant nor room.publish_url names a WHIP endpoint")
+        }
+    }
+}
+
+impl Guest {
+    /// Where the media of a seat go: what is configured here comes before the host's word.
+    pub(super) fn way(&self, granted: Grant) -> Grant {
+        let Some(server) = &self.settings.server else { return granted };
+        let Some(live_id) = self.room.as_ref().map(|room| &room.live_id) else { return granted };
+        let fill = |url: &String| {
+            url.replace("{live_id}", live_id.as_str()).replace("{user_id}", self.user.user_id.as_str())
+        };
+        let (url, bearer, playback_url) = match granted {
+            Grant::Mqtt { .. } => (None, None, None),
+            Grant::Whip { publish_url, token, playback_url } => (publish_url, token, playback_url),
+        };
+        Grant::Whip {
+            publish_url: server.publish_url.as_ref().map(fill).or(url),
+            token: server.token.clone().or(bearer),
+            playback_url,
+        }
+    }
+
+    /// Whether this is the exchange that is going on.
+    pub(super) fn is_present(&self, session: Session) -> bool {
+        let peer = self.stay.as_ref().and_then(|stay| stay.peer.as_ref());
+        peer.is_some_and(|peer| peer.session == session)
+    }
+
+    /// Says something of the present exchange; what is of an older one is dropped.
+    pub(super) fn signal_out(&mut self, session: Session, body: SignalBody) {
+        if !self.is_present(session) {
+            return;
+        }
+        let said = self.stay.as_ref().and_then(|stay| self.word(stay, body));
+        match said {
+            Some(Word::Signal(live_id, signal)) => {
+                self.outputs.push_back(Output::ToStage { live_id, signal })
+            }
+            Some(Word::ToServer(ask)) => self.outputs.push_back(Output::ToServer(ask)),
+            Some(Word::ToHost(..) | Word::Event(_) | Word::Done(_) | Word::Stopped) | None => {}
+        }
+    }
+
+    /// The end of a stay's peer connection, as it is told at the far side.
+    pub(super) fn bye(&self, stay: &Stay) -> Option<Word> {
+        self.word(stay, SignalBody::Bye)
+    }
+
+    fn word(&self, stay: &Stay, body: SignalBody) -> Option<Word> {
+        let peer = stay.peer.as_ref()?;
+        let session = peer.session;
+        match &stay.grant {
+            Grant::Mqtt { .. } => {
+                let live_id = self.room.as_ref().map(|room| room.live_id.clone())?;
+                let signal = Signal { session: peer.name.clone(), exchange: session.exchange, body };
+                Some(Word::Signal(live_id, signal))
+            }
+            Grant::Whip { publish_url, token, .. } => {
+                let endpoint = Endpoint { url: publish_url.clone()?, token: token.clone() };
+                let ask = match body {
+                    SignalBody::Description(SessionDescription { kind: SdpKind::Offer, sdp }) => {
+                        ServerAsk::Publish { session, endpoint, sdp }
+                    }
+                    SignalBody::Description(SessionDescription { kind: SdpKind::Answer, .. }) => return None,
+                    SignalBody::Candidate(candidate) => ServerAsk::Candidate { session, candidate },
+                    SignalBody::Bye => ServerAsk::End { session },
+                };
+                Some(Word::ToServer(ask))
+            }
+        }
+    }
+
+    /// A peer connection is given up; the stay goes on. A server is told, a stage learns it from the next one.
+    pub(super) fn end_peer(&mut self, peer: &Peer) {
+        let session = peer.session;
+        self.ask(Ask::EndPeer { peer: session.peer });
+        if self.stay.as_ref().is_some_and(|stay| matches!(stay.grant, Grant::Whip { .. })) {
+            self.outputs.push_back(Output::ToServer(ServerAsk::End { session }));
+        }
+    }
+}

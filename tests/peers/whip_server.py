@@ -1,0 +1,109 @@
+"""A WHIP server (RFC 9725) that is not GStreamer: aiortc behind aiohttp. What it sees goes to stdout, a JSON object a line.
+
+    whip_server.py PORT TOKEN
+
+POST /whip/NAME publishes, and answers with a session to DELETE; /moved/NAME redirects there, /busy/NAME is full,
+/garbage/NAME answers what is no SDP, /slow/NAME answers after three seconds.
+"""
+
+import asyncio
+import json
+import sys
+
+from aiohttp import web
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
+
+PORT, TOKEN = int(sys.argv[1]), sys.argv[2]
+sessions = {}
+
+
+def say(what, **more):
+    print(json.dumps({"what": what, **more}), flush=True)
+
+
+async def watch(name, track):
+    frames = 0
+    loudest = 0
+    try:
+        while True:
+            frame = await track.recv()
+            frames += 1
+            if track.kind == "video":
+                if frames % 15 == 1:
+                    say("video", name=name, frames=frames, width=frame.width, height=frame.height)
+            else:
+                loudest = max(loudest, int(abs(frame.to_ndarray()).max()))
+                if frames % 50 == 0:
+                    say("audio", name=name, frames=frames, loudest=loudest)
+    except MediaStreamError:
+        say("ended", name=name, kind=track.kind)
+
+
+async def publish(request):
+    name = request.match_info["name"]
+    if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+        say("no token", name=name)
+        return web.Response(status=401)
+    if request.content_type != "application/sdp":
+        return web.Response(status=415)
+    offer = await request.text()
+    directions = [line[2:] for line in offer.split("\r\n") if line in ("a=sendonly", "a=sendrecv", "a=recvonly")]
+    say("offer", name=name, directions=directions, candidates=offer.count("a=candidate:"))
+    peer = RTCPeerConnection()
+    peer.on("track", lambda track: asyncio.ensure_future(watch(name, track)))
+    await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+    await peer.setLocalDescription(await peer.createAnswer())
+    if request.path.startswith("/slow/"):
+        await asyncio.sleep(3)
+    session = f"{name}-{len(sessions)}"
+    sessions[session] = peer
+    headers = {"Location": f"/session/{session}"}
+    answer = peer.localDescription.sdp
+    return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
+
+
+async def delete(request):
+    session = request.match_info["session"]
+    peer = sessions.pop(session, None)
+    if peer is None:
+        return web.Response(status=404)
+    if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+        return web.Response(status=401)
+    say("deleted", session=session)
+    await peer.close()
+    return web.Response(status=200)
+
+
+async def moved(request):
+    say("moved", name=request.match_info["name"])
+    return web.Response(status=307, headers={"Location": f"/whip/{request.match_info['name']}"})
+
+
+async def busy(request):
+    say("busy", name=request.match_info["name"])
+    return web.Response(status=503, headers={"Retry-After": "1"})
+
+
+async def garbage(request):
+    say("garbage", name=request.match_info["name"])
+    headers = {"Location": "/session/garbage"}
+    return web.Response(status=201, text="v=0\r\nno sdp", content_type="application/sdp", headers=headers)
+
+
+async def main():
+    app = web.Application()
+    app.router.add_post("/whip/{name}", publish)
+    app.router.add_post("/slow/{name}", publish)
+    app.router.add_post("/moved/{name}", moved)
+    app.router.add_post("/busy/{name}", busy)
+    app.router.add_post("/garbage/{name}", garbage)
+    app.router.add_delete("/session/{session}", delete)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", PORT).start()
+    say("ready")
+    await asyncio.Event().wait()
+
+
+asyncio.run(main())

@@ -1,0 +1,178 @@
+//! A guest that publishes by WHIP, to a server that is not GStreamer (aiortc).
+
+#[path = "support/network.rs"]
+mod network;
+mod support;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use support::broker::{Broker, Listener, free_port};
+use support::eventually;
+use tempfile::TempDir;
+
+const TOKEN: &str = "a-token-nobody-guesses";
+
+/// A broker, a host that grants WHIP seats to whoever asks, a guest, and a server.
+struct House {
+    folder: TempDir,
+    broker: Broker,
+    heard: Listener,
+    processes: Vec<Child>,
+}
+
+impl House {
+    /// The host grants `path` at the server; the server is told `token`.
+    fn open(path: &str, token: &str) -> Self {
+        network::ensure_interface();
+        let broker = Broker::start();
+        let heard = broker.listen(&["-t", "coguest/v1/#"]);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut house = Self { folder, broker, heard, processes: Vec::new() };
+        let port = free_port();
+        house.start_server(port, token);
+        fs::write(house.file("token"), TOKEN).expect("writable");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs::set_permissions(house.file("token"), mode).expect("ours");
+        let host = format!(
+            "role = \"host\"\n[room]\nlive_id = \"lobby\"\ntransport = \"whip\"\n\
+             publish_url = \"http://127.0.0.1:{port}/{path}/{{user_id}}\"\ntoken_file = \"{}\"\n\
+             [host]\nseat_mode = \"free\"\n",
+            house.file("token").display()
+        );
+        house.start_daemon("host-1", &host);
+        house.start_daemon("kiosk-7", "role = \"guest\"\n[room]\nlive_id = \"lobby\"\n");
+        house.heard.wait_for("event/guest_joined");
+        house
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn start_server(&mut self, port: u16, token: &str) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/whip_server.py");
+        // Debian's own Python has Debian's aiortc, whatever other Python stands before it in PATH.
+        let mut command = Command::new("/usr/bin/python3");
+        command.arg(script).args([&port.to_string(), token]);
+        self.start("server", command);
+        eventually("the server (apt-get install python3-aiortc python3-aiohttp)", || {
+            (!self.said("ready").is_empty()).then_some(())
+        });
+    }
+
+    fn start_daemon(&mut self, user_id: &str, more: &str) {
+        let text = format!(
+            "{more}\n[user]\nid = \"{user_id}\"\n[mqtt]\nurl = \"mqtt://127.0.0.1:{}\"\n\
+             [media]\nprofile = \"test\"\nquality = \"360p\"\nspeaker = \"none\"\n",
+            self.broker.port()
+        );
+        let file = self.file(&format!("{user_id}.toml"));
+        fs::write(&file, text).expect("writable");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_coguestd"));
+        command.args(["-vv", "run", "--config"]).arg(file);
+        self.start(user_id, command);
+    }
+
+    fn start(&mut self, name: &str, mut command: Command) {
+        let log = File::create(self.file(&format!("{name}.log"))).expect("writable");
+        let error = log.try_clone().expect("a descriptor");
+        let child = command.stdin(Stdio::null()).stdout(log).stderr(error).spawn();
+        self.processes.push(child.expect("it starts"));
+    }
+
+    fn log(&self, name: &str) -> String {
+        fs::read_to_string(self.file(&format!("{name}.log"))).unwrap_or_default()
+    }
+
+    /// What the server said of this kind.
+    fn said(&self, what: &str) -> Vec<Value> {
+        let log = self.log("server");
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.filter(|value| value["what"] == json!(what)).collect()
+    }
+
+    fn wait_said(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        eventually(what, || self.said(what).into_iter().find(&wanted))
+    }
+
+    fn command(&self, device: &str, command: &str, parameters: Value) {
+        let topic = format!("coguest/v1/device/{device}/command/{command}");
+        self.broker.publish(&["-t", &topic, "-m", &parameters.to_string()]);
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        for child in self.processes.iter_mut().rev() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if std::thread::panicking() {
+            for name in ["server", "host-1", "kiosk-7"] {
+                eprintln!("--- {name}\n{}", self.log(name));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_whip_server_decodes_both_and_is_told_the_end() {
+    let house = House::open("moved", TOKEN);
+    house.command("kiosk-7", "apply_for_seat", json!({"seat_index": 2}));
+    let offer = house.wait_said("offer", |_| true);
+    assert_eq!(offer["directions"], json!(["sendonly", "sendonly"]), "RFC 9725: nothing comes back");
+    assert!(offer["candidates"].as_u64().is_some_and(|count| count > 0), "{offer}");
+    assert_eq!(house.said("moved").len(), 1, "the redirect was followed");
+    let video = house.wait_said("video", |video| video["frames"].as_u64() > Some(30));
+    assert_eq!((&video["width"], &video["height"]), (&json!(640), &json!(360)));
+    house.wait_said("audio", |audio| audio["loudest"].as_u64() > Some(3000));
+    house.heard.wait_for("device/kiosk-7/event/media_live");
+    // The host hears of it from the guest's `devices`.
+    house.heard.wait_for("device/host-1/event/media_live");
+    let state = house.heard.wait_for("\"connection\":\"connected\"");
+    assert!(!state.contains(TOKEN));
+
+    house.command("host-1", "kick_user_out_of_seat", json!({"user_id": "kiosk-7"}));
+    house.wait_said("deleted", |deleted| deleted["session"] == json!("kiosk-7-0"));
+    let log = house.log("kiosk-7");
+    for secret in [TOKEN, "a=ice-pwd", "a=fingerprint"] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
+}
+
+#[test]
+fn a_server_that_refuses_the_token_fails_the_seat_with_a_sentence_that_says_so() {
+    let house = House::open("whip", "another token");
+    house.command("kiosk-7", "apply_for_seat", json!({}));
+    let recovering = house.heard.wait_for("device/kiosk-7/event/media_recovering");
+    assert!(recovering.contains("401") && recovering.contains("room.token_file"), "{recovering}");
+    house.heard.wait_for("device/kiosk-7/event/media_failed");
+    house.heard.wait_for("\"reason\":\"media_failed\"");
+    assert_eq!(house.said("no token").len(), 4, "the first and three attempts");
+    assert!(house.said("offer").is_empty());
+}
+
+#[test]
+fn what_is_no_sdp_and_a_full_server_are_recovered_from_and_then_given_up() {
+    for (path, what) in [("garbage", "sdp: "), ("busy", "503")] {
+        let house = House::open(path, TOKEN);
+        house.command("kiosk-7", "apply_for_seat", json!({}));
+        let recovering = house.heard.wait_for("device/kiosk-7/event/media_recovering");
+        assert!(recovering.contains(what), "{recovering}");
+        house.heard.wait_for("device/kiosk-7/event/media_failed");
+    }
+}
+
+#[test]
+fn a_session_made_after_the_guest_left_is_ended_all_the_same() {
+    let house = House::open("slow", TOKEN);
+    house.command("kiosk-7", "apply_for_seat", json!({}));
+    house.wait_said("offer", |_| true);
+    house.command("kiosk-7", "disconnect", json!({}));
+    house.heard.wait_for("device/kiosk-7/event/unseated");
+    assert!(house.said("deleted").is_empty(), "the server still thinks");
+    house.wait_said("deleted", |_| true);
+}
