@@ -314,6 +314,7 @@ impl House {
                 | guest::Output::Enter(_)
                 | guest::Output::Exit(_)
                 | guest::Output::Unwatch(_)
+                | guest::Output::ToServer(_)
                 | guest::Output::Event(_)
                 | guest::Output::Stats { .. }
                 | guest::Output::Stopped => {}
@@ -407,6 +408,7 @@ fn guest_settings(name: &UserId, n: u8) -> guest::Settings {
     guest::Settings {
         user: User::named_by_id(name.clone()),
         standing_room: None,
+        server: None,
         accept_invitations: guest::AcceptInvitations::Manual,
         host_hold: Duration::from_secs(60),
         camera: "auto".to_owned(),
