@@ -7,6 +7,7 @@
 
 #![deny(clippy::disallowed_methods, clippy::wildcard_enum_match_arm)]
 
+pub mod board;
 mod bounded;
 mod code;
 pub mod command;

@@ -10,7 +10,7 @@ use gstreamer_webrtc as gst_webrtc;
 
 use super::Codec;
 use super::peer::Plan;
-use super::profile::{self, Bitrate, Profile};
+use super::profile::{self, Encoder, Profile};
 use super::stats::Meter;
 use super::watch;
 use crate::model::Media;
@@ -92,17 +92,17 @@ pub(super) fn add_sound(
     Ok(source)
 }
 
-/// From the bridge of pictures to webrtcbin; the end that is fed, and how the encoder is told its bit rate.
+/// From the bridge of pictures to webrtcbin; the end that is fed, and the encoder.
 pub(super) fn add_pictures(
     pipeline: &gst::Pipeline,
     webrtc: &gst::Element,
     plan: &Plan<'_>,
     meter: &Arc<Meter>,
-) -> Result<(gst_app::AppSrc, Bitrate), glib::BoolError> {
+) -> Result<(gst_app::AppSrc, Encoder), glib::BoolError> {
     let (codec, chosen) =
         plan.profile.encoder(plan.codec).ok_or_else(|| glib::bool_error!("the profile has no encoder"))?;
     let source = source("pictures");
-    let encoder = parse(&chosen.launch)?;
+    let encoder = chosen.build(plan.quality).map_err(|error| glib::bool_error!("{}", error.to_string()))?;
     watch::pictures(&encoder, meter);
     let (payloader, name) = match codec {
         Codec::H264 => {
@@ -124,7 +124,7 @@ pub(super) fn add_pictures(
     pipeline.add_many(steps)?;
     gst::Element::link_many(steps)?;
     filter.link(webrtc)?;
-    Ok((source, chosen.bitrate.clone()))
+    Ok((source, chosen.clone()))
 }
 
 fn parse(launch: &str) -> Result<gst::Bin, glib::BoolError> {

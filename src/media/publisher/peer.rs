@@ -19,7 +19,7 @@ use gstreamer_webrtc as gst_webrtc;
 use super::branches::{self, bits, with_profile};
 use super::events::{PeerTold, Tell};
 use super::playback::{self, Speaker};
-use super::profile::{Bitrate, Profile};
+use super::profile::{Encoder, Profile};
 use super::stats::{Link, Meter};
 use super::{Codec, watch};
 use crate::media::description::{self, Description};
@@ -52,7 +52,7 @@ pub(super) struct Peer {
     pub(super) link: Link,
     pipeline: gst::Pipeline,
     webrtc: gst::Element,
-    bitrate: Option<Bitrate>,
+    encoder: Option<Encoder>,
     speaker: Speaker,
     output_volume: Volume,
     mids: Vec<String>,
@@ -82,12 +82,12 @@ impl Peer {
         watch::listen(&webrtc, &tell);
         watch::listen_to_bus(&pipeline, &tell);
         let sound = branches::add_sound(&pipeline, &webrtc, plan.profile, meter).map_err(broken)?;
-        let (pictures, bitrate) = match plan.media {
+        let (pictures, encoder) = match plan.media {
             Media::Audio => (None, None),
             Media::Video => {
-                let (source, bitrate) =
+                let (source, encoder) =
                     branches::add_pictures(&pipeline, &webrtc, &plan, meter).map_err(broken)?;
-                (Some(source), Some(bitrate))
+                (Some(source), Some(encoder))
             }
         };
         branches::direct(&webrtc, plan.media, plan.direction);
@@ -99,7 +99,7 @@ impl Peer {
             link: Link::default(),
             pipeline,
             webrtc,
-            bitrate,
+            encoder,
             speaker: plan.speaker,
             output_volume: plan.output_volume,
             mids: Vec::new(),
@@ -122,10 +122,9 @@ impl Peer {
 
     /// The bit rate for this picture size.
     pub(super) fn set_quality(&self, quality: Quality) {
-        let encoder = self.pipeline.by_name("encoder");
-        if let (Some(bitrate), Some(encoder)) = (&self.bitrate, encoder) {
-            let units = bits(quality) / bitrate.unit;
-            encoder.set_property_from_str(&bitrate.property, &units.to_string());
+        let element = self.pipeline.by_name("encoder");
+        if let (Some(encoder), Some(element)) = (&self.encoder, element) {
+            encoder.set_bitrate(&element, bits(quality));
         }
     }
 

@@ -7,12 +7,18 @@
 //! |---|---|---|
 //! | `[[camera]]` | `camera`, `size` (capsfilter) | `camera`: the property `address`; `size`: caps |
 //! | `[[microphone]]` | `microphone` | the property `address` |
-//! | `[[encoder]]`, `codec = "h264"` or `"vp8"` | `encoder` | `bitrate.property`, in units of `bitrate.unit` bit/s |
+//! | `[[encoder]]`, `codec = "h264"` or `"vp8"` | `encoder`, `fit` with `multiple_of` | `encoder`: the bit rate; `fit`: what is cropped |
 //! | `[audio_encoder]` | – | – |
 //! | `[speaker]` | `speaker` | the property `address` |
 //!
-//! Of the entries of one kind the first counts whose elements are installed; cameras and microphones are tried in order until one
-//! delivers. Invariant: a loaded profile has every element it needs.
+//! `[when]` says for which boards `auto` takes it. Cameras and microphones are tried in order until one delivers, encoders of a codec
+//! until one encodes; `hardware = true` says that an encoder is a part of the board. Entries whose elements are not installed are left
+//! out. Invariant: a loaded profile has every element it needs, and an encoder at least.
+
+mod check;
+mod encoder;
+mod error;
+mod pick;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,6 +27,11 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use serde::Deserialize;
 
+use self::check::Check;
+pub use self::encoder::{Bitrate, Encoder, Hardware};
+pub use self::error::Error;
+pub use self::pick::Picked;
+use self::pick::When;
 use super::Codec;
 use crate::media::elements::{self, MissingElement};
 
@@ -31,58 +42,8 @@ const SHIPPED: [(&str, &str); 3] = [
     ("file", include_str!("../../../pipelines/file.toml")),
 ];
 
-/// What `auto` stands for.
-const AUTO: &str = "generic";
-
-/// Why a profile cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// There is none of that name.
-    #[error("media.profile: there is no profile {name:?}; there are {known}")]
-    Unknown {
-        /// The name.
-        name: String,
-        /// What there is.
-        known: String,
-    },
-    /// The file cannot be read.
-    #[error("{}: {reason}", file.display())]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        reason: std::io::Error,
-    },
-    /// The file is no profile.
-    #[error("{place}: {message}")]
-    Syntax {
-        /// File and line.
-        place: String,
-        /// What is wrong.
-        message: String,
-    },
-    /// A launch fragment is wrong.
-    #[error("{place}: {table}: {message}")]
-    Launch {
-        /// The file.
-        place: String,
-        /// Which table.
-        table: &'static str,
-        /// What is wrong.
-        message: String,
-    },
-    /// Something is not installed.
-    #[error("{place}: {missing}")]
-    Missing {
-        /// The file.
-        place: String,
-        /// What.
-        missing: MissingElement,
-    },
-    /// GStreamer does not start.
-    #[error("GStreamer does not start: {0}")]
-    Init(#[from] gst::glib::Error),
-}
+/// What `auto` stands for where the board is not asked.
+const LAST_RESORT: &str = "generic";
 
 /// Where a camera or a microphone comes from.
 #[derive(Debug, Clone, Deserialize)]
@@ -109,32 +70,6 @@ pub enum From {
     File,
 }
 
-/// A video encoder.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Encoder {
-    codec: CodecName,
-    pub(super) launch: String,
-    pub(super) bitrate: Bitrate,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum CodecName {
-    H264,
-    Vp8,
-}
-
-/// How an encoder is told its bit rate.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Bitrate {
-    /// The property.
-    pub(super) property: String,
-    /// Bits a second of one of its units.
-    pub(super) unit: u32,
-}
-
 /// A fragment without choices.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -150,6 +85,8 @@ pub struct Fragment {
 #[serde(deny_unknown_fields)]
 struct File {
     description: String,
+    #[serde(default)]
+    when: Option<When>,
     camera: Vec<Capture>,
     microphone: Vec<Capture>,
     encoder: Vec<Encoder>,
@@ -162,10 +99,10 @@ struct File {
 pub struct Profile {
     name: String,
     description: String,
+    when: Option<When>,
     pub(super) cameras: Vec<Capture>,
     pub(super) microphones: Vec<Capture>,
-    h264: Option<Encoder>,
-    vp8: Option<Encoder>,
+    encoders: Vec<Encoder>,
     pub(super) audio_encoder: Fragment,
     pub(super) speaker: Fragment,
 }
@@ -177,7 +114,7 @@ impl Profile {
     /// One line with the file, the place in it and the remedy.
     pub fn load(name: &str, directories: &[PathBuf]) -> Result<Self, Error> {
         gst::init()?;
-        let name = if name == "auto" { AUTO } else { name };
+        let name = if name == "auto" { LAST_RESORT } else { name };
         let is_name =
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         let file =
@@ -203,29 +140,14 @@ impl Profile {
         let microphones = check.captures("microphone", &["microphone"], file.microphone)?;
         check.fragment("audio_encoder", &[], &file.audio_encoder)?;
         check.fragment("speaker", &["speaker"], &file.speaker)?;
-        let (mut h264, mut vp8, mut missing) = (None, None, None);
-        for encoder in file.encoder {
-            let slot = match encoder.codec {
-                CodecName::H264 => &mut h264,
-                CodecName::Vp8 => &mut vp8,
-            };
-            match check.encoder(&encoder) {
-                Ok(()) if slot.is_none() => *slot = Some(encoder),
-                Ok(()) => {}
-                Err(error @ Error::Missing { .. }) => missing = missing.or(Some(error)),
-                Err(error) => return Err(error),
-            }
-        }
-        if let (None, None, Some(error)) = (&h264, &vp8, missing) {
-            return Err(error);
-        }
+        let encoders = check.encoders(file.encoder)?;
         Ok(Self {
             name: name.to_owned(),
             description: file.description,
+            when: file.when,
             cameras,
             microphones,
-            h264,
-            vp8,
+            encoders,
             audio_encoder: file.audio_encoder,
             speaker: file.speaker,
         })
@@ -241,112 +163,44 @@ impl Profile {
         &self.description
     }
 
-    /// The encoder for `codec`, or for the other one if there is none.
+    /// What can encode `codec`, in the order to be tried; never none, or the profile has no encoder for it.
+    pub fn encoders(&self, codec: Codec) -> Vec<&Encoder> {
+        self.encoders.iter().filter(|encoder| encoder.codec() == codec).collect()
+    }
+
+    /// The first encoder for `codec`, or for the other one if there is none.
     pub(super) fn encoder(&self, codec: Codec) -> Option<(Codec, &Encoder)> {
-        let h264 = self.h264.as_ref().map(|encoder| (Codec::H264, encoder));
-        let vp8 = self.vp8.as_ref().map(|encoder| (Codec::Vp8, encoder));
-        match codec {
-            Codec::H264 => h264.or(vp8),
-            Codec::Vp8 => vp8.or(h264),
-        }
+        let first = self.encoders.iter().find(|encoder| encoder.codec() == codec);
+        first.or(self.encoders.first()).map(|encoder| (encoder.codec(), encoder))
     }
 }
 
 /// The names of all profiles, for people.
 fn known(directories: &[PathBuf]) -> String {
-    let named = |path: PathBuf| {
-        let toml = path.extension().is_some_and(|ending| ending == "toml");
-        path.file_stem().filter(|_| toml).map(|stem| stem.to_string_lossy().into_owned())
-    };
-    let files = |directory: &PathBuf| {
-        let entries = fs::read_dir(directory as &Path).into_iter().flatten().flatten();
-        entries.filter_map(|entry| named(entry.path())).collect::<Vec<_>>()
-    };
-    let mut names: Vec<String> = directories.iter().flat_map(files).collect();
+    let mut names = files(directories);
     names.extend(SHIPPED.iter().map(|(name, _)| (*name).to_owned()));
     names.sort_unstable();
     names.dedup();
     names.join(", ")
 }
 
-struct Check<'a> {
-    place: &'a str,
+/// The names of the profiles in these directories, by directory and then by name.
+fn files(directories: &[PathBuf]) -> Vec<String> {
+    let named = |path: PathBuf| {
+        let toml = path.extension().is_some_and(|ending| ending == "toml");
+        path.file_stem().filter(|_| toml).map(|stem| stem.to_string_lossy().into_owned())
+    };
+    let files = |directory: &PathBuf| {
+        let entries = fs::read_dir(directory as &Path).into_iter().flatten().flatten();
+        let mut names: Vec<_> = entries.filter_map(|entry| named(entry.path())).collect();
+        names.sort_unstable();
+        names
+    };
+    directories.iter().flat_map(files).collect()
 }
-
-impl Check<'_> {
-    fn captures(
-        &self,
-        table: &'static str,
-        names: &[&str],
-        captures: Vec<Capture>,
-    ) -> Result<Vec<Capture>, Error> {
-        let mut usable = Vec::new();
-        let mut missing = None;
-        for capture in captures {
-            let address = capture.address.as_deref().map(|property| (table, property));
-            match self.launch(table, names, &capture.launch, address) {
-                Ok(()) => usable.push(capture),
-                Err(error @ Error::Missing { .. }) => missing = missing.or(Some(error)),
-                Err(error) => return Err(error),
-            }
-        }
-        match (usable.is_empty(), missing) {
-            (false, _) => Ok(usable),
-            (true, Some(error)) => Err(error),
-            (true, None) => Err(self.wrong(table, "there must be one at least".to_owned())),
-        }
-    }
-
-    fn fragment(&self, table: &'static str, names: &[&str], fragment: &Fragment) -> Result<(), Error> {
-        let address = fragment.address.as_deref().map(|property| (table, property));
-        self.launch(table, names, &fragment.launch, address)
-    }
-
-    fn encoder(&self, encoder: &Encoder) -> Result<(), Error> {
-        let property = Some(("encoder", encoder.bitrate.property.as_str()));
-        self.launch("encoder", &["encoder"], &encoder.launch, property)?;
-        if encoder.bitrate.unit == 0 {
-            return Err(self.wrong("encoder", "bitrate.unit must be 1 or more".to_owned()));
-        }
-        Ok(())
-    }
-
-    /// Whether a fragment parses, has the named elements, and one of them the property that is to be set.
-    fn launch(
-        &self,
-        table: &'static str,
-        names: &[&str],
-        launch: &str,
-        property: Option<(&str, &str)>,
-    ) -> Result<(), Error> {
-        let bin = parse(launch).map_err(|error| match error {
-            Unparsed::Missing(missing) => Error::Missing { place: self.place.to_owned(), missing },
-            Unparsed::Wrong(message) => self.wrong(table, message),
-        })?;
-        for name in names {
-            if bin.by_name(name).is_none() {
-                let message = format!("it has no element named {name}: write name={name} behind one");
-                return Err(self.wrong(table, message));
-            }
-        }
-        if let Some((name, property)) = property {
-            let element = bin.by_name(name);
-            if element.is_none_or(|element| element.find_property(property).is_none()) {
-                let message = format!("the element {name} has no property {property:?}");
-                return Err(self.wrong(table, message));
-            }
-        }
-        Ok(())
-    }
-
-    fn wrong(&self, table: &'static str, message: String) -> Error {
-        Error::Launch { place: self.place.to_owned(), table, message }
-    }
-}
-
 /// Why a fragment makes no elements.
 #[derive(Debug)]
-pub(super) enum Unparsed {
+pub(in crate::media) enum Unparsed {
     Missing(MissingElement),
     Wrong(String),
 }
@@ -361,7 +215,7 @@ impl std::fmt::Display for Unparsed {
 }
 
 /// Makes the elements of a fragment, in a bin with its open ends as pads.
-pub(super) fn parse(launch: &str) -> Result<gst::Bin, Unparsed> {
+pub(in crate::media) fn parse(launch: &str) -> Result<gst::Bin, Unparsed> {
     let mut context = gst::ParseContext::new();
     gst::parse::bin_from_description_full(launch, true, Some(&mut context), gst::ParseFlags::FATAL_ERRORS)
         .map_err(|error| match context.missing_elements().first() {

@@ -1,0 +1,103 @@
+//! Whether what a profile says can be done with the elements that are installed.
+
+use gstreamer::prelude::*;
+
+use super::{Capture, Encoder, Error, Fragment, Unparsed, parse};
+
+pub(super) struct Check<'a> {
+    pub(super) place: &'a str,
+}
+
+impl Check<'_> {
+    pub(super) fn captures(
+        &self,
+        table: &'static str,
+        names: &[&str],
+        captures: Vec<Capture>,
+    ) -> Result<Vec<Capture>, Error> {
+        let mut usable = Vec::new();
+        let mut missing = None;
+        for capture in captures {
+            let address = capture.address.as_deref().map(|property| (table, property));
+            match self.launch(table, names, &capture.launch, address) {
+                Ok(()) => usable.push(capture),
+                Err(error @ Error::Missing { .. }) => missing = missing.or(Some(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        match (usable.is_empty(), missing) {
+            (false, _) => Ok(usable),
+            (true, Some(error)) => Err(error),
+            (true, None) => Err(self.wrong(table, "there must be one at least".to_owned())),
+        }
+    }
+
+    pub(super) fn fragment(
+        &self,
+        table: &'static str,
+        names: &[&str],
+        fragment: &Fragment,
+    ) -> Result<(), Error> {
+        let address = fragment.address.as_deref().map(|property| (table, property));
+        self.launch(table, names, &fragment.launch, address)
+    }
+
+    /// Those that are installed; at least one.
+    pub(super) fn encoders(&self, encoders: Vec<Encoder>) -> Result<Vec<Encoder>, Error> {
+        let (mut usable, mut missing) = (Vec::new(), None);
+        for encoder in encoders {
+            match self.encoder(&encoder) {
+                Ok(()) => usable.push(encoder),
+                Err(error @ Error::Missing { .. }) => missing = missing.or(Some(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        match (usable.is_empty(), missing) {
+            (false, _) => Ok(usable),
+            (true, Some(error)) => Err(error),
+            (true, None) => Err(self.wrong("encoder", "there must be one at least".to_owned())),
+        }
+    }
+
+    fn encoder(&self, encoder: &Encoder) -> Result<(), Error> {
+        let property = Some(("encoder", encoder.bitrate.property.as_str()));
+        let names: &[&str] = if encoder.multiple_of.is_some() { &["encoder", "fit"] } else { &["encoder"] };
+        self.launch("encoder", names, &encoder.launch, property)?;
+        if encoder.bitrate.unit == 0 {
+            return Err(self.wrong("encoder", "bitrate.unit must be 1 or more".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Whether a fragment parses, has the named elements, and one of them the property that is to be set.
+    fn launch(
+        &self,
+        table: &'static str,
+        names: &[&str],
+        launch: &str,
+        property: Option<(&str, &str)>,
+    ) -> Result<(), Error> {
+        let bin = parse(launch).map_err(|error| match error {
+            Unparsed::Missing(missing) => Error::Missing { place: self.place.to_owned(), missing },
+            Unparsed::Wrong(message) => self.wrong(table, message),
+        })?;
+        for name in names {
+            if bin.by_name(name).is_none() {
+                let message = format!("it has no element named {name}: write name={name} behind one");
+                return Err(self.wrong(table, message));
+            }
+        }
+        if let Some((name, property)) = property {
+            let element = bin.by_name(name);
+            if element.is_none_or(|element| element.find_property(property).is_none()) {
+                let message = format!("the element {name} has no property {property:?}");
+                return Err(self.wrong(table, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn wrong(&self, table: &'static str, message: String) -> Error {
+        Error::Launch { place: self.place.to_owned(), table, message }
+    }
+}
