@@ -94,16 +94,19 @@ fn shell<R: role::Role>(
 ) -> Result<Shell<R>, Error> {
     let user_id = settings.user.public.user_id.clone();
     let topics = Topics::new(&settings.mqtt.prefix, user_id.clone());
-    let (link, incoming) = connection::open(connection_settings(settings, &topics))?;
+    // The client id is the user id and the machine's hash: two machines of one name do not throw each other out.
+    let client_id = format!("{user_id}-{}", settings.machine);
+    let will = Will { topic: topics.status(), payload: device::OFFLINE.into() };
+    let connection = connection::Settings { will: Some(will), ..connection_settings(settings, client_id) };
+    let (link, incoming) = connection::open(connection)?;
     let house = House::new(link, topics, user_id);
     let info = Info::new(settings, pipeline, &encoders::available(), origin);
     Ok(Shell::new(role, house, incoming, settings.machine.clone(), info))
 }
 
-/// The client id is the user id and the machine's hash: two machines of one name do not throw each other out.
-fn connection_settings(settings: &Settings, topics: &Topics) -> connection::Settings {
+/// How the configured broker is reached by a client of this id, which says no will.
+pub(crate) fn connection_settings(settings: &Settings, client_id: String) -> connection::Settings {
     let mqtt = &settings.mqtt;
-    let client_id = format!("{}-{}", settings.user.public.user_id, settings.machine);
     let tls = match &mqtt.security {
         Security::Plain => None,
         Security::Tls(tls) => Some(connection::Tls {
@@ -117,7 +120,6 @@ fn connection_settings(settings: &Settings, topics: &Topics) -> connection::Sett
         tls,
         username: mqtt.login.as_ref().map(|login| login.username.clone()),
         password: password.map(|password| password.expose().to_owned()),
-        will: Some(Will { topic: topics.status(), payload: device::OFFLINE.into() }),
         keep_alive: mqtt.keep_alive,
         ..connection::Settings::new(&mqtt.host, mqtt.port, client_id)
     }

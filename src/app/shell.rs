@@ -230,6 +230,7 @@ impl<R: Role> Shell<R> {
             }
             Incoming::Subscribed(filter) => self.subscribed(now, &filter),
             Incoming::Refused { filter, why } => tracing::error!("{why} ({filter})"),
+            Incoming::Dropped { why, .. } => tracing::warn!("{why}"),
             Incoming::Message(message) => self.message(now, &message),
             Incoming::Down { why, retry_in } => {
                 tracing::warn!("{why}; trying again in {:.1} s", retry_in.as_secs_f32());

@@ -4,10 +4,15 @@
 //!
 //! Not here: logging and the runtime are started by `main`.
 
+mod broker;
 mod check_config;
+mod console;
+mod ctl;
 mod demo;
 mod run;
+mod watch;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -16,6 +21,7 @@ use clap::{Args, Parser};
 use crate::app;
 use crate::config::{self, Sources};
 use crate::logging::Verbosity;
+use crate::mqtt::connection;
 
 /// How a program ends that cannot do what it was configured to do (`EX_CONFIG` of sysexits(3)); systemd does not retry.
 pub const EXIT_CONFIGURATION: u8 = 78;
@@ -64,6 +70,12 @@ enum Subcommand {
     /// Print the effective configuration, without secrets, and whether it is right
     #[command(after_help = format!("{EXIT_STATUS}\n\n{SOURCES}\n\n{}", check_config::EXAMPLES))]
     CheckConfig(ConfigurationArguments),
+    /// Give a daemon a command over the broker, wait for its reply, print the result
+    #[command(after_help = format!("{EXIT_STATUS}\n\n{SOURCES}\n\n{}", ctl::EXAMPLES))]
+    Ctl(ctl::CtlArguments),
+    /// Show what daemons are and what happens at them, live
+    #[command(after_help = format!("{EXIT_STATUS}\n\n{SOURCES}\n\n{}", watch::EXAMPLES))]
+    Watch(watch::WatchArguments),
     /// Show the main job on this machine: a private broker, a host, two guests, real WebRTC between them
     #[command(after_help = format!("{EXIT_STATUS}\n\n{}", demo::EXAMPLES))]
     Demo(demo::DemoArguments),
@@ -100,19 +112,37 @@ impl Arguments {
         match self.subcommand {
             Subcommand::Run(arguments) => run::run(arguments.load()?).await,
             Subcommand::CheckConfig(arguments) => check_config::run(&arguments.load()?),
+            Subcommand::Ctl(arguments) => ctl::run(arguments).await,
+            Subcommand::Watch(arguments) => watch::run(arguments).await,
             Subcommand::Demo(arguments) => demo::run(arguments).await,
         }
+    }
+}
+
+/// A command line that cannot be meant, though its parser took it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+fn usage(why: impl std::fmt::Display) -> anyhow::Error {
+    Usage(why.to_string()).into()
+}
+
+/// Prints a value for people and programs; a reader that went away is no error.
+fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{value:#}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 
 /// The exit status for an error: 78 for a configuration that must be mended first, 1 for the rest.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     let of_app = error.downcast_ref::<app::Error>().is_some_and(app::Error::is_configuration);
-    if of_app || error.downcast_ref::<config::Error>().is_some() {
-        ExitCode::from(EXIT_CONFIGURATION)
-    } else {
-        ExitCode::FAILURE
-    }
+    let of_files = error.downcast_ref::<connection::Error>().is_some();
+    let of_line = error.downcast_ref::<config::Error>().is_some() || error.downcast_ref::<Usage>().is_some();
+    if of_app || of_files || of_line { ExitCode::from(EXIT_CONFIGURATION) } else { ExitCode::FAILURE }
 }
 
 #[cfg(test)]

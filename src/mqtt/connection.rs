@@ -43,6 +43,7 @@ use tokio::sync::mpsc;
 use desk::Desk;
 
 pub use crate::mqtt::tls::Error;
+pub use blame::address;
 pub use settings::{Presence, Settings, Tls, Will};
 
 /// How often the broker is asked for a sign of life when [`Settings::new`] is used. A dead socket is noticed after at
@@ -183,6 +184,13 @@ pub enum Incoming {
     Refused {
         /// The filter.
         filter: String,
+        /// One sentence with the remedy.
+        why: String,
+    },
+    /// The broker does not let us publish there, and dropped a QoS 1 message; told once per topic and connection.
+    Dropped {
+        /// Where it was to go.
+        topic: String,
         /// One sentence with the remedy.
         why: String,
     },

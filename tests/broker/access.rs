@@ -30,7 +30,8 @@ fn attempts() -> Vec<(&'static str, String, bool)> {
         attempts.push((who, format!("{ROOM}/state"), gets_through));
     }
     attempts.push(("lobby-host", "coguest/v1/room/other/state".into(), false));
-    for (who, gets_through) in [("operator", true), ("kiosk-8", false), ("kiosk-7", false)] {
+    // The machine itself, for the tools on it, and nobody else's.
+    for (who, gets_through) in [("operator", true), ("kiosk-8", false), ("kiosk-7", true)] {
         attempts.push((who, device("kiosk-7", "command/get_state"), gets_through));
     }
     attempts.push(("kiosk-7", "coguest/v1/response/operator/1".into(), true));
@@ -66,7 +67,11 @@ fn nobody_speaks_for_another() {
 }
 
 /// Who subscribes to which filter, what is published then, and whether it is heard.
-const LISTENS: [(&str, &str, &str, bool); 16] = [
+const LISTENS: [(&str, &str, &str, bool); 20] = [
+    ("kiosk-7", "coguest/v1/device/kiosk-7/state", "coguest/v1/device/kiosk-7/state", true),
+    ("kiosk-7", "coguest/v1/device/kiosk-8/event/#", "coguest/v1/device/kiosk-8/event/seated", false),
+    ("kiosk-7", "coguest/v1/response/kiosk-7/#", "coguest/v1/response/kiosk-7/1", true),
+    ("kiosk-7", "coguest/v1/response/operator/#", "coguest/v1/response/operator/1", false),
     ("kiosk-7", "coguest/v1/device/kiosk-7/command/#", "coguest/v1/device/kiosk-7/command/x", true),
     ("kiosk-7", "coguest/v1/device/kiosk-8/command/#", "coguest/v1/device/kiosk-8/command/x", false),
     ("kiosk-7", "coguest/v1/device/kiosk-7/info", "coguest/v1/device/kiosk-7/info", true),

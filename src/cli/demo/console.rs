@@ -1,14 +1,15 @@
-//! The console of the demonstration: a client of the broker that gives commands and shows what happens as it happens.
+//! The console of the demonstration: it remembers what it heard, and shows what happens as it happens.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
-use tokio::sync::mpsc::Receiver;
-use tokio::time::timeout_at;
 
-use crate::mqtt::connection::{self, Incoming, Link, Message, Publish, SubscribeOptions};
+use crate::cli::console::{self, Happening, Start, event_line};
+use crate::mqtt::connection;
+
+pub(super) use crate::cli::console::Heard;
 
 /// Where everything of the demonstration is.
 pub(super) const PREFIX: &str = "coguest/v1";
@@ -19,41 +20,22 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How many messages are remembered for who looks later.
 const REMEMBERED: usize = 4096;
 
-/// Something that was said.
-#[derive(Debug, Clone)]
-pub(super) struct Heard {
-    /// Below the prefix.
-    pub(super) topic: String,
-    pub(super) value: Value,
-}
-
 /// The console.
 pub(super) struct Console {
-    link: Link,
-    incoming: Receiver<Incoming>,
+    console: console::Console,
     began: Instant,
     heard: VecDeque<Heard>,
     /// How much of what was heard is forgotten.
     forgotten: usize,
-    replies: u64,
 }
 
 impl Console {
     /// Connects and listens to everything.
     pub(super) async fn open(port: u16) -> anyhow::Result<Self> {
         let settings = connection::Settings::new("127.0.0.1", port, "coguestd-demo");
-        let (link, incoming) = connection::open(settings)?;
-        link.subscribe(format!("{PREFIX}/#"), SubscribeOptions::LEVELS);
-        let mut console =
-            Self { link, incoming, began: Instant::now(), heard: VecDeque::new(), forgotten: 0, replies: 0 };
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match timeout_at(deadline.into(), console.incoming.recv()).await {
-                Ok(Some(Incoming::Subscribed(_))) => return Ok(console),
-                Ok(Some(_)) => {}
-                Ok(None) | Err(_) => bail!("the broker did not let the console in"),
-            }
-        }
+        let everything = ["#".to_owned()];
+        let console = console::Console::open(settings, PREFIX, &everything, Start::Patient, PATIENCE).await?;
+        Ok(Self { console, began: Instant::now(), heard: VecDeque::new(), forgotten: 0 })
     }
 
     /// A line with the time since the beginning.
@@ -95,24 +77,18 @@ impl Console {
 
     /// Takes in one message; false when the time is over.
     async fn listen(&mut self, deadline: Instant) -> bool {
-        match timeout_at(deadline.into(), self.incoming.recv()).await {
-            Ok(Some(Incoming::Message(message))) => self.take(&message),
-            Ok(Some(_)) => {}
-            Ok(None) | Err(_) => return false,
+        match self.console.next(Some(deadline.into())).await {
+            Happening::Heard(heard) => self.take(heard),
+            Happening::Denied(why) | Happening::Down(why) => self.print(&why),
+            Happening::Up => {}
+            Happening::Over => return false,
         }
         true
     }
 
-    fn take(&mut self, message: &Message) {
-        let Some(topic) = message.topic.strip_prefix(PREFIX).map(|topic| topic.trim_start_matches('/'))
-        else {
-            return;
-        };
-        let text = String::from_utf8_lossy(&message.payload);
-        let value = serde_json::from_str(&text).unwrap_or_else(|_| json!(text));
-        let heard = Heard { topic: topic.to_owned(), value };
-        if let Some(line) = shown(&heard) {
-            self.print(&line);
+    fn take(&mut self, heard: Heard) {
+        if let Some(line) = event_line(&heard) {
+            self.print(&format!("  {line}"));
         }
         if self.heard.len() == REMEMBERED {
             self.heard.pop_front();
@@ -128,17 +104,10 @@ impl Console {
         name: &str,
         parameters: Value,
     ) -> anyhow::Result<Value> {
-        self.replies += 1;
-        let topic = format!("{PREFIX}/device/{device}/command/{name}");
-        let short = format!("response/demo/{}", self.replies);
         self.print(&format!("» {device} {name} {parameters}"));
         let mark = self.mark();
-        let message = Publish {
-            response_topic: Some(format!("{PREFIX}/{short}")),
-            ..Publish::new(topic, parameters.to_string())
-        };
-        self.link.publish(message)?;
-        let wanted = |heard: &Heard| (heard.topic == short).then(|| heard.value.clone());
+        let topic = self.console.command(device, name, &parameters)?;
+        let wanted = |heard: &Heard| (heard.topic == topic).then(|| heard.value.clone());
         let reply = self.wait(&format!("the reply to {name}"), mark, wanted).await?;
         if reply["ok"] == json!(true) {
             return Ok(reply["result"].clone());
@@ -165,20 +134,4 @@ pub(super) fn between(from: &Value, to: &Value) -> anyhow::Result<i64> {
         event["at"].as_str().context("an event has a time")?.parse().context("the time of an event")
     };
     Ok(at(to)?.as_millisecond() - at(from)?.as_millisecond())
-}
-
-/// What is worth a line: events, in words.
-fn shown(heard: &Heard) -> Option<String> {
-    let (device, name) = heard.topic.strip_prefix("device/")?.split_once("/event/")?;
-    let mut line = format!("  {device:<10} {name}");
-    for (field, value) in heard.value.as_object()? {
-        let text = match (field.as_str(), value) {
-            ("at", _) | (_, Value::Null) => continue,
-            ("user" | "by", user) => format!("{field} {}", user["user_id"].as_str().unwrap_or("?")),
-            (_, Value::String(text)) => format!("{field} {text}"),
-            (_, other) => format!("{field} {other}"),
-        };
-        line.push_str(&format!(", {text}"));
-    }
-    Some(line)
 }

@@ -62,7 +62,8 @@ pub(super) fn refused_topic(settings: &Settings, topic: &str, code: &str) -> Str
     format!("broker {address} does not let {user} publish to {topic} ({code}): check its access list")
 }
 
-fn address(settings: &Settings) -> String {
+/// `host:port`, an IPv6 address in brackets.
+pub fn address(settings: &Settings) -> String {
     let host = bare(&settings.host);
     if host.contains(':') {
         format!("[{host}]:{}", settings.port)

@@ -313,7 +313,8 @@ impl<'a> Line<'a> {
     fn warn_refused(&mut self, flight: &Flight, code: &str) {
         let Some(topic) = self.desk.with(|wishes| wishes.topic(flight)) else { return };
         if self.told.len() < MAX_TOLD && self.told.insert(topic.clone()) {
-            tracing::warn!("{}", blame::refused_topic(self.settings, &topic, code));
+            let why = blame::refused_topic(self.settings, &topic, code);
+            self.outlet.push(Incoming::Dropped { topic, why }, None);
         }
     }
 

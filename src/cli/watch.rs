@@ -1,0 +1,203 @@
+//! `coguestd watch`: what daemons are and what happens at them, line by line, until Ctrl-C.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::time::Duration;
+
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::broker::{self, BrokerArguments};
+use super::console::{Console, Happening, Heard, Start, event_line};
+use crate::model::UserId;
+use crate::mqtt::connection::Retain;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  coguestd watch                       # every daemon at the broker
+  coguestd watch kiosk-7 --stats
+  coguestd watch --url mqtt://broker.example.org:1883 --json | jq -c .
+
+A line: the time (UTC), the daemon, and what it is now or the event. Times of events are those of the daemon's own clock.
+Ends with Ctrl-C, status 0; a broker that goes away is waited for.";
+
+/// How long the broker may take at the start.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a view takes.
+#[derive(Debug, Args)]
+pub(super) struct WatchArguments {
+    /// One daemon's user id [default: every daemon]
+    device: Option<String>,
+    /// Media statistics too
+    #[arg(long)]
+    stats: bool,
+    /// One JSON object a line: at, device, topic, retained, payload
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    broker: BrokerArguments,
+}
+
+/// Shows what is said until Ctrl-C or until nobody reads it.
+pub(super) async fn run(arguments: WatchArguments) -> anyhow::Result<()> {
+    let device = arguments.device.map(|id| id.parse::<UserId>().map_err(super::usage)).transpose()?;
+    let settings = arguments.broker.load()?;
+    let of = device.as_ref().map_or("+", UserId::as_str);
+    let mut levels = vec!["status", "state", "event/+"];
+    if arguments.stats {
+        levels.push("stats");
+    }
+    let filters: Vec<String> = levels.iter().map(|level| format!("device/{of}/{level}")).collect();
+    let connection = broker::connection(&settings, "watch");
+    let mut console =
+        Console::open(connection, &settings.mqtt.prefix, &filters, Start::AtOnce, PATIENCE).await?;
+    let mut view =
+        View { style: if arguments.json { Style::Json } else { Style::Lines }, shown: HashMap::new() };
+    let outcome = tokio::select! {
+        asked = tokio::signal::ctrl_c() => asked.map_err(Into::into),
+        outcome = view.follow(&mut console) => outcome,
+    };
+    console.close().await;
+    outcome
+}
+
+/// How things are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Lines,
+    Json,
+}
+
+struct View {
+    style: Style,
+    /// What was last shown of each daemon's level: a level that is said again is no news.
+    shown: HashMap<String, String>,
+}
+
+impl View {
+    async fn follow(&mut self, console: &mut Console) -> anyhow::Result<()> {
+        loop {
+            match console.next(None).await {
+                Happening::Heard(heard) => {
+                    let Some(line) = self.line(&heard, Timestamp::now()) else { continue };
+                    match writeln!(std::io::stdout(), "{line}") {
+                        Ok(()) => {}
+                        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                Happening::Down(why) => eprintln!("{why}; trying again"),
+                Happening::Denied(why) => eprintln!("{why}"),
+                Happening::Up => eprintln!("the broker is back"),
+                Happening::Over => return Ok(()),
+            }
+        }
+    }
+
+    fn line(&mut self, heard: &Heard, now: Timestamp) -> Option<String> {
+        let (device, level) = heard.topic.strip_prefix("device/")?.split_once('/')?;
+        if self.style == Style::Json {
+            let retained = heard.stored == Retain::Yes;
+            let at = format!("{now:.3}");
+            return Some(
+                json!({"at": at, "device": device, "topic": heard.topic, "retained": retained, "payload": heard.value})
+                    .to_string(),
+            );
+        }
+        let said = match level {
+            "status" => heard.value.as_str()?.to_owned(),
+            "state" => heard.value["summary"].as_str()?.to_owned(),
+            "stats" => stats(&heard.value),
+            _ => return Some(format!("{} {}", clock(event_time(heard).unwrap_or(now)), event_line(heard)?)),
+        };
+        let said = said.replace(char::is_control, " ");
+        if level != "stats" && self.shown.insert(heard.topic.clone(), said.clone()).as_ref() == Some(&said) {
+            return None;
+        }
+        Some(format!("{} {device:<12} {} {said}", clock(now), if level == "stats" { "~" } else { "=" }))
+    }
+}
+
+fn event_time(heard: &Heard) -> Option<Timestamp> {
+    heard.value["at"].as_str()?.parse().ok()
+}
+
+/// The time of day in UTC.
+fn clock(at: Timestamp) -> String {
+    let text = format!("{at:.0}");
+    text.split_once('T').map_or(text.clone(), |(_, time)| time.to_owned())
+}
+
+/// Statistics of a guest, or of every seat of a host.
+fn stats(value: &Value) -> String {
+    match value["seats"].as_array() {
+        Some(seats) if seats.is_empty() => "nobody is seated".to_owned(),
+        Some(seats) => seats.iter().map(seat).collect::<Vec<_>>().join("; "),
+        None => seat(value),
+    }
+}
+
+fn seat(value: &Value) -> String {
+    let number = |value: &Value, unit: &str| {
+        value.as_f64().map_or_else(|| "?".to_owned(), |number| format!("{number:.0}{unit}"))
+    };
+    let who = value["user_id"].as_str().map(|id| format!("{id} ")).unwrap_or_default();
+    let mut parts = vec![
+        format!("{who}seat {}", value["seat_index"]),
+        format!("round trip {}", number(&value["round_trip_ms"], " ms")),
+        format!(
+            "loss {}",
+            value["loss"].as_f64().map_or("?".to_owned(), |loss| format!("{:.1} %", loss * 100.0))
+        ),
+    ];
+    if let Some(video) = value["video"].as_object() {
+        let (width, height) = (number(&video["width"], ""), number(&video["height"], ""));
+        let (rate, bits) = (number(&video["frame_rate"], "/s"), number(&video["bitrate_kbps"], " kbit/s"));
+        parts.push(format!("video {width}x{height} {rate} {bits}"));
+    }
+    if let Some(audio) = value["audio"].as_object() {
+        let (bits, level) =
+            (number(&audio["bitrate_kbps"], " kbit/s"), number(&audio["level_dbfs"], " dBFS"));
+        parts.push(format!("audio {bits} {level}"));
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(topic: &str, value: Value) -> Heard {
+        Heard { topic: topic.to_owned(), value, stored: Retain::No }
+    }
+
+    #[test]
+    fn a_level_is_shown_when_it_changes_and_an_event_always() {
+        let mut view = View { style: Style::Lines, shown: HashMap::new() };
+        let now: Timestamp = "2026-01-02T03:04:05.678Z".parse().expect("a time");
+        let mut line = |topic: &str, value: Value| view.line(&heard(topic, value), now);
+        let state = |summary: &str| json!({"summary": summary, "seat": null});
+        assert_eq!(
+            line("device/kiosk-7/state", state("in lobby")).as_deref(),
+            Some("03:04:05Z kiosk-7      = in lobby")
+        );
+        assert_eq!(line("device/kiosk-7/state", state("in lobby")), None);
+        assert!(line("device/kiosk-8/state", state("in lobby")).is_some());
+        assert!(line("device/kiosk-7/state", state("live on seat 2")).is_some());
+        let event = json!({"at": "2026-01-02T03:04:06.000Z", "seat_index": 2});
+        for _ in 0..2 {
+            let shown = line("device/kiosk-7/event/seated", event.clone());
+            assert_eq!(shown.as_deref(), Some("03:04:06Z kiosk-7      seated, seat_index 2"));
+        }
+    }
+
+    #[test]
+    fn statistics_say_what_is_known() {
+        let value = json!({"seat_index": 2, "round_trip_ms": 3.2, "loss": 0.01, "audio": null,
+            "video": {"width": 1280, "height": 720, "frame_rate": 29.97, "frames": 5, "bitrate_kbps": null}});
+        assert_eq!(stats(&value), "seat 2, round trip 3 ms, loss 1.0 %, video 1280x720 30/s ?");
+        assert_eq!(stats(&json!({"seats": []})), "nobody is seated");
+    }
+}
