@@ -1,5 +1,7 @@
 //! A broker, daemons, and the program as a person calls it.
 
+#![allow(dead_code, reason = "each test file uses its own part")]
+
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -146,11 +148,6 @@ impl Daemon {
 
     pub fn signal(&self, name: &str) {
         run(tool("kill", "procps").arg(format!("-{name}")).arg(self.child.id().to_string()));
-    }
-
-    /// Whether it still runs.
-    pub fn runs(&mut self) -> bool {
-        self.child.try_wait().expect("it is our child").is_none()
     }
 }
 
