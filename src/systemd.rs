@@ -60,10 +60,10 @@ impl Systemd {
         self.send(NotifyState::Watchdog);
     }
 
-    /// How often a sign of life is due: half of what the unit's `WatchdogSec=` allows; `None` when nobody watches this
-    /// process.
+    /// How often a sign of life is due: a quarter of what the unit's `WatchdogSec=` allows, so that one that is held back and
+    /// made good is no reason to be killed; `None` when nobody watches this process.
     pub fn watchdog_interval(&self) -> Option<Duration> {
-        sd_notify::watchdog_enabled().map(|allowed| allowed / 2)
+        sd_notify::watchdog_enabled().map(|allowed| allowed / 4)
     }
 
     fn send(&self, state: NotifyState<'_>) {
@@ -95,7 +95,7 @@ mod tests {
         socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout above zero");
 
         let said = run_speaker(&[("NOTIFY_SOCKET", path.as_os_str()), ("WATCHDOG_USEC", "3000000".as_ref())]);
-        assert!(said.contains("interval Some(1.5s)"), "{said}");
+        assert!(said.contains("interval Some(750ms)"), "{said}");
         for expected in ["READY=1\n", "STATUS=in lobby READY=0\n", "WATCHDOG=1\n", "STOPPING=1\n"] {
             let mut buffer = [0; 1024];
             let length = socket.recv(&mut buffer).expect("a notification");

@@ -263,7 +263,7 @@ impl Role for HostRole {
     }
 
     fn is_alive(&mut self) -> bool {
-        true
+        self.stage.is_alive()
     }
 
     fn close(self, cap: Duration) {

@@ -13,6 +13,7 @@ mod presence;
 mod role;
 mod shell;
 mod signals;
+mod watchdog;
 
 use crate::config::{IcePolicy, Role, Security, Settings};
 use crate::media::encoders;

@@ -16,6 +16,7 @@ use super::info::Info;
 use super::presence::{Online, Presence, Verdict};
 use super::role::{Broker, Effect, Role};
 use super::signals::Signals;
+use super::watchdog::Watchdog;
 use crate::model::Refusal;
 use crate::model::command::{Answer, Command, DeviceCommand, Settled};
 use crate::mqtt::connection::{Incoming, Message, Publish, SubscribeOptions};
@@ -100,19 +101,14 @@ impl<R: Role> Shell<R> {
     /// Turns until asked to stop.
     pub(super) async fn run(mut self) -> std::io::Result<()> {
         let mut signals = Signals::new()?;
-        let interval = self.systemd.watchdog_interval();
-        let mut watchdog = interval.map(|interval| Instant::now() + interval);
+        let mut watchdog = Watchdog::new(Instant::now(), self.systemd.watchdog_interval());
         self.systemd.ready();
         self.chores.survey();
         loop {
-            let event = self.next(&mut signals, watchdog).await;
+            let event = self.next(&mut signals, watchdog.deadline()).await;
             let now = Instant::now();
             let turn = self.handle(now, event);
-            if let (Some(interval), Some(at)) = (interval, watchdog)
-                && at <= now
-            {
-                watchdog = Some(now + interval);
-            }
+            watchdog.turned(now, &self.systemd, || self.role.is_alive());
             if turn == Turn::Done {
                 break;
             }
@@ -143,9 +139,7 @@ impl<R: Role> Shell<R> {
             Event::Incoming(Some(incoming)) => self.incoming(now, incoming),
             Event::Incoming(None) => return Turn::Done,
             Event::Chore(chore) => self.chore(now, chore),
-            Event::Timer => {}
-            Event::Watchdog if self.role.is_alive() => self.systemd.alive(),
-            Event::Watchdog => tracing::error!("media do not answer: no sign of life for systemd"),
+            Event::Timer | Event::Watchdog => {}
         }
         let verdict = self.presence.timeout(now);
         self.judged(now, verdict);

@@ -8,6 +8,7 @@ mod codec;
 mod description;
 pub mod elements;
 pub mod encoders;
+mod heart;
 mod outbox;
 pub mod pictures;
 pub mod publisher;

@@ -3,7 +3,6 @@
 //! Invariant: nothing here waits but for the next event. Without a stay there is no tick.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -15,8 +14,10 @@ use super::devices::{Device, Wish};
 use super::events::{Event, PeerTold};
 use super::filler::Filler;
 use super::peer::Peer;
+use super::pulse::{Finding, Pulse, Sent};
 use super::stats::{Meter, Pictures, Reading};
 use super::{Settings, filler};
+use crate::media::heart::Beat;
 use crate::media::outbox::Outbox;
 use crate::media::still;
 use crate::media::worker::Worker;
@@ -46,7 +47,7 @@ pub(super) struct Desk {
     pub(super) settings: Settings,
     pub(super) events: SyncSender<Event>,
     pub(super) outbox: Outbox<Report>,
-    beat: Arc<AtomicU64>,
+    pulse: Pulse,
     pub(super) stay: Option<Stay>,
     /// Stays that are over and whose devices are being closed.
     pub(super) stopping: Vec<u64>,
@@ -66,7 +67,6 @@ impl Desk {
         settings: Settings,
         events: SyncSender<Event>,
         reports: Sender<Report>,
-        beat: Arc<AtomicU64>,
     ) -> std::io::Result<Self> {
         let meter = Arc::new(Meter::new());
         let wish = |choice: &str, caps| Wish {
@@ -93,7 +93,7 @@ impl Desk {
             settings,
             events,
             outbox: Outbox::new(reports, |report| matches!(report, Report::Stats { .. })),
-            beat,
+            pulse: Pulse::default(),
             stay: None,
             stopping: Vec::new(),
             camera,
@@ -158,9 +158,7 @@ impl Desk {
         match event {
             Event::Ask(ask) => self.ask(now, ask),
             Event::Close => {}
-            Event::Beat => {
-                self.beat.fetch_add(1, Relaxed);
-            }
+            Event::Beat(beat) => self.beat(beat),
             Event::Opened { device, generation, outcome } => {
                 let report = self.device(device).opened(now, generation, outcome);
                 self.device_news(report);
@@ -179,6 +177,19 @@ impl Desk {
                 }
             }
             Event::Still { ticket, picture } => self.outbox.send(Report::Snapshot { ticket, picture }),
+        }
+    }
+
+    /// A stay on air that sends nothing is no sign of life.
+    fn beat(&mut self, beat: Beat) {
+        let (frames, packets) = self.meter.sent();
+        let peer = self.peer.as_ref();
+        let sent = peer.map(|peer| Sent { peer: peer.session.peer, media: peer.media, frames, packets });
+        match self.pulse.feel(sent) {
+            Finding::Goes => beat.answer(),
+            Finding::Stands(what) => {
+                tracing::error!("on air, but {what} was sent since the last sign of life")
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use gstreamer_webrtc as gst_webrtc;
 
 use super::source::Source;
 use super::stats::Link;
+use crate::media::heart::Beat;
 use crate::model::Refusal;
 use crate::model::media::{Ask, Fault, Picture, Ticket};
 use crate::model::message::DeviceKind;
@@ -20,7 +21,7 @@ pub(super) enum Event {
     /// The publisher is to end.
     Close,
     /// Somebody asks whether the thread is alive.
-    Beat,
+    Beat(Beat),
     /// A device was opened, or not.
     Opened { device: DeviceKind, generation: u64, outcome: Result<Box<Source>, Refusal> },
     /// A device was closed.

@@ -23,13 +23,13 @@ mod opener;
 mod peer;
 mod playback;
 pub mod profile;
+mod pulse;
 mod source;
 mod stats;
 mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Duration;
@@ -42,6 +42,7 @@ use self::events::Event;
 use self::profile::Profile;
 use super::certificate;
 use super::elements::{self, MissingElement};
+use super::heart::Heart;
 use super::webrtc::Ice;
 use crate::model::media::{Ask, Mirror, Quality, Report};
 use crate::model::message::DeviceKind;
@@ -157,8 +158,7 @@ pub struct CloseTimeout;
 pub struct Publisher {
     events: SyncSender<Event>,
     done: Receiver<()>,
-    asked: AtomicU64,
-    beat: Arc<AtomicU64>,
+    heart: Heart,
 }
 
 impl Publisher {
@@ -177,14 +177,13 @@ impl Publisher {
         certificate::warm_up();
         let (events, inbox) = mpsc::sync_channel(EVENTS);
         let (ended, done) = mpsc::sync_channel(1);
-        let beat = Arc::new(AtomicU64::new(0));
-        let desk = Desk::new(settings, events.clone(), reports, Arc::clone(&beat))?;
+        let desk = Desk::new(settings, events.clone(), reports)?;
         thread::Builder::new().name("publisher".into()).spawn(move || {
             desk.run(&inbox);
             // Nobody listens when the publisher was dropped instead of closed.
             ended.try_send(()).unwrap_or_default();
         })?;
-        Ok(Self { events, done, asked: AtomicU64::new(0), beat })
+        Ok(Self { events, done, heart: Heart::default() })
     }
 
     /// Hands over a wish. Never waits.
@@ -195,13 +194,11 @@ impl Publisher {
         self.events.try_send(Event::Ask(ask)).map_err(|_| Overflow)
     }
 
-    /// Whether the thread has answered the last time this was asked; asks again.
+    /// Whether the thread has answered since the last time this was asked and, where a stay is on air, something was really
+    /// sent in between; asks again.
     pub fn is_alive(&self) -> bool {
-        let answered = self.beat.load(Relaxed) >= self.asked.load(Relaxed);
-        if answered && self.events.try_send(Event::Beat).is_ok() {
-            self.asked.fetch_add(1, Relaxed);
-        }
-        answered
+        // A full inbox loses the question: no answer comes.
+        self.heart.beats(|beat| self.events.try_send(Event::Beat(beat)).unwrap_or_default())
     }
 
     /// Closes everything and waits for it at most `cap`.

@@ -78,7 +78,7 @@ impl Peer {
         let webrtc = webrtc::make(plan.ice).map_err(broken)?;
         webrtc.set_property_from_str("bundle-policy", "max-bundle");
         pipeline.add(&webrtc).map_err(broken)?;
-        watch::first_packet(&webrtc, &tell);
+        watch::packets(&webrtc, meter, &tell);
         watch::listen(&webrtc, &tell);
         watch::listen_to_bus(&pipeline, &tell);
         let sound = branches::add_sound(&pipeline, &webrtc, plan.profile, meter).map_err(broken)?;

@@ -15,6 +15,7 @@ const SILENCE_DBFS: f64 = -90.0;
 #[derive(Debug)]
 pub(super) struct Meter {
     frames: AtomicU64,
+    packets: AtomicU64,
     video_bytes: AtomicU64,
     audio_bytes: AtomicU64,
     size: AtomicU64,
@@ -25,6 +26,7 @@ impl Meter {
     pub(super) fn new() -> Self {
         Self {
             frames: AtomicU64::new(0),
+            packets: AtomicU64::new(0),
             video_bytes: AtomicU64::new(0),
             audio_bytes: AtomicU64::new(0),
             size: AtomicU64::new(0),
@@ -36,6 +38,16 @@ impl Meter {
     pub(super) fn frame(&self, bytes: usize) {
         self.frames.fetch_add(1, Relaxed);
         self.video_bytes.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// Packets were handed to the network.
+    pub(super) fn packet(&self) {
+        self.packets.fetch_add(1, Relaxed);
+    }
+
+    /// How many frames left the encoder, and how often packets were handed to the network.
+    pub(super) fn sent(&self) -> (u64, u64) {
+        (self.frames.load(Relaxed), self.packets.load(Relaxed))
     }
 
     /// Frames have this size from now on.
@@ -60,7 +72,7 @@ impl Meter {
 
     /// A new peer counts its own frames.
     pub(super) fn begin(&self) {
-        for counter in [&self.frames, &self.video_bytes, &self.audio_bytes, &self.size] {
+        for counter in [&self.frames, &self.packets, &self.video_bytes, &self.audio_bytes, &self.size] {
             counter.store(0, Relaxed);
         }
     }

@@ -63,15 +63,15 @@ pub(super) fn pictures(encoder: &gst::Bin, meter: &Arc<Meter>) {
     });
 }
 
-/// The first RTP packet that is handed to the network, after encryption.
-pub(super) fn first_packet(webrtc: &gst::Element, tell: &Tell) {
+/// Counts the RTP packets that are handed to the network, after encryption, and says the first.
+pub(super) fn packets(webrtc: &gst::Element, meter: &Arc<Meter>, tell: &Tell) {
     let Some(bin) = webrtc.downcast_ref::<gst::Bin>() else { return };
-    let tell = tell.clone();
+    let (tell, meter) = (tell.clone(), Arc::clone(meter));
     let said = Arc::new(AtomicBool::new(false));
     bin.connect_deep_element_added(move |_, _, element| {
         let is_sink = element.factory().is_some_and(|factory| factory.name() == "nicesink");
         let Some(pad) = element.static_pad("sink").filter(|_| is_sink) else { return };
-        let (tell, said) = (tell.clone(), Arc::clone(&said));
+        let (tell, meter, said) = (tell.clone(), Arc::clone(&meter), Arc::clone(&said));
         let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
         pad.add_probe(kinds, move |_, info| {
             let rtp = match &info.data {
@@ -79,13 +79,13 @@ pub(super) fn first_packet(webrtc: &gst::Element, tell: &Tell) {
                 Some(gst::PadProbeData::BufferList(list)) => list.get(0).is_some_and(is_rtp),
                 Some(_) | None => false,
             };
-            if !rtp {
-                return gst::PadProbeReturn::Ok;
+            if rtp {
+                meter.packet();
+                if !said.swap(true, Relaxed) {
+                    tell.say(PeerTold::FirstPacket);
+                }
             }
-            if !said.swap(true, Relaxed) {
-                tell.say(PeerTold::FirstPacket);
-            }
-            gst::PadProbeReturn::Remove
+            gst::PadProbeReturn::Ok
         });
     });
 }

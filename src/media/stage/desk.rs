@@ -144,6 +144,7 @@ impl Desk {
                 }
             }
             Event::Still { ticket, picture } => self.outbox.send(StageReport::Snapshot { ticket, picture }),
+            Event::Beat(beat) => beat.answer(),
             Event::Close => {}
         }
     }

@@ -7,6 +7,7 @@ use gstreamer::glib;
 use gstreamer_webrtc as gst_webrtc;
 
 use super::meter::Link;
+use crate::media::heart::Beat;
 use crate::model::Refusal;
 use crate::model::media::{Fault, Picture, Ticket};
 use crate::model::stage::StageAsk;
@@ -18,6 +19,8 @@ pub enum Event {
     Ask(StageAsk),
     /// The stage is to end.
     Close,
+    /// Somebody asks whether the thread is alive.
+    Beat(Beat),
     /// Something about one peer; dropped when there is no such peer any more.
     Peer {
         /// Its number.

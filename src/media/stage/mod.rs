@@ -31,6 +31,7 @@ use self::desk::Desk;
 use self::events::Event;
 use super::certificate;
 use super::elements::MissingElement;
+use super::heart::Heart;
 use super::webrtc::Ice;
 use crate::model::stage::{StageAsk, StageReport};
 
@@ -75,6 +76,7 @@ pub struct CloseTimeout;
 pub struct Stage {
     events: SyncSender<Event>,
     done: Receiver<()>,
+    heart: Heart,
 }
 
 impl Stage {
@@ -91,12 +93,18 @@ impl Stage {
             // Nobody listens when the stage was dropped instead of closed.
             ended.try_send(()).unwrap_or_default();
         })?;
-        Ok(Self { events, done })
+        Ok(Self { events, done, heart: Heart::default() })
     }
 
     /// Hands over a wish. Never waits.
     pub fn ask(&self, ask: StageAsk) -> Result<(), Overflow> {
         self.events.try_send(Event::Ask(ask)).map_err(|_| Overflow)
+    }
+
+    /// Whether the thread has answered since the last time this was asked; asks again.
+    pub fn is_alive(&self) -> bool {
+        // A full inbox loses the question: no answer comes.
+        self.heart.beats(|beat| self.events.try_send(Event::Beat(beat)).unwrap_or_default())
     }
 
     /// Ends every peer and waits for it at most `cap`.
