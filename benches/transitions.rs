@@ -256,17 +256,7 @@ impl House {
                     self.room = Some(room);
                 }
                 host::Output::Stage(StageAsk::Offer { peer, exchange, .. }) => self.stage(peer, exchange),
-                host::Output::Stage(_)
-                | host::Output::Settled { .. }
-                | host::Output::Enter(_)
-                | host::Output::Exit(_)
-                | host::Output::WatchRoom(_)
-                | host::Output::UnwatchRoom(_)
-                | host::Output::Watch(_)
-                | host::Output::Unwatch(_)
-                | host::Output::Event(_)
-                | host::Output::Stats(_)
-                | host::Output::Stopped => {}
+                _ => {}
             }
         }
     }
@@ -310,14 +300,7 @@ impl House {
                     self.mail.push_back(Mail::Guest(n, guest::Input::HostStatus { user_id, presence }));
                 }
                 guest::Output::Media(ask) => self.media(n, ask),
-                guest::Output::Settled { .. }
-                | guest::Output::Enter(_)
-                | guest::Output::Exit(_)
-                | guest::Output::Unwatch(_)
-                | guest::Output::ToServer(_)
-                | guest::Output::Event(_)
-                | guest::Output::Stats { .. }
-                | guest::Output::Stopped => {}
+                _ => {}
             }
         }
     }
@@ -344,17 +327,7 @@ impl House {
                 report(Report::DeviceOpened { epoch, device: DeviceKind::Camera, id: "0".to_owned() });
             }
             Ask::Stop { epoch } => report(Report::Stopped { epoch }),
-            Ask::Plan { .. }
-            | Ask::Answer { .. }
-            | Ask::Candidate { .. }
-            | Ask::EndPeer { .. }
-            | Ask::Quality(_)
-            | Ask::Camera(_)
-            | Ask::Mirror(_)
-            | Ask::CaptureVolume(_)
-            | Ask::OutputVolume(_)
-            | Ask::Label(_)
-            | Ask::Snapshot { .. } => {}
+            _ => {}
         }
     }
 
