@@ -1,0 +1,43 @@
+//! What a seated guest measures of what it sends.
+
+use serde::Serialize;
+
+/// What a seated guest sends, measured. A number not known yet is null.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct GuestStats {
+    /// Round trip to the stage in milliseconds.
+    pub round_trip_ms: Option<f64>,
+    /// Share of packets lost on the way to the stage, 0–1.
+    pub loss: Option<f64>,
+    /// Share of packets lost on the way from the stage, 0–1.
+    #[serde(skip)]
+    pub down_loss: Option<f64>,
+    /// Sent video; null on an audio seat.
+    pub video: Option<SentVideo>,
+    /// Sent audio.
+    pub audio: Option<SentAudio>,
+}
+
+/// Sent video, measured.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct SentVideo {
+    /// Pixels.
+    pub width: Option<u32>,
+    /// Pixels.
+    pub height: Option<u32>,
+    /// Frames a second over the last interval.
+    pub frame_rate: Option<f64>,
+    /// Frames encoded since the peer began.
+    pub frames: u64,
+    /// Kilobits a second over the last interval.
+    pub bitrate_kbps: Option<f64>,
+}
+
+/// Sent audio, measured.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct SentAudio {
+    /// Kilobits a second over the last interval.
+    pub bitrate_kbps: Option<f64>,
+    /// Microphone level, RMS, in dBFS; null in silence.
+    pub level_dbfs: Option<f64>,
+}
