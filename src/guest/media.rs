@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::room::Place;
-use super::stay::Peer;
+use super::stay::{Answered, Peer};
 use super::{Guest, Output, Timer, Trouble};
 use crate::model::event::Event;
 use crate::model::media::{
@@ -61,7 +61,7 @@ impl Guest {
         let Some(stay) = &mut self.stay else { return };
         let session = Session { epoch: stay.epoch, peer: self.next_peer, exchange: 1 };
         self.next_peer += 1;
-        stay.peer = Some(Peer { session, name });
+        stay.peer = Some(Peer { session, name, answer: Answered::NotYet });
         let sound = super::way::sound(&stay.grant);
         let ask = Ask::Start { session, media: stay.media, sound, plan: stay.plan() };
         let deadline = match stay.attempt {
@@ -122,7 +122,10 @@ impl Guest {
     }
 
     fn answer(&mut self, now: Instant, session: Session, sdp: String) {
-        if let Some(stay) = self.stay.as_mut().filter(|stay| stay.phase == Phase::Negotiating) {
+        let Some(stay) = &mut self.stay else { return };
+        let Some(peer) = stay.peer.as_mut().filter(|peer| peer.answer == Answered::NotYet) else { return };
+        peer.answer = Answered::Yes;
+        if stay.phase == Phase::Negotiating {
             stay.phase = Phase::Connecting;
         }
         self.ask(Ask::Answer { session, sdp });

@@ -6,7 +6,7 @@ use super::room::Consent;
 use super::seat::Given;
 use super::{Guest, requests::Purpose};
 use crate::model::event::Event;
-use crate::model::message::{Grant, Outcome, ToGuest, ToHost, UnseatReason};
+use crate::model::message::{Grant, NoResponse, Outcome, ToGuest, ToHost, UnseatReason};
 use crate::model::{By, DeviceSwitch, LiveId, Media, RequestId};
 
 impl Guest {
@@ -18,6 +18,12 @@ impl Guest {
         if !room.is_inside() {
             return;
         }
+        let taken_for_gone = matches!(
+            message,
+            ToGuest::ApplicationNoResponse { reason: NoResponse::Offline }
+                | ToGuest::InvitationNoResponse { reason: NoResponse::Offline, .. }
+                | ToGuest::Unseated { reason: UnseatReason::Offline, .. }
+        );
         match message {
             ToGuest::Result { .. } => {}
             ToGuest::ApplicationAccepted { seat_index, media, by } => {
@@ -42,6 +48,9 @@ impl Guest {
             ToGuest::DeviceControl { device, action, by } => self.device_control(now, device, action, by),
             ToGuest::LiveEnded {} => self.live_over(now),
             ToGuest::Signal(signal) => self.signal_in(now, signal),
+        }
+        if taken_for_gone {
+            self.join_unless_lately(now);
         }
     }
 

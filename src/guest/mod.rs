@@ -18,6 +18,7 @@
 mod commands;
 mod contract;
 mod devices;
+mod join;
 mod media;
 mod messages;
 mod reconcile;

@@ -93,6 +93,9 @@ impl Guest {
                 super::DONE
             }
             Outcome::Refused(refusal) => {
+                if refusal.code == Code::NotInRoom {
+                    self.join_unless_lately(now);
+                }
                 if request.purpose == Purpose::Devices && refusal.code == Code::RateLimited {
                     self.timers.set(now + Duration::from_secs(1), Timer::Devices);
                     if let Some(stay) = &mut self.stay {

@@ -2,26 +2,23 @@
 
 use std::time::{Duration, Instant};
 
-use super::{DONE, Guest, Output, Timer, host_unreachable};
-use crate::model::command::{Answer, Settled};
+use super::{Guest, Output, Timer};
 use crate::model::event::Event;
 use crate::model::media::Ticket;
-use crate::model::message::{Application, Grant, Invitation, NoResponse, ToHost, UnseatReason};
+use crate::model::message::{Application, Grant, Invitation, NoResponse, UnseatReason};
 use crate::model::state::Deadline;
-use crate::model::{Code, LiveId, Media, Presence, Refusal, RequestId, RoomState, RoomStatus, User, UserId};
+use crate::model::{
+    Code, Connection, LiveId, Media, Presence, Refusal, RequestId, RoomState, RoomStatus, Seat, User, UserId,
+};
 
 /// How long a room may take to be seen live before `join_live` gives up.
-const LOOK: Duration = Duration::from_secs(2);
+pub(super) const LOOK: Duration = Duration::from_secs(2);
 
 /// How long a host may take to answer.
 pub(super) const ANSWER: Duration = Duration::from_secs(5);
 
-/// Pauses between unanswered joins: 2 s doubled each time, up to a minute.
-const JOIN_PAUSE: Duration = Duration::from_secs(2);
-const JOIN_PAUSE_MAX: Duration = Duration::from_secs(60);
-
-/// How soon a join is tried again that waits for a goodbye.
-const FAREWELL: Duration = Duration::from_millis(50);
+/// Pauses between unanswered joins: at most 2 s, doubled each time, up to a minute; each up to a quarter shorter by chance.
+pub(super) const JOIN_PAUSE: Duration = Duration::from_secs(2);
 
 /// A join is not sent again for news within this time: a busy room publishes its state many times a second.
 const JOIN_QUIET: Duration = Duration::from_secs(1);
@@ -86,8 +83,8 @@ pub(super) struct Room {
     session: String,
     revision: u64,
     pub(super) join: Option<RequestId>,
-    join_sent: Option<Instant>,
-    join_pause: Duration,
+    pub(super) join_sent: Option<Instant>,
+    pub(super) join_pause: Duration,
     /// The command `join_live` that waits.
     pub(super) ticket: Option<Ticket>,
     /// Why the host does not let the guest in.
@@ -133,35 +130,13 @@ impl Room {
         self.join_pause = JOIN_PAUSE;
     }
 
-    fn joined_lately(&self, now: Instant) -> bool {
+    pub(super) fn joined_lately(&self, now: Instant) -> bool {
         self.join_sent.is_some_and(|at| now.saturating_duration_since(at) < JOIN_QUIET)
     }
 }
 
 impl Guest {
-    pub(super) fn join_live(&mut self, now: Instant, live_id: LiveId) -> Settled {
-        match &self.room {
-            Some(room) if room.live_id != live_id => {
-                let why = format!("the guest is in {} or waits for it: leave_live comes first", room.live_id);
-                return Err(Refusal::new(Code::AlreadyInOtherRoom, why));
-            }
-            Some(room) if room.is_inside() => return DONE,
-            Some(room) if room.ticket.is_some() => {
-                return Err(Refusal::new(Code::RequestRepeated, "this room is being joined already"));
-            }
-            Some(_) => {}
-            None => self.enter(live_id, Wish::Command),
-        }
-        let ticket = self.ticket();
-        if let Some(room) = &mut self.room {
-            room.ticket = Some(ticket);
-            let patience = if room.place == Place::Waiting { LOOK } else { ANSWER };
-            self.timers.set(now + patience, Timer::JoinLive);
-        }
-        Ok(Answer::Pending(ticket))
-    }
-
-    fn enter(&mut self, live_id: LiveId, wish: Wish) {
+    pub(super) fn enter(&mut self, live_id: LiveId, wish: Wish) {
         self.outputs.push_back(Output::Enter(live_id.clone()));
         self.room = Some(Room::new(live_id, wish));
     }
@@ -183,45 +158,18 @@ impl Guest {
         self.hold(now);
     }
 
+    /// A stay that nobody can be told about ends with the hold.
+    pub(super) fn hold_if_alone(&mut self, now: Instant) {
+        let host_lost = self.room.as_ref().is_some_and(|room| room.place == Place::HostLost);
+        if host_lost || self.broker == Presence::Offline {
+            self.hold(now);
+        }
+    }
+
     fn hold(&mut self, now: Instant) {
         if self.stay.is_some() && self.timers.due_at(&Timer::HostHold).is_none() {
             self.timers.set(now + self.settings.host_hold, Timer::HostHold);
         }
-    }
-
-    pub(super) fn join_if_inside(&mut self, now: Instant) {
-        if self.room.as_ref().is_some_and(|room| room.place != Place::Waiting) {
-            self.join(now);
-        }
-    }
-
-    /// Says `join`, now and until it is answered.
-    pub(super) fn join(&mut self, now: Instant) {
-        if self.broker == Presence::Offline {
-            return;
-        }
-        if self.farewell.is_some() {
-            // What is still to be said to the room that was left comes first: it may be the same room.
-            self.timers.set(now + FAREWELL, Timer::Join);
-            return;
-        }
-        let request_id = self.ids.request();
-        let Some(room) = &mut self.room else { return };
-        room.join = Some(request_id.clone());
-        room.join_sent = Some(now);
-        self.timers.set(now + room.join_pause, Timer::Join);
-        room.join_pause = (room.join_pause * 2).min(JOIN_PAUSE_MAX);
-        let live_id = room.live_id.clone();
-        let message = ToHost::Join { user: self.user.clone(), session: self.session.clone() };
-        self.outputs.push_back(Output::ToHost { live_id, request_id, message });
-    }
-
-    /// Says it now, and begins with the short pauses again.
-    fn join_anew(&mut self, now: Instant) {
-        if let Some(room) = &mut self.room {
-            room.join_pause = JOIN_PAUSE;
-        }
-        self.join(now);
     }
 
     pub(super) fn room_state(&mut self, now: Instant, live_id: &LiveId, state: Option<RoomState>) {
@@ -245,8 +193,18 @@ impl Guest {
                 Place::Inside | Place::HostLost => self.live_over(now),
             },
             RoomStatus::Live => {
+                let own =
+                    |seat: &&Seat| seat.user.as_ref().is_some_and(|user| user.user_id == self.user.user_id);
+                let lost = state
+                    .seats
+                    .iter()
+                    .find(own)
+                    .is_some_and(|seat| seat.connection == Some(Connection::Lost));
                 self.follow_host(state.host);
                 self.live_seen(now, restarted);
+                if lost && self.stay.is_some() {
+                    self.join_unless_lately(now);
+                }
             }
         }
     }
@@ -312,25 +270,6 @@ impl Guest {
     /// The hold is over: the seat is left, the wish to be inside stays.
     pub(super) fn host_gone(&mut self, now: Instant) {
         self.leave_stay(now, UnseatReason::HostLost, None, Vec::new());
-    }
-
-    pub(super) fn join_live_in_vain(&mut self) {
-        let Some(room) = &mut self.room else { return };
-        let Some(ticket) = room.ticket.take() else { return };
-        let live_id = room.live_id.clone();
-        let refusal = match room.place {
-            Place::Waiting => Refusal::new(Code::RoomNotFound, format!("no room {live_id} is live")),
-            Place::Joining | Place::Inside | Place::HostLost => {
-                host_unreachable("the host of the room did not answer within 5 s")
-            }
-        };
-        if room.wish == Wish::Command {
-            if room.place == Place::Joining {
-                self.send(live_id, ToHost::Leave);
-            }
-            self.forget_room();
-        }
-        self.settle(ticket, Err(refusal));
     }
 
     /// The room is no longer this guest's; nobody is told.

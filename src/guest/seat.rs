@@ -79,6 +79,7 @@ impl Guest {
         if obstacle.is_none() {
             self.start_peer(now);
         }
+        self.hold_if_alone(now);
         self.say(Event::Seated { seat_index });
         self.tell_devices(now);
         if let Some(why) = obstacle {

@@ -74,6 +74,14 @@ pub(super) struct Peer {
     pub(super) session: Session,
     /// Its name on the room plane.
     pub(super) name: String,
+    pub(super) answer: Answered,
+}
+
+/// Whether the exchange of a peer has had its answer: a broker may hand one on twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answered {
+    NotYet,
+    Yes,
 }
 
 /// A stay on a seat.

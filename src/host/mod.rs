@@ -121,9 +121,15 @@ impl Host {
 
     /// Takes note of something that happened.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
+        if self.course == Course::Stopping {
+            return;
+        }
         match input {
             Input::Online => self.online(now),
-            Input::Offline => self.broker = Presence::Offline,
+            Input::Offline => {
+                self.broker = Presence::Offline;
+                self.look_later();
+            }
             Input::OwnOffline => self.page = Page::Changed,
             Input::Room { live_id, state } => self.retained(now, &live_id, state),
             Input::UserStatus { user_id, presence } => self.user_status(now, &user_id, presence),
@@ -175,6 +181,7 @@ impl Host {
     fn online(&mut self, now: Instant) {
         self.broker = Presence::Online;
         self.page = Page::Changed;
+        self.look_again(now);
         if let Some(mut room) = self.ended.take() {
             self.revision += 1;
             room.revision = self.revision;

@@ -30,6 +30,15 @@ impl Host {
         let present = present.or(self.starting.as_ref().map(|starting| &starting.live_id));
         match present {
             Some(live_id) if *live_id == wish.live_id && self.live.is_some() => DONE,
+            Some(live_id) if *live_id == wish.live_id && self.nobody_waits() => {
+                let ticket = self.ticket();
+                if let Some(starting) = &mut self.starting {
+                    starting.ticket = Some(ticket);
+                    starting.seats = wish.seats.unwrap_or(starting.seats);
+                    starting.seat_mode = wish.seat_mode.unwrap_or(starting.seat_mode);
+                }
+                Ok(Answer::Pending(ticket))
+            }
             Some(live_id) => Err(Refusal::new(
                 Code::AlreadyInOtherRoom,
                 format!("the live {live_id} runs or is being started: end it first with end_live"),
@@ -40,6 +49,10 @@ impl Host {
                 Ok(Answer::Pending(ticket))
             }
         }
+    }
+
+    fn nobody_waits(&self) -> bool {
+        self.starting.as_ref().is_some_and(|starting| starting.ticket.is_none())
     }
 
     /// Looks what is retained of the room; [`Host::retained`] or [`Timer::Start`] goes on.
@@ -80,6 +93,21 @@ impl Host {
                 starting.other = Some(room.host.user_id.clone());
                 self.outputs.push_back(Output::Watch(room.host.user_id));
             }
+        }
+    }
+
+    /// Without the broker nothing can be seen of the room, so nothing is taken for granted.
+    pub(super) fn look_later(&mut self) {
+        if let Some(starting) = &self.starting {
+            self.timers.cancel(starting.until, Timer::Start);
+        }
+    }
+
+    pub(super) fn look_again(&mut self, now: Instant) {
+        if let Some(starting) = &mut self.starting {
+            self.timers.cancel(starting.until, Timer::Start);
+            starting.until = now + LOOK_AROUND;
+            self.timers.set(starting.until, Timer::Start);
         }
     }
 
@@ -184,6 +212,10 @@ impl Host {
 
     fn close_room(&mut self) {
         let Some(mut live) = self.live.take() else { return };
+        for (ticket, _) in std::mem::take(&mut self.pictures) {
+            let settled = Err(Refusal::new(Code::UserNotInSeat, "the live has ended"));
+            self.outputs.push_back(Output::Settled { ticket, settled });
+        }
         live.seats.iter_mut().for_each(|slot| *slot = super::live::Slot::default());
         let mut room = self.room(&live);
         room.status = RoomStatus::Ended;

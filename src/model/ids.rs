@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
@@ -131,6 +132,11 @@ impl IdSource {
         let mut bytes = [0; 16];
         self.0.fill_bytes(&mut bytes);
         uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+    }
+
+    /// A pause somewhere between three quarters of `most` and `most`, so that many who wait do not come back at once.
+    pub fn pause(&mut self, most: Duration) -> Duration {
+        most.mul_f64(0.75 + 0.25 * f64::from(self.0.next_u32()) / f64::from(u32::MAX))
     }
 
     /// A new id for a request.

@@ -123,7 +123,8 @@ pub enum ToHost {
     Join {
         /// Who.
         user: User,
-        /// Random, new at each start of the guest's program.
+        /// Random, new at each start of the guest's program; at most 64 characters.
+        #[serde(deserialize_with = "short")]
         session: String,
     },
     /// Leave the room.
@@ -146,6 +147,15 @@ pub enum ToHost {
     LeaveSeat,
     /// Say what the devices of a seated guest are doing.
     Devices(Devices),
+}
+
+/// A name that the host keeps for as long as the guest is inside.
+fn short<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.chars().count() > 64 {
+        return Err(serde::de::Error::custom("session must be at most 64 characters"));
+    }
+    Ok(text)
 }
 
 /// The devices of a seated guest.

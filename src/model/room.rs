@@ -37,8 +37,8 @@ impl User {
             UserName::try_from(user_id.to_string()).expect("an id is at most 64 printable characters")
         });
         let avatar_url = avatar_url.unwrap_or_default();
-        if avatar_url.len() > MAX_AVATAR_URL {
-            return Err("avatar_url must be at most 512 bytes");
+        if avatar_url.len() > MAX_AVATAR_URL || avatar_url.contains(char::is_control) {
+            return Err("avatar_url must be at most 512 bytes without control characters");
         }
         Ok(Self { user_id, user_name, avatar_url })
     }

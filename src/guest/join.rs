@@ -1,0 +1,102 @@
+//! The word `join`: said on the way in, when host or broker come back, and again until it is answered.
+
+use std::time::{Duration, Instant};
+
+use super::room::{ANSWER, JOIN_PAUSE, LOOK, Place, Room, Wish};
+use super::{DONE, Guest, Output, Timer, host_unreachable};
+use crate::model::command::{Answer, Settled};
+use crate::model::message::ToHost;
+use crate::model::{Code, LiveId, Presence, Refusal};
+
+/// The longest pause between unanswered joins.
+const JOIN_PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// How soon a join is tried again that waits for a goodbye.
+const FAREWELL: Duration = Duration::from_millis(50);
+
+impl Guest {
+    pub(super) fn join_live(&mut self, now: Instant, live_id: LiveId) -> Settled {
+        match &self.room {
+            Some(room) if room.live_id != live_id => {
+                let why = format!("the guest is in {} or waits for it: leave_live comes first", room.live_id);
+                return Err(Refusal::new(Code::AlreadyInOtherRoom, why));
+            }
+            Some(room) if room.is_inside() => return DONE,
+            Some(room) if room.ticket.is_some() => {
+                return Err(Refusal::new(Code::RequestRepeated, "this room is being joined already"));
+            }
+            Some(_) => {}
+            None => self.enter(live_id, Wish::Command),
+        }
+        let ticket = self.ticket();
+        if let Some(room) = &mut self.room {
+            room.ticket = Some(ticket);
+            let patience = if room.place == Place::Waiting { LOOK } else { ANSWER };
+            self.timers.set(now + patience, Timer::JoinLive);
+        }
+        Ok(Answer::Pending(ticket))
+    }
+
+    pub(super) fn join_if_inside(&mut self, now: Instant) {
+        if self.room.as_ref().is_some_and(|room| room.place != Place::Waiting) {
+            self.join(now);
+        }
+    }
+
+    /// Says `join`, now and until it is answered.
+    pub(super) fn join(&mut self, now: Instant) {
+        if self.broker == Presence::Offline {
+            return;
+        }
+        if self.farewell.is_some() {
+            // What is still to be said to the room that was left comes first: it may be the same room.
+            self.timers.set(now + FAREWELL, Timer::Join);
+            return;
+        }
+        let request_id = self.ids.request();
+        let Some(room) = &mut self.room else { return };
+        room.join = Some(request_id.clone());
+        room.join_sent = Some(now);
+        let pause = self.ids.pause(room.join_pause);
+        self.timers.set(now + pause, Timer::Join);
+        room.join_pause = (room.join_pause * 2).min(JOIN_PAUSE_MAX);
+        let live_id = room.live_id.clone();
+        let message = ToHost::Join { user: self.user.clone(), session: self.session.clone() };
+        self.outputs.push_back(Output::ToHost { live_id, request_id, message });
+    }
+
+    /// Says it now, and begins with the short pauses again.
+    pub(super) fn join_anew(&mut self, now: Instant) {
+        if let Some(room) = &mut self.room {
+            room.join_pause = JOIN_PAUSE;
+        }
+        self.join(now);
+    }
+
+    /// The host seems to take this guest for gone: it is told otherwise.
+    pub(super) fn join_unless_lately(&mut self, now: Instant) {
+        let inside = |room: &Room| room.place == Place::Inside && !room.joined_lately(now);
+        if self.room.as_ref().is_some_and(inside) {
+            self.join_anew(now);
+        }
+    }
+
+    pub(super) fn join_live_in_vain(&mut self) {
+        let Some(room) = &mut self.room else { return };
+        let Some(ticket) = room.ticket.take() else { return };
+        let live_id = room.live_id.clone();
+        let refusal = match room.place {
+            Place::Waiting => Refusal::new(Code::RoomNotFound, format!("no room {live_id} is live")),
+            Place::Joining | Place::Inside | Place::HostLost => {
+                host_unreachable("the host of the room did not answer within 5 s")
+            }
+        };
+        if room.wish == Wish::Command {
+            if room.place == Place::Joining {
+                self.send(live_id, ToHost::Leave);
+            }
+            self.forget_room();
+        }
+        self.settle(ticket, Err(refusal));
+    }
+}
