@@ -13,7 +13,7 @@ RUN_PACKAGES := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0
 TEST_PACKAGES := gstreamer1.0-libav gstreamer1.0-tools mosquitto mosquitto-clients openssl iproute2 \
 	python3-aiohttp python3-aiortc
 
-.PHONY: help deps build demo test lint fmt
+.PHONY: help deps build demo test lint schema fmt
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -43,6 +43,9 @@ lint: deps ## formatting, clippy, rustdoc
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+
+schema: ## write docs/asyncapi.json anew
+	cargo run --locked -q -- schema > docs/asyncapi.json
 
 fmt: ## format the sources
 	cargo fmt

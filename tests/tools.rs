@@ -7,5 +7,7 @@ mod support;
 mod bench;
 #[path = "tools/ctl.rs"]
 mod ctl;
+#[path = "tools/schema.rs"]
+mod schema;
 #[path = "tools/watch.rs"]
 mod watch;

@@ -10,6 +10,7 @@ mod console;
 mod ctl;
 mod demo;
 mod run;
+mod schema;
 mod watch;
 
 use std::io::Write as _;
@@ -76,6 +77,9 @@ enum Subcommand {
     /// Show what daemons are and what happens at them, live
     #[command(after_help = format!("{EXIT_STATUS}\n\n{SOURCES}\n\n{}", watch::EXAMPLES))]
     Watch(watch::WatchArguments),
+    /// Print the whole MQTT interface as an AsyncAPI 3 document (JSON)
+    #[command(after_help = format!("{EXIT_STATUS}\n\n{}", schema::EXAMPLES))]
+    Schema,
     /// Show the main job on this machine: a private broker, a host, two guests, real WebRTC between them
     #[command(after_help = format!("{EXIT_STATUS}\n\n{}", demo::EXAMPLES))]
     Demo(demo::DemoArguments),
@@ -114,6 +118,7 @@ impl Arguments {
             Subcommand::CheckConfig(arguments) => check_config::run(&arguments.load()?),
             Subcommand::Ctl(arguments) => ctl::run(arguments).await,
             Subcommand::Watch(arguments) => watch::run(arguments).await,
+            Subcommand::Schema => schema::run(),
             Subcommand::Demo(arguments) => demo::run(arguments).await,
         }
     }

@@ -8,6 +8,7 @@ pub mod broker;
 pub mod certificates;
 pub mod peer;
 pub mod relay;
+pub mod schema;
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -125,6 +125,11 @@ const NAMES: &[(&str, Plane)] = &[
     ("take_snapshot", Plane::Device),
 ];
 
+/// The names of all commands, guests' first.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(name, _)| *name)
+}
+
 /// Which role the command `name` belongs to; `None` when there is no such command.
 pub fn plane(name: &str) -> Option<Plane> {
     NAMES.iter().find(|(known, _)| *known == name).map(|(_, plane)| *plane)

@@ -1,0 +1,241 @@
+//! What each field holds, by its name, and the schemas that several messages share.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::notation::{Others, object};
+use super::words::words;
+use crate::model::command::MovePolicy;
+use crate::model::media::{Quality, SdpKind};
+use crate::model::message::{DeviceAction, DeviceKind, NoResponse, OnOff, UnseatReason};
+use crate::model::state::{DeviceStatus, NetworkQuality, RoomMembership};
+use crate::model::{Code, Connection, DeviceSwitch, Media, Phase, RequestTimeout, RoomStatus, SeatMode};
+
+/// What an id is made of.
+pub(super) const ID: &str = "^[A-Za-z0-9_.-]{1,64}$";
+
+/// What a field of this name, or a shape of this name, holds.
+///
+/// # Panics
+/// When nobody has said so; a test asks for every name that is used.
+pub(super) fn shape(name: &str) -> Value {
+    if name.starts_with(|first: char| first.is_ascii_uppercase()) {
+        return json!({"$ref": format!("#/components/schemas/{name}")});
+    }
+    known(name).unwrap_or_else(|| panic!("nobody says what {name} holds"))
+}
+
+fn known(name: &str) -> Option<Value> {
+    if let Some(words) = enumeration(name) {
+        return Some(json!({"type": "string", "enum": words}));
+    }
+    Some(match name {
+        "user_id" | "live_id" | "invitee_id" | "inviter_id" | "id_of_user" => {
+            json!({"type": "string", "pattern": ID})
+        }
+        "user_name" => text(128, "Without control characters; absent or empty: the id."),
+        "avatar_url" => text(512, "Address of a picture."),
+        "extra_info" => text(1024, "Passed through untouched."),
+        "operator" => text(64, "Who of several operators acts; comes back as `by.operator`."),
+        "id" => text(256, "Echoed in the reply; the same command with the same id within 60 s is done once."),
+        "request_id" | "session" | "invitation_id" => {
+            json!({"type": "string", "minLength": 1, "maxLength": 64})
+        }
+        "seat_index" => json!({"type": "integer", "description": "-1: any free seat, lowest index first."}),
+        "seat" | "index" | "from" | "to" | "revision" | "attempt" | "frames" | "milliseconds" | "total" => {
+            json!({"type": "integer", "minimum": 0})
+        }
+        "timeout" => json!({"type": "integer", "minimum": 0, "maximum": RequestTimeout::MAX,
+            "description": "Seconds; 0: never expires."}),
+        "expires_in" => json!({"type": ["integer", "null"], "minimum": 0,
+            "description": "Whole seconds left at publication; null: never expires."}),
+        "seats" => json!({"type": "integer", "minimum": 1, "maximum": 32}),
+        "volume" => json!({"type": "integer", "minimum": 0, "maximum": 100}),
+        "exchange" => json!({"type": "integer", "minimum": 1}),
+        "number" => json!({"type": "number"}),
+        "share" => json!({"type": "number", "minimum": 0, "maximum": 1}),
+        "truth" | "locked" | "accepted" | "mirror" => json!({"type": "boolean"}),
+        "text" | "why" | "camera" | "microphone" | "machine" | "version" | "pipeline" | "url" => {
+            json!({"type": "string"})
+        }
+        "summary" => json!({"type": "string", "maxLength": 120, "description": "One English sentence."}),
+        "at" => json!({"type": "string", "format": "date-time"}),
+        "jpeg" => json!({"type": "string", "contentEncoding": "base64", "contentMediaType": "image/jpeg"}),
+        "pixels" => json!({"type": "integer", "minimum": 1}),
+        "anything" => json!({"type": "object"}),
+        "guest_role" => json!({"const": "guest"}),
+        "host_role" => json!({"const": "host"}),
+        "yes" => json!({"const": true}),
+        "no" => json!({"const": false}),
+        "absent" => json!({"type": "null"}),
+        "by" => shape("By"),
+        "user" => shape("User"),
+        "grant" => shape("Grant"),
+        "error" => shape("Error"),
+        _ => return None,
+    })
+}
+
+fn enumeration(name: &str) -> Option<&'static [&'static str]> {
+    fn of<T: DeserializeOwned>() -> &'static [&'static str] {
+        words::<T>()
+    }
+    Some(match name {
+        "media" => of::<Media>(),
+        "seat_mode" => of::<SeatMode>(),
+        "policy" => of::<MovePolicy>(),
+        "quality" => of::<Quality>(),
+        "code" => of::<Code>(),
+        "no_response" => of::<NoResponse>(),
+        "unseat_reason" => of::<UnseatReason>(),
+        "device" => of::<DeviceKind>(),
+        "action" => of::<DeviceAction>(),
+        "on_off" => of::<OnOff>(),
+        "switch" => of::<DeviceSwitch>(),
+        "connection" => of::<Connection>(),
+        "phase" => of::<Phase>(),
+        "room_status" => of::<RoomStatus>(),
+        "membership" => of::<RoomMembership>(),
+        "device_status" => of::<DeviceStatus>(),
+        "network_quality" => of::<NetworkQuality>(),
+        "sdp_kind" => of::<SdpKind>(),
+        "role" => &["guest", "host"],
+        _ => return None,
+    })
+}
+
+fn text(bytes: usize, about: &str) -> Value {
+    // JSON Schema counts characters; that many bytes are never more of them.
+    json!({"type": "string", "maxLength": bytes, "description": format!("At most {bytes} bytes. {about}")})
+}
+
+/// Schemas that stand by themselves: name, meaning, fields.
+const SHARED: &[(&str, &str, &str)] = &[
+    ("User", "Who somebody is.", "user_id user_name avatar_url"),
+    ("By", "Who acted, and which of a host's operators.", "user_id user_name avatar_url operator?"),
+    (
+        "Error",
+        "Why something was refused: the code for programs, the message for people.",
+        "code number:Number message:text",
+    ),
+    (
+        "Seat",
+        "A seat of the public room.",
+        "index locked user~ media~ microphone:switch camera:switch connection~",
+    ),
+    (
+        "Room",
+        "The public room.",
+        "live_id status:room_status host:user session seat_mode stage:id_of_user~ revision seats:Seat*",
+    ),
+    (
+        "OwnSeat",
+        "The guest's own seat, in the answer to its `join`.",
+        "seat_index:seat media grant camera:switch microphone:switch",
+    ),
+    (
+        "Application",
+        "A pending application; `timeout` is what is left.",
+        "seat_index media timeout extra_info~",
+    ),
+    ("Invitation", "A pending invitation.", "invitation_id seat_index media timeout extra_info~ by"),
+    ("Place", "The room a daemon is in or waits for.", "live_id~ membership"),
+    ("PendingApplication", "The guest's application.", "seat_index expires_in"),
+    ("PendingInvitation", "An invitation of the guest.", "by seat_index expires_in"),
+    ("Stay", "The guest's seat.", "index phase media"),
+    ("Camera", "The guest's camera; a host has none.", "status:device_status device:text~ quality~"),
+    ("Microphone", "The guest's microphone; a host has none.", "status:device_status device:text~ volume~"),
+    (
+        "Network",
+        "The way to the stage.",
+        "quality:network_quality delay_ms:number~ up_loss:share~ down_loss:share~",
+    ),
+    (
+        "GuestState",
+        "Snapshot of a guest.",
+        "role:guest_role room:Place application:PendingApplication~ invitations:PendingInvitation* seat:Stay~ \
+         camera:Camera microphone:Microphone network:Network last_error:Error~ summary",
+    ),
+    ("Applicant", "A pending application at the host.", "user seat_index media expires_in"),
+    ("Invitee", "A pending invitation at the host.", "user seat_index media expires_in by?"),
+    ("Connected", "A seated guest.", "user seat_index:seat connection"),
+    (
+        "HostState",
+        "Snapshot of a host; lists are cut at 100.",
+        "role:host_role room:Place camera:Camera microphone:Microphone network:Network applicants:Applicant* \
+         applicants_total:total invitees:Invitee* invitees_total:total connected:Connected* candidates:User* \
+         candidates_total:total speaking:id_of_user* last_error:Error~ summary",
+    ),
+    (
+        "Video",
+        "A picture's measure.",
+        "width:pixels~ height:pixels~ frame_rate:number~ frames bitrate_kbps:number~",
+    ),
+    ("Audio", "A sound's measure.", "bitrate_kbps:number~ level_dbfs:number~"),
+    (
+        "GuestStats",
+        "What a seated guest sends.",
+        "seat_index:seat round_trip_ms:number~ loss:share~ video:Video~ audio:Audio~",
+    ),
+    (
+        "SeatStats",
+        "What the stage decodes of a seat.",
+        "user_id seat_index:seat round_trip_ms:number~ loss:share~ video:Video~ audio:Audio~",
+    ),
+    ("HostStats", "What the host's stage decodes.", "seats:SeatStats*"),
+    ("Device", "A camera, microphone or speaker.", "id:text name:text"),
+    (
+        "Info",
+        "What a daemon is.",
+        "version role user cameras:Device* microphones:Device* encoders:text* pipeline machine",
+    ),
+    ("Devices", "Result of `list_devices`.", "cameras:Device* microphones:Device* speakers:Device*"),
+    ("Picture", "Result of a snapshot.", "content_type:text width:pixels height:pixels data:jpeg"),
+    ("Description", "A W3C RTCSessionDescriptionInit.", "type:sdp_kind sdp:text"),
+    (
+        "Candidate",
+        "A W3C RTCIceCandidateInit.",
+        "candidate:text sdpMid:text~? sdpMLineIndex:index~? usernameFragment:text~?",
+    ),
+    ("Nothing", "No result.", ""),
+];
+
+/// The schemas that stand by themselves.
+pub(super) fn shared() -> Map<String, Value> {
+    let mut schemas: Map<String, Value> = SHARED
+        .iter()
+        .map(|(name, about, notation)| {
+            let mut schema = object(notation, Others::Ignored);
+            schema["description"] = json!(about);
+            ((*name).to_owned(), schema)
+        })
+        .collect();
+    schemas.insert("Number".into(), numbers());
+    schemas.insert("Grant".into(), grant());
+    schemas
+}
+
+/// The SDK's number of each code, where it has one.
+fn numbers() -> Value {
+    let numbers: Vec<Value> =
+        Code::ALL.iter().filter_map(|code| code.number()).map(Value::from).chain([Value::Null]).collect();
+    let table: Map<String, Value> =
+        Code::ALL.iter().map(|code| (code.as_str().to_owned(), json!(code.number()))).collect();
+    json!({"enum": numbers, "description": "The co-guest SDK's number of the code, where it has one.", "x-codes": table})
+}
+
+fn grant() -> Value {
+    let to = |transport: &str, rest: &str| {
+        let mut schema = object(rest, Others::Ignored);
+        schema["properties"]["transport"] = json!({"const": transport});
+        match schema["required"].as_array_mut() {
+            Some(required) => required.push(json!("transport")),
+            None => schema["required"] = json!(["transport"]),
+        }
+        schema
+    };
+    json!({
+        "description": "Where a seat's media goes: to a peer over the room plane, or to a server (WHIP, WHEP).",
+        "oneOf": [to("mqtt", "stage:id_of_user"), to("whip", "publish_url:url~ token:text~ playback_url:url~")],
+    })
+}
