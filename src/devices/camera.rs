@@ -9,9 +9,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use v4l::capability::Flags;
-use v4l::v4l_sys::v4l2_capability;
 
-use super::{Named, choose, listing};
+use super::v4l2::{Node, text};
+use super::{Named, choose, formats, listing};
+use crate::model::capture::Offer;
 use crate::model::{Code, Refusal};
 
 /// Drivers of raw sensors and image processors (Raspberry Pi): they say "capture", but deliver Bayer patterns or wait for
@@ -32,6 +33,8 @@ pub struct Camera {
     pub path: PathBuf,
     /// Its kernel driver, such as `uvcvideo`.
     pub driver: String,
+    /// Where it is plugged in, as its driver says: `usb-0000:01:00.0-1.2`.
+    pub bus: String,
 }
 
 impl Named for Camera {
@@ -97,10 +100,10 @@ fn scan(dev: &Path) -> Scan {
     let mut scan = Scan::default();
     for path in nodes(dev) {
         match probe(&path) {
-            Ok(Some((name, driver))) => {
+            Ok(Some([name, driver, bus])) => {
                 let stable = by_id.get(&path).or_else(|| by_path.get(&path)).cloned();
                 let id = stable.unwrap_or_else(|| path.display().to_string());
-                scan.usable.push(Camera { id, name, path, driver });
+                scan.usable.push(Camera { id, name, path, driver, bus });
             }
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => scan.forbidden.push(path),
             // Not a camera, or gone between the listing and now.
@@ -137,10 +140,9 @@ fn links(directory: &Path) -> BTreeMap<PathBuf, String> {
     found.into_iter().map(|(name, target)| (target, name)).collect()
 }
 
-/// Name and driver of a node that delivers pictures; `None` for any other node.
-fn probe(path: &Path) -> io::Result<Option<(String, String)>> {
-    let device = v4l::Device::with_path(path)?;
-    let capability = query(&device)?;
+/// The name, driver and bus of a node that delivers pictures; `None` for any other node.
+fn probe(path: &Path) -> io::Result<Option<[String; 3]>> {
+    let capability = Node::open(path)?.capability()?;
     let said = Flags::from_bits_truncate(capability.capabilities);
     // The flags of this very node, where the driver tells them apart from those of the whole device.
     let bits =
@@ -148,39 +150,15 @@ fn probe(path: &Path) -> io::Result<Option<(String, String)>> {
     let driver = text(&capability.driver);
     let delivers =
         Flags::from_bits_truncate(bits).intersects(Flags::VIDEO_CAPTURE | Flags::VIDEO_CAPTURE_MPLANE);
+    // A codec has both ends in one node.
+    let codec = Flags::from_bits_truncate(bits).intersects(Flags::VIDEO_M2M | Flags::VIDEO_M2M_MPLANE);
     let raw = bits & NEEDS_MEDIA_GRAPH != 0 || RAW_DRIVERS.contains(&driver.as_str());
-    Ok((delivers && !raw).then(|| (text(&capability.card), driver)))
+    Ok((delivers && !codec && !raw).then(|| [text(&capability.card), driver, text(&capability.bus_info)]))
 }
 
-/// What a node says of itself. The crate's own `query_caps` panics on a name that is no UTF-8, and a camera may send any.
-#[expect(unsafe_code, reason = "an ioctl that fills a plain C struct")]
-fn query(device: &v4l::Device) -> io::Result<v4l2_capability> {
-    let mut capability = v4l2_capability {
-        driver: [0; 16],
-        card: [0; 32],
-        bus_info: [0; 32],
-        version: 0,
-        capabilities: 0,
-        device_caps: 0,
-        reserved: [0; 3],
-    };
-    // SAFETY: the descriptor is open for as long as `device` lives, and VIDIOC_QUERYCAP writes one `v4l2_capability`,
-    // which is what the pointer is for.
-    unsafe {
-        v4l::v4l2::ioctl(
-            device.handle().fd(),
-            v4l::v4l2::vidioc::VIDIOC_QUERYCAP,
-            (&raw mut capability).cast(),
-        )?;
-    }
-    Ok(capability)
-}
-
-/// A C string in a field of fixed size, as far as it can be read.
-fn text(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-    let lossy = String::from_utf8_lossy(&bytes[..end]);
-    lossy.trim().replace(char::is_control, " ")
+/// What the camera offers; nothing when it cannot be asked. Opens its node for a moment and starts nothing. May block.
+pub fn offers(camera: &Camera) -> Vec<Offer> {
+    Node::open(&camera.path).map(|node| formats::offers(&node)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -195,6 +173,7 @@ mod tests {
             name: "Front".into(),
             path: "/dev/video0".into(),
             driver: "uvcvideo".into(),
+            bus: "usb-1".into(),
         }
     }
 
@@ -243,11 +222,5 @@ mod tests {
         for choice in ["auto", "front", "/dev/video0"] {
             assert_eq!(resolve(choice, both()), Ok(front()), "{choice}");
         }
-    }
-
-    #[test]
-    fn names_of_any_bytes() {
-        assert_eq!(text(b"Caf\xe9 Cam\0\0"), "Caf\u{fffd} Cam");
-        assert_eq!(text(b"full"), "full");
     }
 }

@@ -8,9 +8,11 @@
 //! Not here: opening a device for capture (`media`).
 
 pub mod camera;
+mod formats;
 pub mod microphone;
+mod v4l2;
 
-pub use camera::{Camera, cameras, resolve_camera};
+pub use camera::{Camera, cameras, offers, resolve_camera};
 pub use microphone::{Sound, microphones, resolve_microphone, resolve_speaker, speakers};
 
 /// What a device is called.

@@ -9,6 +9,7 @@
 
 pub mod board;
 mod bounded;
+pub mod capture;
 mod code;
 pub mod command;
 pub mod event;
