@@ -268,10 +268,16 @@ fn guest_settings(settings: &Settings) -> guest::Settings {
 /// Where a camera or a microphone is; may block.
 fn locate(device: DeviceKind, choice: &str) -> Result<Located, Refusal> {
     match device {
-        DeviceKind::Camera => devices::resolve_camera(choice)
-            .map(|camera| Located { id: camera.id, address: camera.path.to_string_lossy().into_owned() }),
-        DeviceKind::Microphone => devices::resolve_microphone(choice)
-            .map(|sound| Located { address: sound.id.clone(), id: sound.id }),
+        DeviceKind::Camera => {
+            let camera = devices::resolve_camera(choice)?;
+            let offers = devices::offers(&camera);
+            let address = camera.path.to_string_lossy().into_owned();
+            Ok(Located { id: camera.id, address, offers })
+        }
+        DeviceKind::Microphone => {
+            let sound = devices::resolve_microphone(choice)?;
+            Ok(Located { address: sound.id.clone(), id: sound.id, offers: Vec::new() })
+        }
     }
 }
 

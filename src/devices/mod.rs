@@ -8,11 +8,13 @@
 //! Not here: opening a device for capture (`media`).
 
 pub mod camera;
+mod controls;
 mod formats;
 pub mod microphone;
 mod v4l2;
 
 pub use camera::{Camera, cameras, offers, resolve_camera};
+pub use controls::{controls, set_control, set_controls};
 pub use microphone::{Sound, microphones, resolve_microphone, resolve_speaker, speakers};
 
 /// What a device is called.

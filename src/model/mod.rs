@@ -12,6 +12,7 @@ mod bounded;
 pub mod capture;
 mod code;
 pub mod command;
+pub mod controls;
 pub mod event;
 mod ids;
 pub mod media;

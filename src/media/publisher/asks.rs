@@ -76,7 +76,7 @@ impl Desk {
             direction: sound,
             profile: &self.settings.profile,
             codec: self.settings.codec,
-            quality: self.settings.quality,
+            quality: self.sent,
             ice: &self.settings.ice,
             speaker,
             output_volume: self.settings.output_volume,
@@ -116,11 +116,15 @@ impl Desk {
             return;
         }
         self.settings.quality = quality;
+        self.sent = quality;
         self.filler = Filler::new(quality);
         if let Some(peer) = &self.peer {
             peer.set_quality(quality);
         }
-        self.camera.wish(now, |wish| wish.caps = filler::picture_caps(quality));
+        self.camera.wish(now, |wish| {
+            wish.quality = quality;
+            wish.caps = filler::picture_caps(quality);
+        });
     }
 
     fn stop(&mut self, now: Instant, epoch: u64) {

@@ -21,7 +21,7 @@ use crate::media::heart::Beat;
 use crate::media::outbox::Outbox;
 use crate::media::still;
 use crate::media::worker::Worker;
-use crate::model::media::{Fault, Plan, Report, Session, Ticket};
+use crate::model::media::{Fault, Plan, Quality, Report, Session, Ticket};
 use crate::model::message::DeviceKind;
 use crate::model::{Code, Media, Refusal};
 
@@ -54,6 +54,8 @@ pub(super) struct Desk {
     pub(super) camera: Device,
     pub(super) microphone: Device,
     pub(super) filler: Filler,
+    /// The size of what is sent: the wanted one, or what the camera gives.
+    pub(super) sent: Quality,
     pub(super) peer: Option<Peer>,
     pub(super) meter: Arc<Meter>,
     next_stats: Option<(Instant, Reading)>,
@@ -71,6 +73,7 @@ impl Desk {
         let meter = Arc::new(Meter::new());
         let wish = |choice: &str, caps| Wish {
             choice: choice.to_owned(),
+            quality: settings.quality,
             caps,
             mirror: settings.mirror,
             volume: settings.capture_volume,
@@ -90,6 +93,7 @@ impl Desk {
         let teardown = Worker::start("teardown", TEARDOWNS, stop)?;
         Ok(Self {
             filler: Filler::new(settings.quality),
+            sent: settings.quality,
             settings,
             events,
             outbox: Outbox::new(reports, |report| matches!(report, Report::Stats { .. })),
@@ -159,8 +163,9 @@ impl Desk {
             Event::Ask(ask) => self.ask(now, ask),
             Event::Close => {}
             Event::Beat(beat) => self.beat(beat),
-            Event::Opened { device, generation, outcome } => {
-                let report = self.device(device).opened(now, generation, outcome);
+            Event::Opened { device, generation, ways, outcome } => {
+                let report = self.device(device).opened(now, generation, ways, outcome);
+                self.send_size(self.camera.sent());
                 self.device_news(report);
             }
             Event::Closed { device } => {
@@ -190,6 +195,16 @@ impl Desk {
             Finding::Stands(what) => {
                 tracing::error!("on air, but {what} was sent since the last sign of life")
             }
+        }
+    }
+
+    /// Slate and encoder follow the camera, which may give less than is wanted.
+    fn send_size(&mut self, size: Option<Quality>) {
+        let Some(size) = size.filter(|size| *size != self.sent) else { return };
+        self.sent = size;
+        self.filler = Filler::new(size);
+        if let Some(peer) = &self.peer {
+            peer.set_quality(size);
         }
     }
 

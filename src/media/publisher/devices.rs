@@ -18,12 +18,12 @@ use gstreamer as gst;
 use super::bridge::{Bridge, Turn};
 use super::events::{Event, SourceTold};
 use super::opener::{Job, Wanted, work};
-use super::profile::{Capture, From};
-use super::source::{Order, Source, start_fail};
+use super::profile::Capture;
+use super::source::{Source, start_fail};
 use super::stats::Meter;
 use super::{Locate, Settings};
 use crate::media::worker::Worker;
-use crate::model::media::{Mirror, Report};
+use crate::model::media::{Mirror, Quality, Report};
 use crate::model::message::DeviceKind;
 use crate::model::{Code, Refusal, Volume};
 
@@ -63,6 +63,8 @@ enum Told {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Wish {
     pub(super) choice: String,
+    /// The size that is wanted.
+    pub(super) quality: Quality,
     pub(super) caps: gst::Caps,
     pub(super) mirror: Mirror,
     pub(super) volume: Volume,
@@ -71,7 +73,7 @@ pub(super) struct Wish {
 /// One device.
 pub(super) struct Device {
     kind: DeviceKind,
-    captures: Vec<Capture>,
+    captures: Arc<[Capture]>,
     file: Option<String>,
     profile: String,
     locate: Locate,
@@ -82,8 +84,9 @@ pub(super) struct Device {
     state: State,
     told: Told,
     generation: u64,
-    /// Which of the profile's captures is tried.
+    /// Which of the ways to open it is tried, and how many there are.
     candidate: usize,
+    ways: usize,
     attempt: usize,
     /// Closings that are not done.
     closing: usize,
@@ -111,7 +114,8 @@ impl Device {
         let worker = Worker::start(name, JOBS, move |job| work(kind, job, &across, &meter, &back))?;
         Ok(Self {
             kind,
-            captures,
+            ways: captures.len(),
+            captures: captures.into(),
             file: settings.file.as_ref().map(|file| file.to_string_lossy().into_owned()),
             profile: profile.name().to_owned(),
             locate: Arc::clone(&settings.locate),
@@ -167,23 +171,18 @@ impl Device {
 
     fn open(&mut self, now: Instant) {
         self.generation += 1;
-        let Some(capture) = self.captures.get(self.candidate).cloned() else { return };
-        let order = Order {
-            device: self.kind,
-            generation: self.generation,
-            address: match capture.from {
-                From::Device => None,
-                From::File => self.file.clone(),
-            },
-            id: self.profile.clone(),
-            capture,
-            caps: self.wish.caps.clone(),
-            mirror: self.wish.mirror,
-            volume: self.wish.volume,
-        };
         self.bridge.give_turn(Turn::Device(self.generation));
         self.state = State::Opening { since: now };
-        let wanted = Wanted { order, choice: self.wish.choice.clone(), locate: Arc::clone(&self.locate) };
+        let wanted = Wanted {
+            device: self.kind,
+            generation: self.generation,
+            captures: Arc::clone(&self.captures),
+            candidate: self.candidate,
+            wish: self.wish.clone(),
+            file: self.file.clone(),
+            profile: self.profile.clone(),
+            locate: Arc::clone(&self.locate),
+        };
         if self.worker.give(Job::Open(Box::new(wanted))).is_err() {
             tracing::error!(device = ?self.kind, "its driver hangs: it is not opened");
             self.lose_for_now(now);
@@ -225,14 +224,26 @@ impl Device {
         matches!(self.state, State::Open { delivers: Delivers::Yes { .. }, .. })
     }
 
+    /// The size in which an open camera's pictures are sent.
+    pub(super) fn sent(&self) -> Option<Quality> {
+        match &self.state {
+            State::Open { source, .. } => Some(source.sent),
+            State::Closed | State::Opening { .. } | State::Lost { .. } => None,
+        }
+    }
+
     /// Its thread has opened it, or not.
     pub(super) fn opened(
         &mut self,
         now: Instant,
         generation: u64,
+        ways: usize,
         outcome: Result<Box<Source>, Refusal>,
     ) -> Option<Report> {
         let expected = generation == self.generation && matches!(self.state, State::Opening { .. });
+        if expected {
+            self.ways = ways;
+        }
         match outcome {
             Ok(source) if expected => {
                 let delivers = match self.bridge.count() {
@@ -306,7 +317,7 @@ impl Device {
                 | Code::MicrophoneOccupied
                 | Code::MicrophoneNotAuthorized
         );
-        if !delivered && !hopeless && self.candidate + 1 < self.captures.len() {
+        if !delivered && !hopeless && self.candidate + 1 < self.ways {
             self.candidate += 1;
             self.open(now);
             return None;

@@ -22,8 +22,8 @@ pub(super) enum Event {
     Close,
     /// Somebody asks whether the thread is alive.
     Beat(Beat),
-    /// A device was opened, or not.
-    Opened { device: DeviceKind, generation: u64, outcome: Result<Box<Source>, Refusal> },
+    /// A device was opened, or not; so many ways to open it there are.
+    Opened { device: DeviceKind, generation: u64, ways: usize, outcome: Result<Box<Source>, Refusal> },
     /// A device was closed.
     Closed { device: DeviceKind },
     /// Something about an open device.

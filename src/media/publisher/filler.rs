@@ -15,7 +15,7 @@ pub(super) const EVERY: Duration = Duration::from_millis(100);
 const SLATE_EVERY: Duration = Duration::from_millis(200);
 
 /// Frames a second that pictures are captured with.
-const FRAME_RATE: i32 = 30;
+pub(super) const FRAME_RATE: i32 = 30;
 
 /// Samples a second of what crosses the bridge of sound.
 const SAMPLE_RATE: u32 = 48_000;

@@ -27,6 +27,7 @@ mod pulse;
 mod source;
 mod stats;
 mod watch;
+mod ways;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,6 +45,7 @@ use super::certificate;
 use super::elements::{self, MissingElement};
 use super::heart::Heart;
 use super::webrtc::Ice;
+use crate::model::capture::Offer;
 use crate::model::media::{Ask, Mirror, Quality, Report};
 use crate::model::message::DeviceKind;
 use crate::model::{Refusal, Volume};
@@ -85,6 +87,8 @@ pub struct Located {
     pub id: String,
     /// What the profile's element is given.
     pub address: String,
+    /// What a camera offers; empty when it does not say.
+    pub offers: Vec<Offer>,
 }
 
 /// Finds the device that a choice of the configuration or of `switch_camera` means; may block.

@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use super::bridge::Bridge;
+use super::devices::Wish;
 use super::events::Event;
-use super::profile::From;
-use super::source::{Order, Source};
+use super::filler::picture_caps;
+use super::profile::{Capture, From};
+use super::source::{Order, Source, start_fail};
 use super::stats::Meter;
+use super::ways::ways;
 use super::{Locate, Located};
 use crate::model::Refusal;
+use crate::model::capture::Drawing;
 use crate::model::message::DeviceKind;
 
 /// What a device's thread does.
@@ -21,16 +25,24 @@ pub(super) enum Job {
 
 /// A device to find and to open.
 pub(super) struct Wanted {
-    pub(super) order: Order,
-    pub(super) choice: String,
+    pub(super) device: DeviceKind,
+    pub(super) generation: u64,
+    /// What the profile has for it.
+    pub(super) captures: Arc<[Capture]>,
+    /// Which way is to be tried, from 0.
+    pub(super) candidate: usize,
+    pub(super) wish: Wish,
+    pub(super) file: Option<String>,
+    /// The profile: what a device is called that cannot be chosen.
+    pub(super) profile: String,
     pub(super) locate: Locate,
 }
 
 impl std::fmt::Debug for Wanted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Wanted")
-            .field("order", &self.order)
-            .field("choice", &self.choice)
+            .field("device", &self.device)
+            .field("wish", &self.wish)
             .finish_non_exhaustive()
     }
 }
@@ -45,9 +57,12 @@ pub(super) fn work(
 ) {
     let event = match job {
         Job::Open(wanted) => {
-            let generation = wanted.order.generation;
-            let outcome = find(&wanted).and_then(|order| Source::open(&order, bridge, meter, desk));
-            Event::Opened { device: kind, generation, outcome: outcome.map(Box::new) }
+            let generation = wanted.generation;
+            let (ways, outcome) = match find(&wanted) {
+                Ok((order, ways)) => (ways, Source::open(&order, bridge, meter, desk)),
+                Err(refusal) => (0, Err(refusal)),
+            };
+            Event::Opened { device: kind, generation, ways, outcome: outcome.map(Box::new) }
         }
         Job::Close(source) => {
             source.close();
@@ -62,12 +77,32 @@ pub(super) fn work(
     }
 }
 
-fn find(wanted: &Wanted) -> Result<Order, Refusal> {
-    let mut order = wanted.order.clone();
-    if order.capture.address.is_some() && order.capture.from == From::Device {
-        let Located { id, address } = (wanted.locate)(order.device, &wanted.choice)?;
-        order.id = id;
-        order.address = Some(address);
+/// Where it is and how it is to be captured, and how many ways there are.
+fn find(wanted: &Wanted) -> Result<(Order, usize), Refusal> {
+    let Wanted { device, generation, captures, candidate, wish, .. } = wanted;
+    let chosen = captures.iter().any(|capture| capture.address.is_some() && capture.from == From::Device);
+    let located = if chosen { Some((wanted.locate)(*device, &wish.choice)?) } else { None };
+    let offers = located.as_ref().map_or(&[][..], |located| &located.offers);
+    // The layers are drawn into the picture, and a snapshot needs its pixels.
+    let mut ways = ways(captures, offers, wish.quality, Drawing::Needed);
+    let count = ways.len();
+    if ways.is_empty() {
+        return Err(Refusal::new(start_fail(*device), "the profile has no way to capture it"));
     }
-    Ok(order)
+    let way = ways.swap_remove((*candidate).min(count - 1));
+    let (id, address) = match (way.capture.from, located) {
+        (From::File, _) => (wanted.profile.clone(), wanted.file.clone()),
+        (From::Device, Some(Located { id, address, .. })) if way.capture.address.is_some() => {
+            (id, Some(address))
+        }
+        (From::Device, _) => (wanted.profile.clone(), None),
+    };
+    if let Some(choice) = &way.choice {
+        tracing::info!(camera = id, "captured as {choice}: {}", way.why);
+    }
+    let caps = way.choice.map_or_else(|| wish.caps.clone(), |choice| picture_caps(choice.sent));
+    let (mirror, volume, wanted) = (wish.mirror, wish.volume, wish.quality);
+    let order =
+        Order { device: *device, generation: *generation, way, address, id, wanted, caps, mirror, volume };
+    Ok((order, count))
 }

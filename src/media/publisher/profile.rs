@@ -5,7 +5,9 @@
 //!
 //! | table | named elements | what is set on them |
 //! |---|---|---|
-//! | `[[camera]]` | `camera`, `size` (capsfilter) | `camera`: the property `address`; `size`: caps |
+//! | `[[camera]]` | `camera`, `size` (capsfilter) | `camera`: the property `address`; `size`: caps of what is sent |
+//! | … with `takes = "raw"`, `"jpeg"` or `"h264"` | `format` (capsfilter) | caps of what was chosen of the camera's offers |
+//! | … that makes any size | `wanted` (capsfilter) | raw caps of the wanted size at 30/s |
 //! | `[[microphone]]` | `microphone` | the property `address` |
 //! | `[[encoder]]`, `codec = "h264"` or `"vp8"` | `encoder`, `fit` with `multiple_of` | `encoder`: the bit rate; `fit`: what is cropped |
 //! | `[audio_encoder]` | – | – |
@@ -57,6 +59,21 @@ pub struct Capture {
     /// What the address is.
     #[serde(default)]
     pub(super) from: From,
+    /// What it takes of what a camera offers: a capture that says so has an element `format`.
+    #[serde(default)]
+    pub(super) takes: Option<Takes>,
+}
+
+/// What a capture takes of what a camera offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Takes {
+    /// Raw pictures.
+    Raw,
+    /// JPEG, which the fragment decodes.
+    Jpeg,
+    /// H.264, which the fragment decodes.
+    H264,
 }
 
 /// What a device's address is.

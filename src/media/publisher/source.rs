@@ -17,9 +17,11 @@ use gstreamer_app as gst_app;
 
 use super::bridge::{Bridge, First};
 use super::events::{Event, SourceTold};
-use super::profile::{self, Capture, From};
+use super::filler::FRAME_RATE;
+use super::profile::{self, From};
 use super::stats::Meter;
-use crate::model::media::Mirror;
+use super::ways::Way;
+use crate::model::media::{Mirror, Quality};
 use crate::model::message::DeviceKind;
 use crate::model::{Code, Refusal, Volume};
 
@@ -31,11 +33,13 @@ const LEVEL_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(500);
 pub(super) struct Order {
     pub(super) device: DeviceKind,
     pub(super) generation: u64,
-    pub(super) capture: Capture,
+    pub(super) way: Way,
     /// The device's address, or the file; `None` where the profile takes none.
     pub(super) address: Option<String>,
     /// What it is called outside.
     pub(super) id: String,
+    /// The size that is wanted; of what crosses the bridge the caps say it.
+    pub(super) wanted: Quality,
     /// What crosses the bridge.
     pub(super) caps: gst::Caps,
     pub(super) mirror: Mirror,
@@ -47,6 +51,8 @@ pub(super) struct Order {
 pub(super) struct Source {
     pipeline: gst::Pipeline,
     pub(super) id: String,
+    /// The size in which a camera's pictures cross the bridge.
+    pub(super) sent: Quality,
 }
 
 impl Source {
@@ -60,7 +66,8 @@ impl Source {
         let failed = |why: String| Refusal::new(start_fail(order.device), why);
         let pipeline = build(order, bridge, desk).map_err(failed)?;
         listen(&pipeline, order, meter, desk);
-        let source = Self { pipeline, id: order.id.clone() };
+        let sent = order.way.choice.map_or(order.wanted, |choice| choice.sent);
+        let source = Self { pipeline, id: order.id.clone(), sent };
         match source.pipeline.set_state(gst::State::Playing) {
             Ok(_) => Ok(source),
             Err(_) => {
@@ -109,18 +116,24 @@ fn direction(mirror: Mirror) -> &'static str {
 
 fn build(order: &Order, bridge: &Arc<Bridge>, desk: &SyncSender<Event>) -> Result<gst::Pipeline, String> {
     let say = |error: glib::BoolError| error.message.to_string();
-    let fragment = profile::parse(&order.capture.launch).map_err(|error| error.to_string())?;
+    let fragment = profile::parse(&order.way.capture.launch).map_err(|error| error.to_string())?;
     let name = match order.device {
         DeviceKind::Camera => "camera",
         DeviceKind::Microphone => "microphone",
     };
-    if let (Some(property), Some(address)) = (&order.capture.address, &order.address)
+    if let (Some(property), Some(address)) = (&order.way.capture.address, &order.address)
         && let Some(element) = fragment.by_name(name)
     {
         element.set_property(property, address.as_str());
     }
-    if let Some(size) = fragment.by_name("size") {
-        size.set_property("caps", &order.caps);
+    for (name, caps) in [
+        ("size", Some(shape(&order.caps))),
+        ("format", order.way.format()),
+        ("wanted", Some(wanted_caps(order.wanted))),
+    ] {
+        if let (Some(filter), Some(caps)) = (fragment.by_name(name), caps) {
+            filter.set_property("caps", &caps);
+        }
     }
     let pipeline = gst::Pipeline::new();
     pipeline.add(&fragment).map_err(say)?;
@@ -132,8 +145,31 @@ fn build(order: &Order, bridge: &Arc<Bridge>, desk: &SyncSender<Event>) -> Resul
     Ok(pipeline)
 }
 
+/// What is captured may have any rate: whoever is given it stamps it when it comes.
+fn shape(caps: &gst::Caps) -> gst::Caps {
+    let mut shape = caps.clone();
+    for structure in shape.make_mut().iter_mut() {
+        if structure.has_field("framerate") {
+            let (least, most) = (gst::Fraction::new(0, 1), gst::Fraction::new(FRAME_RATE, 1));
+            structure.set("framerate", gst::FractionRange::new(least, most));
+        }
+    }
+    shape
+}
+
+/// What a source that makes any size is asked for.
+fn wanted_caps(quality: Quality) -> gst::Caps {
+    let (width, height) = quality.size();
+    let pixels = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
+    gst::Caps::builder("video/x-raw")
+        .field("width", pixels(width))
+        .field("height", pixels(height))
+        .field("framerate", gst::Fraction::new(FRAME_RATE, 1))
+        .build()
+}
+
 fn tail(order: &Order) -> Result<Vec<gst::Element>, glib::BoolError> {
-    let shape = gst::ElementFactory::make("capsfilter").property("caps", &order.caps).build()?;
+    let shape = gst::ElementFactory::make("capsfilter").property("caps", shape(&order.caps)).build()?;
     Ok(match order.device {
         DeviceKind::Camera => {
             let flip = gst::ElementFactory::make("videoflip").name("mirror").build()?;
@@ -168,7 +204,7 @@ fn sink(order: &Order, bridge: &Arc<Bridge>, desk: &SyncSender<Event>) -> gst_ap
         })
         .build();
     // A file has no pace of its own.
-    let sync = order.capture.from == From::File;
+    let sync = order.way.capture.from == From::File;
     gst_app::AppSink::builder()
         .sync(sync)
         .max_buffers(4)

@@ -19,7 +19,9 @@ impl Check<'_> {
         let mut missing = None;
         for capture in captures {
             let address = capture.address.as_deref().map(|property| (table, property));
-            match self.launch(table, names, &capture.launch, address) {
+            let mut names = names.to_vec();
+            names.extend(capture.takes.map(|_| "format"));
+            match self.launch(table, &names, &capture.launch, address) {
                 Ok(()) => usable.push(capture),
                 Err(error @ Error::Missing { .. }) => missing = missing.or(Some(error)),
                 Err(error) => return Err(error),

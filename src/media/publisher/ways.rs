@@ -1,0 +1,108 @@
+//! The ways to open a camera: what was chosen of its offers, with the profile's capture that takes it.
+
+use gstreamer as gst;
+
+use super::profile::{Capture, Takes};
+use crate::model::capture::{Choice, Drawing, Encoding, Offer, Passing, choices, reason};
+use crate::model::media::Quality;
+
+/// Most choices that are tried before the camera is left to itself.
+const TRIED: usize = 6;
+
+/// One way.
+#[derive(Debug, Clone)]
+pub(super) struct Way {
+    pub(super) capture: Capture,
+    /// What is captured; `None`: what the elements agree on.
+    pub(super) choice: Option<Choice>,
+    /// Why, in words.
+    pub(super) why: String,
+}
+
+/// All ways, in the order to be tried; never none where the profile has a capture.
+pub(super) fn ways(captures: &[Capture], offers: &[Offer], wanted: Quality, drawing: Drawing) -> Vec<Way> {
+    let capture = |choice: &Choice| captures.iter().find(|capture| takes(capture.takes, choice)).cloned();
+    let mut taken = choices(offers, wanted, drawing);
+    taken.retain(|choice| capture(choice).is_some());
+    let why = reason(&taken, wanted);
+    let chosen = |(index, choice): (usize, &Choice)| {
+        let why = if index == 0 { why.clone() } else { "what was better did not work".to_owned() };
+        Some(Way { capture: capture(choice)?, choice: Some(*choice), why })
+    };
+    let mut ways: Vec<Way> = taken.iter().enumerate().take(TRIED).filter_map(chosen).collect();
+    // A camera that keeps to nothing it offers, or offers nothing, may still deliver.
+    let plain = |capture: &Capture| Way { capture: capture.clone(), choice: None, why: String::new() };
+    ways.extend(captures.iter().map(plain));
+    ways
+}
+
+fn takes(takes: Option<Takes>, choice: &Choice) -> bool {
+    match (takes, choice.passing, choice.encoding) {
+        (Some(Takes::Raw), Passing::Encoded, Encoding::Raw(_))
+        | (Some(Takes::Jpeg), Passing::Decoded, Encoding::Jpeg)
+        | (Some(Takes::H264), Passing::Decoded, Encoding::H264) => true,
+        (Some(Takes::Raw | Takes::Jpeg | Takes::H264) | None, _, _) => false,
+    }
+}
+
+impl Way {
+    /// What the element `format` is to let through.
+    pub(super) fn format(&self) -> Option<gst::Caps> {
+        let Choice { encoding, width, height, rate, .. } = self.choice?;
+        let builder = match encoding {
+            Encoding::Raw(pixels) => gst::Caps::builder("video/x-raw").field("format", pixels.as_str()),
+            Encoding::Jpeg => gst::Caps::builder("image/jpeg"),
+            Encoding::H264 => gst::Caps::builder("video/x-h264"),
+        };
+        let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+        let rate = gst::Fraction::new(number(rate.frames), number(rate.seconds).max(1));
+        let (width, height) = (number(width), number(height));
+        Some(builder.field("width", width).field("height", height).field("framerate", rate).build())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::profile::Profile;
+    use super::*;
+    use crate::model::capture::{Pixels, Rate};
+
+    fn offer(encoding: Encoding, width: u32, height: u32, rate: u32) -> Offer {
+        Offer { encoding, width, height, rates: vec![Rate::per_second(rate)] }
+    }
+
+    #[test]
+    fn the_best_first_and_the_camera_left_to_itself_last() {
+        let profile = Profile::load("generic", &[]).expect("a profile");
+        let yuy2 = Encoding::Raw(Pixels::Yuy2);
+        let offers = [offer(yuy2, 1280, 720, 10), offer(Encoding::Jpeg, 1280, 720, 30)];
+        let ways = ways(&profile.cameras, &offers, Quality::P720, Drawing::Needed);
+        let formats: Vec<String> = ways.iter().filter_map(Way::format).map(|caps| caps.to_string()).collect();
+        assert_eq!(
+            formats,
+            [
+                "image/jpeg, width=(int)1280, height=(int)720, framerate=(fraction)30/1",
+                "video/x-raw, format=(string)YUY2, width=(int)1280, height=(int)720, framerate=(fraction)10/1",
+            ]
+        );
+        assert_eq!(ways.len(), 2 + profile.cameras.len());
+        assert!(ways.iter().skip(2).all(|way| way.choice.is_none()));
+    }
+
+    #[test]
+    fn a_camera_that_says_nothing_is_tried_in_every_way() {
+        let profile = Profile::load("generic", &[]).expect("a profile");
+        let ways = ways(&profile.cameras, &[], Quality::P720, Drawing::Needed);
+        assert_eq!(ways.len(), profile.cameras.len());
+    }
+
+    #[test]
+    fn every_raw_format_has_a_name_that_gstreamer_knows() {
+        gst::init().expect("GStreamer starts");
+        use Pixels::{Bgr, Grey, I420, Nv12, Nv21, Rgb, Uyvy, Yuy2, Yv12};
+        for pixels in [I420, Nv12, Yuy2, Uyvy, Nv21, Yv12, Rgb, Bgr, Grey] {
+            let format: gstreamer_video::VideoFormat = pixels.as_str().parse().expect("a format");
+            assert_ne!(format, gstreamer_video::VideoFormat::Unknown, "{pixels:?}");
+        }
+    }
+}
