@@ -11,6 +11,9 @@ use crate::model::{Code, LiveId, Presence, Refusal};
 /// The longest pause between unanswered joins.
 const JOIN_PAUSE_MAX: Duration = Duration::from_secs(60);
 
+/// Most commands that wait for one room.
+const TICKETS_MAX: usize = 64;
+
 /// How soon a join is tried again that waits for a goodbye.
 const FAREWELL: Duration = Duration::from_millis(50);
 
@@ -22,15 +25,19 @@ impl Guest {
                 return Err(Refusal::new(Code::AlreadyInOtherRoom, why));
             }
             Some(room) if room.is_inside() => return DONE,
-            Some(room) if room.ticket.is_some() => {
-                return Err(Refusal::new(Code::RequestRepeated, "this room is being joined already"));
+            Some(room) if room.tickets.len() >= TICKETS_MAX => {
+                return Err(Refusal::new(Code::RateLimited, "too many commands wait for this room"));
             }
             Some(_) => {}
             None => self.enter(live_id, Wish::Command),
         }
         let ticket = self.ticket();
         if let Some(room) = &mut self.room {
-            room.ticket = Some(ticket);
+            room.tickets.push(ticket);
+            // One more that asks for the same waits as long as the first.
+            if room.tickets.len() > 1 {
+                return Ok(Answer::Pending(ticket));
+            }
             let patience = if room.place == Place::Waiting { LOOK } else { ANSWER };
             self.timers.set(now + patience, Timer::JoinLive);
         }
@@ -39,7 +46,7 @@ impl Guest {
 
     pub(super) fn join_if_inside(&mut self, now: Instant) {
         if self.room.as_ref().is_some_and(|room| room.place != Place::Waiting) {
-            self.join(now);
+            self.join_anew(now);
         }
     }
 
@@ -83,7 +90,10 @@ impl Guest {
 
     pub(super) fn join_live_in_vain(&mut self) {
         let Some(room) = &mut self.room else { return };
-        let Some(ticket) = room.ticket.take() else { return };
+        let tickets = std::mem::take(&mut room.tickets);
+        if tickets.is_empty() {
+            return;
+        }
         let live_id = room.live_id.clone();
         let refusal = match room.place {
             Place::Waiting => Refusal::new(Code::RoomNotFound, format!("no room {live_id} is live")),
@@ -97,6 +107,8 @@ impl Guest {
             }
             self.forget_room();
         }
-        self.settle(ticket, Err(refusal));
+        for ticket in tickets {
+            self.settle(ticket, Err(refusal.clone()));
+        }
     }
 }

@@ -25,7 +25,7 @@ const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), D
 impl Guest {
     pub(super) fn report(&mut self, now: Instant, report: Report) {
         match report {
-            Report::Offer { session, sdp } => self.offer(session, sdp),
+            Report::Offer { session, sdp } => self.offer(now, session, sdp),
             Report::Candidate { session, candidate } => {
                 self.signal_out(session, SignalBody::Candidate(candidate));
             }
@@ -91,15 +91,15 @@ impl Guest {
         }
     }
 
-    fn offer(&mut self, session: Session, sdp: String) {
+    fn offer(&mut self, now: Instant, session: Session, sdp: String) {
         let recovers = self.stay.as_ref().is_some_and(|stay| stay.attempt > 0);
         if self.stay.as_ref().is_none_or(|stay| !stay.is_peer(session)) {
             return;
         }
         let description = SessionDescription { kind: SdpKind::Offer, sdp };
         self.signal_out(session, SignalBody::Description(description));
-        if let Some(stay) = self.stay.as_mut().filter(|_| !recovers) {
-            stay.phase = Phase::Negotiating;
+        if !recovers {
+            self.set_phase(now, Phase::Negotiating);
         }
     }
 

@@ -222,7 +222,7 @@ impl Guest {
         }
         self.course = Course::Stopping;
         let tickets: Vec<Ticket> = self.requests.drain(..).filter_map(|request| request.ticket).collect();
-        let joining = self.room.as_mut().and_then(|room| room.ticket.take());
+        let joining = self.room.as_mut().map(|room| std::mem::take(&mut room.tickets)).unwrap_or_default();
         let owed = self.stay.as_mut().map(Stay::take_tickets).unwrap_or_default();
         for ticket in tickets.into_iter().chain(joining).chain(owed) {
             self.settle(ticket, Err(Refusal::new(Code::ShuttingDown, "the guest is about to stop")));

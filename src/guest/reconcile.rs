@@ -9,7 +9,7 @@ use crate::model::event::Event;
 use crate::model::message::{
     Application, DeviceKind, Invitation, Membership, NoResponse, Outcome, OwnSeat, ToHost, UnseatReason,
 };
-use crate::model::{By, Refusal};
+use crate::model::{By, Code, Refusal};
 
 impl Guest {
     pub(super) fn join_answered(&mut self, now: Instant, outcome: Outcome) {
@@ -23,11 +23,11 @@ impl Guest {
         let Some(room) = &mut self.room else { return };
         let before = std::mem::replace(&mut room.place, Place::Inside);
         room.joined();
-        let ticket = room.ticket.take();
+        let tickets = std::mem::take(&mut room.tickets);
         for timer in [Timer::Join, Timer::JoinLive, Timer::HostHold] {
             self.timers.cancel(&timer);
         }
-        if let Some(ticket) = ticket {
+        for ticket in tickets {
             self.settle(ticket, DONE);
         }
         if before == Place::HostLost {
@@ -41,12 +41,16 @@ impl Guest {
     fn not_let_in(&mut self, now: Instant, refusal: Refusal) {
         let Some(room) = &mut self.room else { return };
         room.join = None;
-        room.refused = Some(refusal.clone());
         let inside = room.is_inside();
+        if inside && refusal.code == Code::RateLimited {
+            // Too many words at once say nothing of the place: the pause before the next `join` runs already.
+            return;
+        }
+        room.refused = Some(refusal.clone());
         let commanded = room.wish == Wish::Command;
-        if let Some(ticket) = room.ticket.take() {
-            self.timers.cancel(&Timer::JoinLive);
-            self.settle(ticket, Err(refusal));
+        self.timers.cancel(&Timer::JoinLive);
+        for ticket in std::mem::take(&mut room.tickets) {
+            self.settle(ticket, Err(refusal.clone()));
         }
         if inside {
             // The place was given away while this guest was gone.

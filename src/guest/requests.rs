@@ -160,8 +160,9 @@ impl Guest {
                 self.settle(ticket, Err(refusal()));
             }
         }
-        if let Some(ticket) = self.room.as_mut().and_then(|room| room.ticket.take()) {
-            self.timers.cancel(&Timer::JoinLive);
+        let joining = self.room.as_mut().map(|room| std::mem::take(&mut room.tickets)).unwrap_or_default();
+        self.timers.cancel(&Timer::JoinLive);
+        for ticket in joining {
             self.settle(ticket, Err(refusal()));
         }
     }

@@ -85,8 +85,8 @@ pub(super) struct Room {
     pub(super) join: Option<RequestId>,
     pub(super) join_sent: Option<Instant>,
     pub(super) join_pause: Duration,
-    /// The command `join_live` that waits.
-    pub(super) ticket: Option<Ticket>,
+    /// The commands `join_live` that wait.
+    pub(super) tickets: Vec<Ticket>,
     /// Why the host does not let the guest in.
     pub(super) refused: Option<Refusal>,
     pub(super) applied: Option<Applied>,
@@ -107,7 +107,7 @@ impl Room {
             join: None,
             join_sent: None,
             join_pause: JOIN_PAUSE,
-            ticket: None,
+            tickets: Vec::new(),
             refused: None,
             applied: None,
             invited: Vec::new(),
@@ -227,7 +227,7 @@ impl Guest {
         match room.place {
             Place::Waiting => {
                 room.place = Place::Joining;
-                if room.ticket.is_some() {
+                if !room.tickets.is_empty() {
                     self.timers.set(now + ANSWER, Timer::JoinLive);
                 }
                 self.join_anew(now);

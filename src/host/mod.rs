@@ -191,7 +191,7 @@ impl Host {
             && self.starting.is_none()
             && let Some(live_id) = self.settings.standing_room.clone()
         {
-            self.start(now, live_id, None, None, None);
+            self.start(now, live_id, None, None);
         }
     }
 
@@ -205,7 +205,7 @@ impl Host {
             self.close_peer(guest);
         }
         let refusal = || Err(Refusal::new(Code::ShuttingDown, "the host is about to stop"));
-        let starting = self.starting.take().and_then(|starting| starting.ticket);
+        let starting = self.starting.take().map(|starting| starting.tickets).unwrap_or_default();
         let owed = std::mem::take(&mut self.pictures).into_iter().map(|(ticket, _)| ticket);
         for ticket in starting.into_iter().chain(owed) {
             self.outputs.push_back(Output::Settled { ticket, settled: refusal() });

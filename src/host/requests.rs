@@ -83,7 +83,12 @@ impl Host {
         session: String,
     ) -> Result<Membership, Refusal> {
         // The sender is the user in the topic, never a field of the payload.
-        let user = User { user_id: from.clone(), ..user };
+        let unnamed = user.user_name.as_str() == user.user_id.as_str();
+        let user = if unnamed {
+            User { avatar_url: user.avatar_url, ..User::named_by_id(from.clone()) }
+        } else {
+            User { user_id: from.clone(), ..user }
+        };
         let Some(live) = &mut self.live else { return Err(super::not_in_room()) };
         if !live.members.contains_key(from) {
             if live.members.len() >= self.settings.capacity {

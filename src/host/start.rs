@@ -12,11 +12,15 @@ use crate::model::{Code, Connection, LiveId, Media, Refusal, RoomState, RoomStat
 /// How long the broker may take to say what is retained of the room, and whether its host is there.
 const LOOK_AROUND: Duration = Duration::from_secs(2);
 
+/// Most commands that wait for one live to start.
+const TICKETS_MAX: usize = 64;
+
 /// A live that is about to start.
 #[derive(Debug)]
 pub(super) struct Starting {
     pub(super) live_id: LiveId,
-    pub(super) ticket: Option<Ticket>,
+    /// The commands `start_live` that wait.
+    pub(super) tickets: Vec<Ticket>,
     seats: SeatCount,
     seat_mode: SeatMode,
     /// The host of the live that is retained, while it is unknown whether he is there.
@@ -26,33 +30,27 @@ pub(super) struct Starting {
 
 impl Host {
     pub(super) fn start_live(&mut self, now: Instant, wish: StartLive) -> Settled {
-        let present = self.live.as_ref().map(|live| &live.live_id);
-        let present = present.or(self.starting.as_ref().map(|starting| &starting.live_id));
-        match present {
-            Some(live_id) if *live_id == wish.live_id && self.live.is_some() => DONE,
-            Some(live_id) if *live_id == wish.live_id && self.nobody_waits() => {
-                let ticket = self.ticket();
-                if let Some(starting) = &mut self.starting {
-                    starting.ticket = Some(ticket);
-                    starting.seats = wish.seats.unwrap_or(starting.seats);
-                    starting.seat_mode = wish.seat_mode.unwrap_or(starting.seat_mode);
-                }
-                Ok(Answer::Pending(ticket))
+        let other = |live_id: &LiveId| {
+            let why = format!("the live {live_id} runs or is being started: end it first with end_live");
+            Err(Refusal::new(Code::AlreadyInOtherRoom, why))
+        };
+        match (&self.live, &self.starting) {
+            (Some(live), _) if live.live_id == wish.live_id => return DONE,
+            (Some(live), _) => return other(&live.live_id),
+            (None, Some(starting)) if starting.live_id != wish.live_id => return other(&starting.live_id),
+            (None, Some(starting)) if starting.tickets.len() >= TICKETS_MAX => {
+                return Err(Refusal::new(Code::RateLimited, "too many commands wait for this live to start"));
             }
-            Some(live_id) => Err(Refusal::new(
-                Code::AlreadyInOtherRoom,
-                format!("the live {live_id} runs or is being started: end it first with end_live"),
-            )),
-            None => {
-                let ticket = self.ticket();
-                self.start(now, wish.live_id, wish.seats, wish.seat_mode, Some(ticket));
-                Ok(Answer::Pending(ticket))
-            }
+            (None, Some(_)) => {}
+            (None, None) => self.start(now, wish.live_id, wish.seats, wish.seat_mode),
         }
-    }
-
-    fn nobody_waits(&self) -> bool {
-        self.starting.as_ref().is_some_and(|starting| starting.ticket.is_none())
+        let ticket = self.ticket();
+        if let Some(starting) = &mut self.starting {
+            starting.tickets.push(ticket);
+            starting.seats = wish.seats.unwrap_or(starting.seats);
+            starting.seat_mode = wish.seat_mode.unwrap_or(starting.seat_mode);
+        }
+        Ok(Answer::Pending(ticket))
     }
 
     /// Looks what is retained of the room; [`Host::retained`] or [`Timer::Start`] goes on.
@@ -62,14 +60,13 @@ impl Host {
         live_id: LiveId,
         seats: Option<SeatCount>,
         seat_mode: Option<SeatMode>,
-        ticket: Option<Ticket>,
     ) {
         let until = now + LOOK_AROUND;
         self.timers.set(until, Timer::Start);
         self.outputs.push_back(Output::WatchRoom(live_id.clone()));
         self.starting = Some(Starting {
             live_id,
-            ticket,
+            tickets: Vec::new(),
             seats: seats.unwrap_or(self.settings.seats),
             seat_mode: seat_mode.unwrap_or(self.settings.seat_mode),
             other: None,
@@ -130,8 +127,8 @@ impl Host {
                 let why = format!("{} is live under {user_id}, who is online", starting.live_id);
                 let refusal = Refusal::new(Code::PermissionDenied, why);
                 self.last_error = Some(refusal.clone());
-                if let Some(ticket) = starting.ticket {
-                    self.outputs.push_back(Output::Settled { ticket, settled: Err(refusal) });
+                for ticket in starting.tickets {
+                    self.outputs.push_back(Output::Settled { ticket, settled: Err(refusal.clone()) });
                 }
             }
         }
@@ -148,7 +145,8 @@ impl Host {
     }
 
     fn begin(&mut self, now: Instant, before: Option<RoomState>) {
-        let Some(starting) = self.looked_around() else { return };
+        let Some(mut starting) = self.looked_around() else { return };
+        let tickets = std::mem::take(&mut starting.tickets);
         let count = usize::try_from(starting.seats.get()).unwrap_or_default();
         let mut live = Live::new(starting.live_id.clone(), starting.seat_mode, count);
         self.outputs.push_back(Output::Enter(starting.live_id));
@@ -171,7 +169,7 @@ impl Host {
         }
         self.last_error = None;
         self.page = super::Page::Changed;
-        if let Some(ticket) = starting.ticket {
+        for ticket in tickets {
             self.outputs.push_back(Output::Settled { ticket, settled: DONE });
         }
     }

@@ -150,7 +150,7 @@ pub enum ToHost {
 }
 
 /// A name that the host keeps for as long as the guest is inside.
-fn short<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+pub(crate) fn short<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.chars().count() > 64 {
         return Err(serde::de::Error::custom("session must be at most 64 characters"));

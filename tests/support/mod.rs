@@ -6,9 +6,13 @@
 
 pub mod broker;
 pub mod certificates;
+pub mod client;
+pub mod daemon;
+pub mod hands;
 pub mod peer;
 pub mod relay;
 pub mod schema;
+pub mod stand;
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -1,11 +1,12 @@
 //! The room plane: guests, host and stage.
 
-use serde::Deserialize as _;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 
 use super::object;
-use crate::model::message::{Signal, ToGuest, ToHost};
-use crate::model::{Code, Refusal, RequestId, RoomState};
+use crate::model::message::{self, Application, Devices, Signal, ToGuest, ToHost};
+use crate::model::{Code, Refusal, RequestId, RoomState, User};
 
 /// Most seats a room has.
 const SEATS_MAX: usize = 32;
@@ -39,10 +40,40 @@ pub fn read_to_host(payload: &[u8]) -> FromGuest {
     let kind = fields.get("type").and_then(Value::as_str);
     let request = match kind.filter(|kind| REQUESTS.contains(kind)) {
         None => Err(Refusal::new(Code::UnknownCommand, "type: not a request of this protocol")),
-        Some(_) => ToHost::deserialize(Value::Object(fields))
-            .map_err(|error| Refusal::new(Code::InvalidParameter, error.to_string())),
+        Some(kind) => {
+            let kind = kind.to_owned();
+            ToHost::deserialize(Value::Object(fields.clone())).map_err(|error| wrong(&kind, fields, &error))
+        }
     };
     FromGuest::Request(request_id, request)
+}
+
+/// The fields of a `join`.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "read for what is wrong with it")]
+struct Join {
+    user: User,
+    #[serde(deserialize_with = "message::short")]
+    session: String,
+}
+
+/// The refusal of a request, naming the field: what is read by its `type` forgets where it went wrong, so it is read again.
+fn wrong(kind: &str, fields: Map<String, Value>, error: &serde_json::Error) -> Refusal {
+    let found = match kind {
+        "join" => misread::<Join>(fields),
+        "apply" => misread::<Application>(fields),
+        "devices" => misread::<Devices>(fields),
+        _ => None,
+    };
+    found.unwrap_or_else(|| Refusal::new(Code::InvalidParameter, error.to_string()))
+}
+
+fn misread<T: DeserializeOwned>(fields: Map<String, Value>) -> Option<Refusal> {
+    let error = serde_path_to_error::deserialize::<_, T>(Value::Object(fields)).err()?;
+    match error.path().to_string() {
+        path if path == "." => Some(Refusal::new(Code::InvalidParameter, error.into_inner().to_string())),
+        path => Some(Refusal::invalid(&path, error.into_inner())),
+    }
 }
 
 /// A request as it travels.

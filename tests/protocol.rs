@@ -1,0 +1,15 @@
+//! The real program held to the protocol document: everything goes in and comes out over MQTT, through a real broker with
+//! the shipped access list. Beside real daemons there are guests, hosts and stages made by hand, in plain JSON.
+
+mod support;
+
+#[path = "protocol/guest_commands.rs"]
+mod guest_commands;
+#[path = "protocol/hand_host.rs"]
+mod hand_host;
+#[path = "protocol/host_commands.rs"]
+mod host_commands;
+#[path = "protocol/replies.rs"]
+mod replies;
+#[path = "protocol/to_host.rs"]
+mod to_host;
