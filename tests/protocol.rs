@@ -9,6 +9,10 @@ mod guest_commands;
 mod hand_host;
 #[path = "protocol/host_commands.rs"]
 mod host_commands;
+#[path = "protocol/host_lost.rs"]
+mod host_lost;
+#[path = "protocol/media_paths.rs"]
+mod media_paths;
 #[path = "protocol/replies.rs"]
 mod replies;
 #[path = "protocol/to_host.rs"]

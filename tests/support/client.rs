@@ -142,6 +142,11 @@ impl Client {
         self.until(what, |shared| shared.heard[mark..].iter().find_map(&wanted))
     }
 
+    /// Waits until all that was heard since `mark` is as wanted.
+    pub fn wait_for_all(&self, what: &str, mark: usize, wanted: impl Fn(&[Heard]) -> bool) {
+        self.until(what, |shared| wanted(&shared.heard[mark..]).then_some(()));
+    }
+
     /// What was heard since `mark` on this topic.
     pub fn on(&self, topic: &str, mark: usize) -> Vec<Value> {
         self.lock().heard[mark..].iter().filter(|heard| heard.topic == topic).map(Heard::value).collect()
