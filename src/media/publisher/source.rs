@@ -117,6 +117,7 @@ fn direction(mirror: Mirror) -> &'static str {
 fn build(order: &Order, bridge: &Arc<Bridge>, desk: &SyncSender<Event>) -> Result<gst::Pipeline, String> {
     let say = |error: glib::BoolError| error.message.to_string();
     let fragment = profile::parse(&order.way.capture.launch).map_err(|error| error.to_string())?;
+    close_entries(&fragment).map_err(say)?;
     let name = match order.device {
         DeviceKind::Camera => "camera",
         DeviceKind::Microphone => "microphone",
@@ -166,6 +167,15 @@ fn wanted_caps(quality: Quality) -> gst::Caps {
         .field("height", pixels(height))
         .field("framerate", gst::Fraction::new(FRAME_RATE, 1))
         .build()
+}
+
+/// A camera has no entry: what looks like one is the place where a decoder will link itself once it knows the file.
+fn close_entries(fragment: &gst::Bin) -> Result<(), glib::BoolError> {
+    for entry in fragment.sink_pads().into_iter().filter_map(|pad| pad.downcast::<gst::GhostPad>().ok()) {
+        entry.set_target(None::<&gst::Pad>)?;
+        fragment.remove_pad(&entry)?;
+    }
+    Ok(())
 }
 
 fn tail(order: &Order) -> Result<Vec<gst::Element>, glib::BoolError> {
