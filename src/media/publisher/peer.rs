@@ -66,6 +66,8 @@ pub(super) struct Peer {
 enum Round {
     Offering,
     Offered,
+    /// The answer is with webrtcbin; another one, or the same again, would end the peer.
+    Answering,
     Answered,
 }
 
@@ -195,6 +197,7 @@ impl Peer {
             tell.say(PeerTold::Answered(webrtc::outcome(reply).map(|_| ())));
         });
         self.early.extend(answer.candidates);
+        self.round = Round::Answering;
         self.webrtc.emit_by_name::<()>("set-remote-description", &[&description, &promise]);
         Ok(())
     }
@@ -223,7 +226,7 @@ impl Peer {
         self.candidates += 1;
         match self.round {
             Round::Answered => self.webrtc.emit_by_name::<()>("add-ice-candidate", &[&line, &text]),
-            Round::Offering | Round::Offered => self.early.push((line, text.to_owned())),
+            Round::Offering | Round::Offered | Round::Answering => self.early.push((line, text.to_owned())),
         }
     }
 
