@@ -167,6 +167,7 @@ impl Desk {
                 let report = self.device(device).opened(now, generation, ways, outcome);
                 self.send_size(self.camera.sent());
                 self.device_news(report);
+                self.stopped();
             }
             Event::Closed { device } => {
                 self.device(device).closed();

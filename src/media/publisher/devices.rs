@@ -88,6 +88,8 @@ pub(super) struct Device {
     candidate: usize,
     ways: usize,
     attempt: usize,
+    /// Openings whose outcome has not come, wanted still or not.
+    opening: usize,
     /// Closings that are not done.
     closing: usize,
 }
@@ -128,6 +130,7 @@ impl Device {
             generation: 0,
             candidate: 0,
             attempt: 0,
+            opening: 0,
             closing: 0,
         })
     }
@@ -186,6 +189,8 @@ impl Device {
         if self.worker.give(Job::Open(Box::new(wanted))).is_err() {
             tracing::error!(device = ?self.kind, "its driver hangs: it is not opened");
             self.lose_for_now(now);
+        } else {
+            self.opening += 1;
         }
     }
 
@@ -214,9 +219,9 @@ impl Device {
         self.state = State::Lost { again: now + Duration::from_secs(pause) };
     }
 
-    /// Whether nothing of it is open or being closed.
+    /// Whether nothing of it is open, or being opened or closed.
     pub(super) fn is_closed(&self) -> bool {
-        matches!(self.state, State::Closed) && self.closing == 0
+        matches!(self.state, State::Closed) && self.opening == 0 && self.closing == 0
     }
 
     /// Whether the device's own buffers are crossing.
@@ -240,6 +245,7 @@ impl Device {
         ways: usize,
         outcome: Result<Box<Source>, Refusal>,
     ) -> Option<Report> {
+        self.opening = self.opening.saturating_sub(1);
         let expected = generation == self.generation && matches!(self.state, State::Opening { .. });
         if expected {
             self.ways = ways;
