@@ -23,8 +23,8 @@ struct Inner {
     target: Option<gst_app::AppSrc>,
     /// The caps that the target was given last.
     given: Option<gst::Caps>,
-    /// The last picture or sound of the device.
-    last: Option<gst::Sample>,
+    /// The last picture or sound of the device. Not the sample it came in: appsink uses that again.
+    last: Option<(gst::Buffer, Option<gst::Caps>)>,
     /// How many came from the device.
     count: u64,
 }
@@ -70,9 +70,9 @@ impl Bridge {
             }
             inner.count += 1;
             if let Some(buffer) = sample.buffer_owned() {
+                inner.last = Some((buffer.clone(), sample.caps_owned()));
                 inner.push(buffer, caps);
             }
-            inner.last = Some(sample);
             if inner.count == 1 { First::Yes } else { First::No }
         })
     }
@@ -88,7 +88,9 @@ impl Bridge {
 
     /// The last picture of the device whose turn it is.
     pub(super) fn last(&self) -> Option<gst::Sample> {
-        self.with(|inner| inner.last.clone())
+        let (buffer, caps) = self.with(|inner| inner.last.clone())?;
+        let sample = gst::Sample::builder().buffer(&buffer);
+        Some(caps.iter().fold(sample, |sample, caps| sample.caps(caps)).build())
     }
 
     /// How many buffers the device has delivered.

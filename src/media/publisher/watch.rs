@@ -56,7 +56,8 @@ pub(super) fn pictures(encoder: &gst::Bin, meter: &Arc<Meter>) {
         let now = Instant::now();
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_some_and(|last| now.saturating_duration_since(last) < KEY_FRAME_PAUSE) {
-            return gst::PadProbeReturn::Drop;
+            // Not `Drop`: the binding has taken the event, and GStreamer would drop it a second time.
+            return gst::PadProbeReturn::Handled;
         }
         *last = Some(now);
         gst::PadProbeReturn::Ok
