@@ -2,17 +2,18 @@
 
 #[path = "support/network.rs"]
 mod network;
+#[path = "support/process.rs"]
+mod process;
 #[path = "support/publisher.rs"]
 mod publisher;
 #[path = "stage/room.rs"]
 mod room;
 
-use std::time::{Duration, Instant};
-
 use coguestd::model::Media;
 use coguestd::model::stage::StageReport;
+use process::{alone, is_left_behind, open_files, threads};
 use publisher::{Publisher, Show, Video};
-use room::{Room, open_files, picture_colour, threads};
+use room::{Room, picture_colour};
 
 #[test]
 fn a_guest_is_seen_heard_measured_and_pictured() {
@@ -169,7 +170,7 @@ fn ten_peers_are_live_and_every_ask_is_answered() {
 #[test]
 fn twenty_peers_leave_nothing_behind() {
     // Its own process: other tests open files too.
-    if !room::alone("twenty_peers_leave_nothing_behind") {
+    if !alone("twenty_peers_leave_nothing_behind") {
         return;
     }
     let mut room = Room::open();
@@ -179,21 +180,9 @@ fn twenty_peers_leave_nothing_behind() {
         room.live(&guest);
         room.leave(&guest);
         if round == 3 {
-            room.settle();
-            before = (open_files(), threads());
+            before = process::settled();
         }
     }
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while (open_files() > before.0 || threads() > before.1) && Instant::now() < deadline {
-        room.settle();
-    }
-    assert!(
-        open_files() <= before.0 && threads() <= before.1,
-        "files {} -> {}, threads {} -> {}",
-        before.0,
-        open_files(),
-        before.1,
-        threads()
-    );
+    assert!(!is_left_behind(before), "files and threads {before:?} -> {:?}", (open_files(), threads()));
     room.close();
 }

@@ -1,7 +1,6 @@
 //! A stage and the publishers in front of it, with the signalling carried between them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use coguestd::media::stage::{Settings, Stage};
@@ -195,14 +194,6 @@ impl Room {
         })
     }
 
-    /// Lets pipelines end.
-    pub fn settle(&mut self) {
-        let until = Instant::now() + Duration::from_millis(500);
-        while Instant::now() < until {
-            self.next();
-        }
-    }
-
     pub fn close(self) {
         drop(self.publishers);
         self.stage.close(PATIENCE).expect("the stage ends");
@@ -241,26 +232,4 @@ pub fn picture_colour(picture: &Picture) -> (u8, u8, u8) {
     let pixels = u64::from(info.width() * info.height());
     let mean = sums.map(|sum| u8::try_from(sum / pixels).expect("a mean of bytes"));
     (mean[0], mean[1], mean[2])
-}
-
-/// Whether this process runs this test only; if not, such a process was run, and its failure is this one's.
-pub fn alone(test: &str) -> bool {
-    if std::env::var_os("COGUEST_TEST_ALONE").is_some() {
-        return true;
-    }
-    let status = Command::new(std::env::current_exe().expect("this program has a path"))
-        .args(["--exact", test, "--nocapture"])
-        .env("COGUEST_TEST_ALONE", "1")
-        .status()
-        .expect("it starts");
-    assert!(status.success(), "{test}, run alone, failed");
-    false
-}
-
-pub fn open_files() -> usize {
-    std::fs::read_dir("/proc/self/fd").expect("Linux").count()
-}
-
-pub fn threads() -> usize {
-    std::fs::read_dir("/proc/self/task").expect("Linux").count()
 }
