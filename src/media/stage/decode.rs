@@ -234,7 +234,8 @@ fn gate_frames(decoder_sink: &gst::Pad, meter: &Arc<Meter>) {
             Decoding::All if whole.load(Relaxed) => return gst::PadProbeReturn::Ok,
             Decoding::All => meter.want_key_frame(),
         }
-        gst::PadProbeReturn::Drop
+        // Not `Drop`: the binding has taken the buffer, and GStreamer would drop it a second time.
+        gst::PadProbeReturn::Handled
     });
 }
 
