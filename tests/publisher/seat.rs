@@ -62,7 +62,9 @@ impl Seat {
         let (sink, reports) = mpsc::channel(1024);
         let settings = Settings {
             profile,
-            locate: Arc::new(|_, choice| Ok(Located { id: choice.to_owned(), address: choice.to_owned() })),
+            locate: Arc::new(|_, choice| {
+                Ok(Located { id: choice.to_owned(), address: choice.to_owned(), offers: Vec::new() })
+            }),
             locate_speaker: Arc::new(|_| None),
             camera: "auto".to_owned(),
             microphone: "auto".to_owned(),
