@@ -11,11 +11,13 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::os::unix::fs::MetadataExt;
+use std::sync::OnceLock;
 
 use tracing_subscriber::filter::EnvFilter;
-use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Registry, fmt};
 
 /// The variable with a filter of its own, in `tracing`'s syntax: `coguestd::mqtt=trace,warn`.
 pub const FILTER_VARIABLE: &str = "COGUESTD_LOG";
@@ -23,9 +25,22 @@ pub const FILTER_VARIABLE: &str = "COGUESTD_LOG";
 /// What the journal calls this program, whatever its file is named.
 const IDENTIFIER: &str = "coguestd";
 
+/// Changes the filter of the running program; there is none to change where `-v` or [`FILTER_VARIABLE`] has decided.
+static CHANGE: OnceLock<Handle<EnvFilter, Registry>> = OnceLock::new();
+
+/// From now on, as far as nobody has said otherwise on the command line or in the environment.
+pub fn set_level(level: Verbosity) {
+    let Some(handle) = CHANGE.get() else { return };
+    if let Err(error) = handle.reload(EnvFilter::new(level.filter())) {
+        tracing::warn!(%error, "log.level is not applied");
+    }
+}
+
 /// How much is logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verbosity {
+    /// Warnings and errors.
+    Quiet,
     /// Changes of state, warnings and errors.
     #[default]
     Normal,
@@ -47,6 +62,7 @@ impl Verbosity {
 
     fn filter(self) -> &'static str {
         match self {
+            Self::Quiet => "warn",
             Self::Normal => "warn,coguestd=info",
             Self::Debug => "warn,coguestd=debug",
             Self::Trace => "warn,coguestd=trace",
@@ -56,7 +72,10 @@ impl Verbosity {
 
 /// Sends the log where it belongs, once per process; a second call changes nothing.
 pub fn init(verbosity: Verbosity) {
-    let (filter, mistake) = filter(verbosity, std::env::var_os(FILTER_VARIABLE));
+    let asked = std::env::var_os(FILTER_VARIABLE);
+    let decided = verbosity != Verbosity::Normal || asked.as_ref().is_some_and(|text| !text.is_empty());
+    let (filter, mistake) = filter(verbosity, asked);
+    let (filter, handle) = reload::Layer::new(filter);
     let (journal, unreachable) = match journal_wanted().then(tracing_journald::layer) {
         None => (None, None),
         Some(Ok(layer)) => {
@@ -71,6 +90,10 @@ pub fn init(verbosity: Verbosity) {
     let started = tracing_subscriber::registry().with(filter).with(journal).with(lines).try_init();
     if started.is_err() {
         return;
+    }
+    if !decided {
+        // Set once: a second call has returned above.
+        CHANGE.set(handle).unwrap_or_default();
     }
     if let Some(error) = unreachable {
         tracing::warn!(%error, "the journal cannot be reached, logging to stderr");

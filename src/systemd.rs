@@ -43,6 +43,14 @@ impl Systemd {
         self.send(NotifyState::Ready);
     }
 
+    /// The configuration is being read again (`RELOADING=1`); [`Systemd::ready`] ends it.
+    pub fn reloading(&self) {
+        match NotifyState::monotonic_usec_now() {
+            Ok(now) => self.send_all(&[NotifyState::Reloading, now]),
+            Err(error) => tracing::warn!(%error, "the clock gives no time"),
+        }
+    }
+
     /// One sentence for `systemctl status` (`STATUS=`); a line end in it becomes a space.
     pub fn status(&self, sentence: &str) {
         let mut line = sentence.replace(|c: char| c.is_control(), " ");
@@ -67,7 +75,11 @@ impl Systemd {
     }
 
     fn send(&self, state: NotifyState<'_>) {
-        let Err(error) = sd_notify::notify(&[state]) else { return };
+        self.send_all(&[state]);
+    }
+
+    fn send_all(&self, states: &[NotifyState<'_>]) {
+        let Err(error) = sd_notify::notify(states) else { return };
         if self.complaint.replace(Complaint::Made) == Complaint::Due {
             tracing::warn!(%error, "systemd does not take notifications, going on without");
         }

@@ -7,6 +7,10 @@ mod support;
 mod bench;
 #[path = "tools/ctl.rs"]
 mod ctl;
+#[path = "tools/home_assistant.rs"]
+mod home_assistant;
+#[path = "tools/reload.rs"]
+mod reload;
 #[path = "tools/schema.rs"]
 mod schema;
 #[path = "tools/watch.rs"]

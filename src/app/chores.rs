@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::desk::Slot;
+use crate::config::{self, Role, Settings, Sources};
 use crate::devices;
 use crate::model::{Code, Refusal};
 
@@ -61,8 +62,24 @@ pub(super) enum Chore {
     Surveyed(Devices),
     /// What there is now, for this command.
     Listed(Slot, Devices),
+    /// The configuration, read again.
+    Reread(Reread),
     /// The camera that was meant, for this command.
     Found(Slot, Result<String, Refusal>),
+}
+
+/// A configuration that was read again, and the camera it means if that is another one; or why it is none.
+pub(super) type Reread = Result<(Box<Settings>, Camera), config::Error>;
+
+/// The configured camera.
+#[derive(Debug)]
+pub(super) enum Camera {
+    /// As it was.
+    Same,
+    /// Another one: this.
+    Found(String),
+    /// Another one, which is not there.
+    Missing(Refusal),
 }
 
 /// Chores at work.
@@ -100,6 +117,22 @@ impl Chores {
     pub(super) fn find_camera(&self, slot: Slot, choice: String) {
         let origin = self.origin.clone();
         self.spawn(move || Chore::Found(slot, find_camera(&origin, &choice)));
+    }
+
+    /// Reads the configuration again; `camera` is the choice so far.
+    pub(super) fn reread(&self, sources: Sources, camera: String) {
+        let origin = self.origin.clone();
+        self.spawn(move || {
+            Chore::Reread(config::load(&sources).map(|settings| {
+                let choice = &settings.media.camera;
+                let found = if *choice == camera || settings.role == Role::Host {
+                    Camera::Same
+                } else {
+                    find_camera(&origin, choice).map_or_else(Camera::Missing, Camera::Found)
+                };
+                (Box::new(settings), found)
+            }))
+        });
     }
 
     fn spawn(&self, chore: impl FnOnce() -> Chore + Send + 'static) {

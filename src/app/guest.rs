@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{Receiver, channel};
 
 use super::house::House;
+use super::reload::Changes;
 use super::role::{Broker, Effect, Role, Shown};
 use super::{Error, ice, seed};
 use crate::config::{self, AcceptInvitations, Settings, Transport};
 use crate::devices;
 use crate::guest::{self, Guest, Input, Output};
 use crate::media::publisher::{self, Located, Publisher, profile::Profile};
-use crate::model::command::{Command, Settled};
+use crate::model::command::{Command, DeviceCommand, SetMirror, SetVideoQuality, SetVolume, Settled};
 use crate::model::media::{Ask, Report};
 use crate::model::message::{DeviceKind, Token};
 use crate::model::state::{GuestState, RoomMembership};
@@ -166,6 +167,27 @@ impl Role for GuestRole {
 
     fn deadline(&self) -> Option<Instant> {
         self.guest.poll_timeout().map(|(at, _)| at)
+    }
+
+    fn configure(&mut self, now: Instant, written: &Settings, changes: &Changes) {
+        let fresh = guest_settings(written);
+        self.settings =
+            guest::Settings { standing_room: self.settings.standing_room.clone(), ..fresh.clone() };
+        self.guest.set_policy(fresh.accept_invitations, fresh.host_hold);
+        let quality = SetVideoQuality { quality: fresh.quality };
+        let (capture, output) =
+            (SetVolume { volume: fresh.capture_volume }, SetVolume { volume: fresh.output_volume });
+        let commands = [
+            ("media.quality", DeviceCommand::SetVideoQuality(quality)),
+            ("media.capture_volume", DeviceCommand::SetCaptureVolume(capture)),
+            ("media.output_volume", DeviceCommand::SetOutputVolume(output)),
+            ("media.mirror", DeviceCommand::SetMirror(SetMirror { mirror: fresh.mirror })),
+        ];
+        let wanted = commands.into_iter().filter(|(key, _)| changes.has(key)).map(|(_, command)| command);
+        for command in wanted.chain(changes.user(written)) {
+            // None of these can be refused: they hold at any time.
+            self.guest.handle_command(now, Command::Device(command)).map(|_| ()).unwrap_or_default();
+        }
     }
 
     fn stop(&mut self, now: Instant) {

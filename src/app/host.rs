@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{Receiver, channel};
 
 use super::house::House;
+use super::reload::Changes;
 use super::role::{Broker, Effect, Role, Shown};
 use super::{Error, ice, seed};
 use crate::config::{AcceptApplications, Settings, Transport};
@@ -210,6 +211,24 @@ impl Role for HostRole {
     fn deadline(&self) -> Option<Instant> {
         let machine = self.host.poll_timeout().map(|(at, _)| at);
         machine.into_iter().chain(self.look.as_ref().and_then(|look| look.until)).min()
+    }
+
+    fn configure(&mut self, now: Instant, written: &Settings, changes: &Changes) {
+        let fresh = host_settings(written);
+        self.host.set_policy(host::Policy {
+            seats: fresh.seats,
+            seat_mode: fresh.seat_mode,
+            accept_applications: fresh.accept_applications,
+            hold: fresh.hold,
+            capacity: fresh.capacity,
+        });
+        // A host of this name that begins anew is told the same, but for what needs a restart.
+        let (standing_room, grant) = (self.settings.standing_room.clone(), self.settings.grant.clone());
+        self.settings = host::Settings { standing_room, grant, ..fresh };
+        if let Some(command) = changes.user(written) {
+            // It cannot be refused: the configuration was checked.
+            self.host.handle_command(now, Command::Device(command)).map(|_| ()).unwrap_or_default();
+        }
     }
 
     fn stop(&mut self, now: Instant) {

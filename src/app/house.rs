@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::model::UserId;
 use crate::model::event::Event;
 use crate::mqtt::connection::{Link, Publish, SubscribeOptions};
+use crate::mqtt::discovery;
 use crate::mqtt::topics::Topics;
 use crate::mqtt::wire::device;
 
@@ -25,12 +26,23 @@ pub(super) struct House {
     pub(super) link: Link,
     pub(super) topics: Topics,
     pub(super) user_id: UserId,
+    /// Who hears events.
+    pub(super) hearers: Cell<Hearers>,
     flow: Cell<Flow>,
+}
+
+/// Who hears events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hearers {
+    /// Who listens to the topics of the protocol.
+    Protocol,
+    /// Home Assistant too, on a topic of its own with the name inside.
+    HomeAssistantToo,
 }
 
 impl House {
     pub(super) fn new(link: Link, topics: Topics, user_id: UserId) -> Self {
-        Self { link, topics, user_id, flow: Cell::new(Flow::Taken) }
+        Self { link, topics, user_id, hearers: Cell::new(Hearers::Protocol), flow: Cell::new(Flow::Taken) }
     }
 
     pub(super) fn publish(&self, message: Publish) {
@@ -47,6 +59,10 @@ impl House {
 
     pub(super) fn event(&self, event: &Event) {
         let payload = device::event(event, Timestamp::now());
+        if self.hearers.get() == Hearers::HomeAssistantToo {
+            let named = discovery::event(event.name(), &payload);
+            self.publish(Publish::new(self.topics.home_assistant("event"), named));
+        }
         self.publish(Publish::new(self.topics.event(event.name()), payload));
     }
 

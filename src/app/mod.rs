@@ -6,16 +6,18 @@
 mod chores;
 mod desk;
 mod guest;
+mod home_assistant;
 mod host;
 mod house;
 mod info;
 mod presence;
+mod reload;
 mod role;
 mod shell;
 mod signals;
 mod watchdog;
 
-use crate::config::{IcePolicy, Role, Security, Settings};
+use crate::config::{IcePolicy, Role, Security, Settings, Sources};
 use crate::media::encoders;
 use crate::media::webrtc::{Ice, Policy, Turn};
 use crate::mqtt::connection::{self, Will};
@@ -64,11 +66,12 @@ impl Error {
     }
 }
 
-/// Is what the settings say, until asked to stop (SIGTERM, SIGINT).
+/// Is what the settings say, until asked to stop (SIGTERM, SIGINT). Asked to (SIGHUP), it reads `sources` again.
 ///
 /// # Errors
 /// What cannot start; a broker that cannot be reached is no error.
-pub async fn run(settings: Settings) -> Result<(), Error> {
+pub async fn run(settings: Settings, sources: Sources) -> Result<(), Error> {
+    let user_id = settings.user.public.user_id.clone();
     match settings.role {
         Role::Guest => {
             let (role, pipeline) = guest::GuestRole::open(&settings)?;
@@ -76,19 +79,20 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
                 "test" | "file" => Origin::Profile(pipeline.clone()),
                 _ => Origin::Devices,
             };
-            shell(&settings, role, &pipeline, origin)?.run().await?;
+            shell(settings, sources, role, &pipeline, origin)?.run().await?;
         }
         Role::Host => {
             let role = host::HostRole::open(&settings)?;
-            shell(&settings, role, "stage", Origin::Devices)?.run().await?;
+            shell(settings, sources, role, "stage", Origin::Devices)?.run().await?;
         }
     }
-    tracing::info!(user_id = %settings.user.public.user_id, "stopped");
+    tracing::info!(%user_id, "stopped");
     Ok(())
 }
 
 fn shell<R: role::Role>(
-    settings: &Settings,
+    settings: Settings,
+    sources: Sources,
     role: R,
     pipeline: &str,
     origin: Origin,
@@ -98,11 +102,11 @@ fn shell<R: role::Role>(
     // The client id is the user id and the machine's hash: two machines of one name do not throw each other out.
     let client_id = format!("{user_id}-{}", settings.machine);
     let will = Will { topic: topics.status(), payload: device::OFFLINE.into() };
-    let connection = connection::Settings { will: Some(will), ..connection_settings(settings, client_id) };
+    let connection = connection::Settings { will: Some(will), ..connection_settings(&settings, client_id) };
     let (link, incoming) = connection::open(connection)?;
     let house = House::new(link, topics, user_id);
-    let info = Info::new(settings, pipeline, &encoders::available(), origin);
-    Ok(Shell::new(role, house, incoming, settings.machine.clone(), info))
+    let info = Info::new(&settings, pipeline, &encoders::available(), origin);
+    Ok(Shell::new(role, house, incoming, info, settings, sources))
 }
 
 /// How the configured broker is reached by a client of this id, which says no will.

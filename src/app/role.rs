@@ -6,6 +6,8 @@ use serde_json::Value;
 use tokio::sync::mpsc::Receiver;
 
 use super::house::House;
+use super::reload::Changes;
+use crate::config::Settings;
 use crate::model::User;
 use crate::model::command::{Command, Settled};
 use crate::model::media::Ticket;
@@ -61,6 +63,8 @@ pub(super) trait Role: Send + 'static {
     fn subscribed(&mut self, now: Instant, filter: &str, house: &House);
     fn timeout(&mut self, now: Instant);
     fn deadline(&self) -> Option<Instant>;
+    /// The configuration was read again.
+    fn configure(&mut self, now: Instant, written: &Settings, changes: &Changes);
     fn stop(&mut self, now: Instant);
     /// Another machine has the name: media stop, nothing is said, and it begins anew.
     fn retire(&mut self, now: Instant);

@@ -3,25 +3,28 @@
 //! One `select!`, biased: termination → media → connection → chores → next timer → watchdog. Routing never waits. The shutdown
 //! goes media first, then the goodbye, then `offline`; every step has a cap, all of it ends within 5 s.
 
+mod commands;
+mod reread;
+
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use bytes::Bytes;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::sleep_until;
 
 use super::chores::{Chore, Chores};
-use super::desk::{Desk, Opening, Received, Slot};
+use super::desk::{Desk, Opening};
+use super::home_assistant::{HomeAssistant, Word};
 use super::house::House;
 use super::info::Info;
 use super::presence::{Online, Presence, Verdict};
 use super::role::{Broker, Effect, Role};
-use super::signals::Signals;
+use super::signals::{Asked, Signals};
 use super::watchdog::Watchdog;
-use crate::model::Refusal;
-use crate::model::command::{Answer, Command, DeviceCommand, Settled};
+use crate::config::{Setting, Settings, Sources};
 use crate::mqtt::connection::{Incoming, Message, Publish, SubscribeOptions};
 use crate::mqtt::topics::Topic;
-use crate::mqtt::wire::{command, device};
+use crate::mqtt::wire::device;
 use crate::systemd::Systemd;
 
 /// How long changes of the state are gathered before it is published.
@@ -45,6 +48,13 @@ pub(super) struct Shell<R: Role> {
     desk: Desk,
     chores: Chores,
     info: Info,
+    home: HomeAssistant,
+    /// Where the configuration is read from.
+    sources: Sources,
+    /// As it was read last.
+    settings: Settings,
+    /// What of it is in force: what needs a restart is as it was at the start.
+    running: Vec<Setting>,
     systemd: Systemd,
     opening: Opening,
     /// When the state is published next.
@@ -56,7 +66,7 @@ pub(super) struct Shell<R: Role> {
 
 /// What one turn of the loop is about.
 enum Event<T> {
-    Terminate(&'static str),
+    Asked(Asked),
     Report(T),
     Incoming(Option<Incoming>),
     Chore(Chore),
@@ -76,8 +86,9 @@ impl<R: Role> Shell<R> {
         role: R,
         house: House,
         incoming: Receiver<Incoming>,
-        machine: String,
         info: Info,
+        settings: Settings,
+        sources: Sources,
     ) -> Self {
         let chores = Chores::new(info.synthetic());
         house.link.subscribe(house.topics.status(), SubscribeOptions::LEVELS);
@@ -86,10 +97,14 @@ impl<R: Role> Shell<R> {
             role,
             house,
             incoming,
-            presence: Presence::new(machine),
+            presence: Presence::new(settings.machine.clone()),
             desk: Desk::default(),
             chores,
             info,
+            home: HomeAssistant::new(&settings),
+            sources,
+            running: settings.effective.clone(),
+            settings,
             systemd: Systemd::new(),
             opening: Opening::Open,
             gathered: None,
@@ -123,7 +138,7 @@ impl<R: Role> Shell<R> {
         let sleep = |at: Option<Instant>| sleep_until(at.unwrap_or_else(Instant::now).into());
         tokio::select! {
             biased;
-            name = signals.next() => Event::Terminate(name),
+            asked = signals.next() => Event::Asked(asked),
             Some(report) = self.role.reports().recv() => Event::Report(report),
             incoming = self.incoming.recv() => Event::Incoming(incoming),
             chore = self.chores.next() => Event::Chore(chore),
@@ -134,7 +149,8 @@ impl<R: Role> Shell<R> {
 
     fn handle(&mut self, now: Instant, event: Event<R::Report>) -> Turn {
         match event {
-            Event::Terminate(name) => self.terminate(now, name),
+            Event::Asked(Asked::Stop(name)) => self.terminate(now, name),
+            Event::Asked(Asked::Reread) => self.reread(),
             Event::Report(report) => self.role.report(now, report),
             Event::Incoming(Some(incoming)) => self.incoming(now, incoming),
             Event::Incoming(None) => return Turn::Done,
@@ -193,6 +209,7 @@ impl<R: Role> Shell<R> {
         if news {
             link.keep(topics.info(), self.info.payload());
         }
+        self.home.show(&self.house, &shown.state, self.role.user());
         self.say(&shown.summary);
     }
 
@@ -223,7 +240,10 @@ impl<R: Role> Shell<R> {
                 self.presence.connected();
             }
             Incoming::Subscribed(filter) => self.subscribed(now, &filter),
-            Incoming::Refused { filter, why } => tracing::error!("{why} ({filter})"),
+            Incoming::Refused { filter, why } if self.home.misses(&self.house, &filter) => {
+                tracing::error!("{why} ({filter})");
+            }
+            Incoming::Refused { why, .. } => tracing::debug!("{why}"),
             Incoming::Dropped { why, .. } => tracing::warn!("{why}"),
             Incoming::Message(message) => self.message(now, &message),
             Incoming::Down { why, retry_in } => {
@@ -251,6 +271,14 @@ impl<R: Role> Shell<R> {
     }
 
     fn message(&mut self, now: Instant, message: &Message) {
+        match self.home.hear(&self.house, message) {
+            Word::Foreign => {}
+            Word::Taken => return,
+            Word::Command(name) => {
+                let empty = Message { payload: Bytes::new(), response_topic: None, ..message.clone() };
+                return self.command(now, name, &empty);
+            }
+        }
         let Some(topic) = self.house.topics.read(&message.topic) else { return };
         match topic {
             Topic::Command(name) => {
@@ -281,7 +309,10 @@ impl<R: Role> Shell<R> {
         let house = &self.house;
         match verdict {
             Verdict::Go => {}
-            Verdict::Speak => house.link.subscribe(house.topics.commands(), SubscribeOptions::REQUESTS),
+            Verdict::Speak => {
+                house.link.subscribe(house.topics.commands(), SubscribeOptions::REQUESTS);
+                self.home.begin(house);
+            }
             Verdict::Renew => {
                 house.link.renew(&house.topics.info());
                 house.link.renew(&house.topics.status());
@@ -292,6 +323,7 @@ impl<R: Role> Shell<R> {
                 for topic in [house.topics.status(), house.topics.info(), house.topics.state()] {
                     house.link.forget(&topic);
                 }
+                self.home.stand_by(house);
                 house.link.stand_down();
                 self.role.retire(now);
                 let id = &self.house.user_id;
@@ -305,72 +337,6 @@ impl<R: Role> Shell<R> {
             Verdict::Return => {
                 tracing::info!("the other machine of this name is gone");
                 house.link.take_part();
-            }
-        }
-    }
-
-    fn command(&mut self, now: Instant, name: &str, message: &Message) {
-        if !self.presence.is_speaking() {
-            return;
-        }
-        let topics = &self.house.topics;
-        match self.desk.receive(now, topics, name, message, R::PLANE, self.opening) {
-            Received::Answered(reply) => {
-                tracing::debug!(command = name, "answered without being done");
-                self.house.publish(reply);
-            }
-            Received::Waits => {}
-            Received::Do(slot, command) => self.carry_out(now, slot, command),
-        }
-    }
-
-    fn carry_out(&mut self, now: Instant, slot: Slot, command: Command) {
-        match command {
-            Command::Device(DeviceCommand::ListDevices) => self.chores.list_devices(slot),
-            Command::Device(DeviceCommand::SwitchCamera(wish)) => self.chores.find_camera(slot, wish.camera),
-            Command::Device(_) | Command::Guest(_) | Command::Host { .. } => {
-                let settled = self.role.command(now, command);
-                self.settle(now, slot, settled);
-            }
-        }
-    }
-
-    fn settle(&mut self, now: Instant, slot: Slot, settled: Settled) {
-        let outcome: Result<Value, Refusal> = match settled {
-            Ok(Answer::Pending(ticket)) => return self.desk.pend(slot, ticket),
-            Ok(Answer::Done) => Ok(json!({})),
-            Ok(Answer::State) => Ok(self.role.state(now)),
-            Ok(Answer::Picture(picture)) => Ok(command::picture(&picture)),
-            Err(refusal) => {
-                tracing::debug!(%refusal, "command refused");
-                Err(refusal)
-            }
-        };
-        for reply in self.desk.settle(now, slot, outcome) {
-            self.house.publish(reply);
-        }
-    }
-
-    fn chore(&mut self, now: Instant, chore: Chore) {
-        match chore {
-            Chore::Surveyed(devices) => {
-                self.info.set_devices(&devices);
-                if self.presence.is_speaking() {
-                    self.house.link.keep(self.house.topics.info(), self.info.payload());
-                }
-            }
-            Chore::Listed(slot, devices) => {
-                let listing = devices.listing();
-                for reply in self.desk.settle(now, slot, Ok(listing)) {
-                    self.house.publish(reply);
-                }
-            }
-            Chore::Found(slot, found) => {
-                let settled = found.and_then(|camera| {
-                    let wish = crate::model::command::SwitchCamera { camera };
-                    self.role.command(now, Command::Device(DeviceCommand::SwitchCamera(wish)))
-                });
-                self.settle(now, slot, settled);
             }
         }
     }

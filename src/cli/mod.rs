@@ -97,8 +97,12 @@ struct ConfigurationArguments {
 }
 
 impl ConfigurationArguments {
+    fn sources(self) -> Sources {
+        Sources::of_process(self.config, self.set)
+    }
+
     fn load(self) -> Result<config::Settings, config::Error> {
-        config::load(&Sources::of_process(self.config, self.set))
+        config::load(&self.sources())
     }
 }
 
@@ -114,7 +118,7 @@ impl Arguments {
     /// Whatever ends the program; [`exit_code`] knows what it means.
     pub async fn run(self) -> anyhow::Result<()> {
         match self.subcommand {
-            Subcommand::Run(arguments) => run::run(arguments.load()?).await,
+            Subcommand::Run(arguments) => run::run(arguments.sources()).await,
             Subcommand::CheckConfig(arguments) => check_config::run(&arguments.load()?),
             Subcommand::Ctl(arguments) => ctl::run(arguments).await,
             Subcommand::Watch(arguments) => watch::run(arguments).await,

@@ -30,7 +30,7 @@ pub use error::{Error, Warning};
 pub use secret::Secret;
 pub use settings::{
     AcceptApplications, AcceptInvitations, ClientCertificate, Codec, Guest, HomeAssistant, Host, IcePolicy,
-    Login, Media, Mqtt, Role, Room, Security, Settings, Tls, Transport, Turn, User, WebRtc, Whip,
+    Log, Login, Media, Mqtt, Role, Room, Security, Settings, Tls, Transport, Turn, User, WebRtc, Whip,
 };
 
 use layer::Layer;

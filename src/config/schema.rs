@@ -78,6 +78,7 @@ pub(super) const KEYS: &[Key] = &[
     key("webrtc.policy", Kind::Text, Some("\"all\"")),
     key("home_assistant.enabled", Kind::Literal, Some("false")),
     key("home_assistant.discovery_prefix", Kind::Text, Some("\"homeassistant\"")),
+    key("log.level", Kind::Text, Some("\"info\"")),
 ];
 
 /// Keys of one entry of `webrtc.turn`.

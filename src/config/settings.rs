@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Secret, Setting, UrlTemplate, Warning};
+use crate::logging::Verbosity;
 use crate::model::command::SeatCount;
 use crate::model::media::{Mirror, Quality};
 use crate::model::{LiveId, SeatMode, User as ModelUser, UserId, Volume};
@@ -32,6 +33,8 @@ pub struct Settings {
     pub webrtc: WebRtc,
     /// The Home Assistant integration.
     pub home_assistant: HomeAssistant,
+    /// `[log]`.
+    pub log: Log,
     /// Short hash (8 hexadecimal digits) of this machine's id: tells two machines with one user id apart.
     pub machine: String,
     /// What a person should know, though the daemon can start.
@@ -277,4 +280,11 @@ pub struct HomeAssistant {
     pub enabled: bool,
     /// Topic prefix Home Assistant listens on.
     pub discovery_prefix: String,
+}
+
+/// `[log]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// What is logged at least; `-v` and `COGUESTD_LOG` go over it.
+    pub level: Verbosity,
 }

@@ -9,10 +9,11 @@ use ::config::ValueKind;
 
 use super::reader::{Found, Reader, quoted, shown};
 use super::settings::{
-    AcceptApplications, AcceptInvitations, Codec, Guest, HomeAssistant, Host, Media, Role, Room, Settings,
-    Transport, User, Whip,
+    AcceptApplications, AcceptInvitations, Codec, Guest, HomeAssistant, Host, Log, Media, Role, Room,
+    Settings, Transport, User, Whip,
 };
 use super::{Error, Secret, Setting, Sources, UrlTemplate, Warning, machine, plain, secret};
+use crate::logging::Verbosity;
 use crate::model::command::SeatCount;
 use crate::model::media::{Mirror, Quality};
 use crate::model::{self, LiveId, SeatMode, UserId, UserName, Volume};
@@ -39,6 +40,7 @@ pub(super) fn settings(reader: &Reader, sources: &Sources) -> Result<Settings, E
     let media = check.media()?;
     let webrtc = check.webrtc()?;
     let home_assistant = check.home_assistant()?;
+    let log = check.log()?;
     let effective = effective(reader, &user);
     let warnings = check.warnings;
     Ok(Settings {
@@ -51,6 +53,7 @@ pub(super) fn settings(reader: &Reader, sources: &Sources) -> Result<Settings, E
         media,
         webrtc,
         home_assistant,
+        log,
         machine,
         warnings,
         effective,
@@ -288,6 +291,16 @@ impl Check<'_> {
     fn volume(&self, key: &str) -> Result<Volume, Error> {
         let found = self.reader.get(key);
         Volume::try_from(found.whole(0, 100)?).map_err(|problem| found.refuse(problem))
+    }
+
+    fn log(&self) -> Result<Log, Error> {
+        let words = [
+            ("warn", Verbosity::Quiet),
+            ("info", Verbosity::Normal),
+            ("debug", Verbosity::Debug),
+            ("trace", Verbosity::Trace),
+        ];
+        Ok(Log { level: self.reader.get("log.level").word(&words)? })
     }
 
     fn home_assistant(&self) -> Result<HomeAssistant, Error> {

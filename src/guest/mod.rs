@@ -21,6 +21,7 @@ mod devices;
 mod join;
 mod media;
 mod messages;
+mod policy;
 mod reconcile;
 mod requests;
 mod room;

@@ -19,6 +19,7 @@ mod contract;
 mod limits;
 mod live;
 mod media;
+mod policy;
 mod requests;
 mod seating;
 mod start;
@@ -30,6 +31,7 @@ use std::time::Instant;
 
 pub use crate::model::Presence;
 pub use contract::{AcceptApplications, Grants, Input, Output, Settings};
+pub use policy::Policy;
 pub use timers::Timer;
 
 use limits::{Answers, Limits};

@@ -5,6 +5,7 @@
 //! Not here: what a message means for a room (`guest`, `host`), and when to say it (`app`).
 
 pub mod connection;
+pub mod discovery;
 pub mod schema;
 mod tls;
 pub mod topics;

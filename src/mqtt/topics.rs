@@ -80,6 +80,21 @@ impl Topics {
         self.own(&format!("reply/{name}"))
     }
 
+    /// Where a command for this daemon arrives.
+    pub fn command(&self, name: &str) -> String {
+        self.own(&format!("command/{name}"))
+    }
+
+    /// One of the topics for Home Assistant, which are beside the protocol.
+    pub fn home_assistant(&self, level: &str) -> String {
+        self.own(&format!("home_assistant/{level}"))
+    }
+
+    /// What follows `home_assistant/` in one of those topics.
+    pub fn own_home_assistant<'a>(&self, topic: &'a str) -> Option<&'a str> {
+        topic.strip_prefix(self.own("home_assistant/").as_str())
+    }
+
     /// Filter: every command for this daemon.
     pub fn commands(&self) -> String {
         self.own("command/+")

@@ -126,10 +126,21 @@ pub struct Daemon {
 
 impl Daemon {
     pub fn start(user_id: &str, config: &Path, environment: &[(&str, &OsStr)]) -> Self {
-        let log = config.with_file_name("log");
-        let file = File::options().create(true).append(true).open(&log).expect("writable");
         let mut command = coguestd();
         command.args(["-v", "run", "--config"]).arg(config).envs(environment.iter().copied());
+        Self::spawn(user_id, config, command)
+    }
+
+    /// One that logs what it is configured to log.
+    pub fn start_quiet(user_id: &str, config: &Path) -> Self {
+        let mut command = coguestd();
+        command.args(["run", "--config"]).arg(config);
+        Self::spawn(user_id, config, command)
+    }
+
+    fn spawn(user_id: &str, config: &Path, mut command: Command) -> Self {
+        let log = config.with_file_name("log");
+        let file = File::options().create(true).append(true).open(&log).expect("writable");
         let out = file.try_clone().expect("a descriptor");
         let child = command.stdout(out).stderr(file).spawn().expect("the program starts");
         Self { user_id: user_id.to_owned(), log, child }
@@ -144,6 +155,11 @@ impl Daemon {
         eventually(&format!("{part:?} in the log of {}", self.user_id), || {
             self.log().lines().find(|line| line.contains(part)).map(str::to_owned)
         })
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().expect("it is our child").is_none()
     }
 
     pub fn signal(&self, name: &str) {

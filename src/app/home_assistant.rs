@@ -1,0 +1,241 @@
+//! What Home Assistant is told and what it asks for, beside the protocol.
+//!
+//! ```text
+//! off ──► on: entities announced, their state kept, events repeated with their name in them
+//!  ▲      │
+//!  └──────┴─ what was announced is taken away again, also what an earlier run of the program left at the broker
+//! ```
+//! Invariant: no picture is at the broker while the guest is on no seat. Not here: what the entities are (`mqtt::discovery`).
+
+use serde_json::Value;
+
+use super::house::{Hearers, House};
+use crate::config::{Role, Settings};
+use crate::model::command::{Command, DeviceCommand};
+use crate::model::media::Picture;
+use crate::model::{User, Volume};
+use crate::mqtt::connection::{Message, Retain, SubscribeOptions};
+use crate::mqtt::discovery::{self, Facts, Kind};
+
+/// What a message means here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// It is none of this.
+    Foreign,
+    /// It is done with.
+    Taken,
+    /// A switch was turned: this command.
+    Command(&'static str),
+}
+
+/// Whether a picture is at the broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Nothing,
+    Picture,
+}
+
+/// Home Assistant's side of a daemon.
+#[derive(Debug)]
+pub(super) struct HomeAssistant {
+    /// The prefix it looks below; `None` while it is switched off.
+    prefix: Option<String>,
+    user: User,
+    role: Role,
+    live_id: Option<String>,
+    stats_expire: u64,
+    /// What may be chosen beside what is plugged in.
+    choice: String,
+    cameras: Vec<String>,
+    output_volume: Volume,
+    snapshot: Option<Value>,
+    shown: Shown,
+}
+
+impl HomeAssistant {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            prefix: wish(settings),
+            user: settings.user.public.clone(),
+            role: settings.role,
+            live_id: settings.room.live_id.as_ref().map(ToString::to_string),
+            stats_expire: discovery::expire(settings.media.stats_interval),
+            choice: settings.media.camera.clone(),
+            cameras: Vec::new(),
+            output_volume: settings.media.output_volume,
+            snapshot: None,
+            shown: Shown::Nothing,
+        }
+    }
+
+    /// The daemon begins to speak.
+    pub(super) fn begin(&mut self, house: &House) {
+        let topics = &house.topics;
+        // Retained there is what an earlier run has announced.
+        house.link.subscribe(topics.home_assistant("state"), SubscribeOptions::LEVELS);
+        let Some(prefix) = &self.prefix else { return };
+        house.hearers.set(Hearers::HomeAssistantToo);
+        house.link.subscribe(topics.home_assistant("set/+"), SubscribeOptions::REQUESTS);
+        house.link.subscribe(discovery::birth_topic(prefix), SubscribeOptions::LEVELS);
+        // A run that was cut off may have left one.
+        house.link.keep(topics.home_assistant("image"), "");
+        self.shown = Shown::Nothing;
+    }
+
+    /// Another machine speaks for this name.
+    pub(super) fn stand_by(&mut self, house: &House) {
+        self.unsubscribe(house);
+        for topic in self.kept(house) {
+            house.link.forget(&topic);
+        }
+    }
+
+    fn unsubscribe(&self, house: &House) {
+        house.hearers.set(Hearers::Protocol);
+        house.link.unsubscribe(&house.topics.home_assistant("set/+"));
+        if let Some(prefix) = &self.prefix {
+            house.link.unsubscribe(&discovery::birth_topic(prefix));
+        }
+    }
+
+    fn kept(&self, house: &House) -> Vec<String> {
+        let config = self.prefix.as_ref().map(|prefix| discovery::config_topic(prefix, &house.user_id));
+        let own = ["state", "image"].map(|level| house.topics.home_assistant(level));
+        config.into_iter().chain(own).collect()
+    }
+
+    /// The configuration was read again.
+    pub(super) fn configure(&mut self, house: &House, settings: &Settings) {
+        let wish = wish(settings);
+        self.stats_expire = discovery::expire(settings.media.stats_interval);
+        if wish == self.prefix {
+            return;
+        }
+        if self.prefix.is_some() {
+            self.unsubscribe(house);
+            for topic in self.kept(house) {
+                house.link.keep(topic, "");
+            }
+        }
+        self.prefix = wish;
+        if self.prefix.is_some() {
+            self.begin(house);
+            self.tell(house);
+        }
+    }
+
+    /// Takes note of what a snapshot does not say.
+    pub(super) fn note(&mut self, command: &Command) {
+        if let Command::Device(DeviceCommand::SetOutputVolume(wish)) = command {
+            self.output_volume = wish.volume;
+        }
+    }
+
+    /// The speaker's volume was configured anew.
+    pub(super) fn set_output_volume(&mut self, volume: Volume) {
+        self.output_volume = volume;
+    }
+
+    /// What is plugged in.
+    pub(super) fn cameras(&mut self, house: &House, cameras: &[Value]) {
+        self.cameras =
+            cameras.iter().filter_map(|camera| camera["id"].as_str().map(ToOwned::to_owned)).collect();
+        self.tell(house);
+    }
+
+    /// The daemon's state has changed, or is said for the first time.
+    pub(super) fn show(&mut self, house: &House, snapshot: &Value, user: &User) {
+        self.snapshot = Some(snapshot.clone());
+        self.user = user.clone();
+        if snapshot["seat"].is_null() && self.shown == Shown::Picture {
+            self.shown = Shown::Nothing;
+            house.link.keep(house.topics.home_assistant("image"), "");
+        }
+        self.tell(house);
+    }
+
+    fn tell(&self, house: &House) {
+        let (Some(prefix), Some(snapshot)) = (&self.prefix, &self.snapshot) else { return };
+        let config = discovery::config_topic(prefix, &house.user_id);
+        let facts =
+            Facts { user: self.user.clone(), kind: self.kind(snapshot), stats_expire: self.stats_expire };
+        let state = discovery::state(snapshot, self.output_volume.percent(), &config);
+        house.link.keep(config, discovery::config(&facts, &house.topics).to_string());
+        house.link.keep(house.topics.home_assistant("state"), state.to_string());
+    }
+
+    fn kind(&self, snapshot: &Value) -> Kind {
+        match self.role {
+            Role::Host => Kind::Host { live_id: self.live_id.clone() },
+            Role::Guest => {
+                let mut cameras = vec!["auto".to_owned()];
+                let now = snapshot["camera"]["device"].as_str().map(ToOwned::to_owned);
+                let others = self.cameras.iter().cloned().chain([self.choice.clone()]).chain(now);
+                for camera in others {
+                    if !cameras.contains(&camera) {
+                        cameras.push(camera);
+                    }
+                }
+                Kind::Guest { cameras }
+            }
+        }
+    }
+
+    /// A picture was taken: it is the last one.
+    pub(super) fn picture(&mut self, house: &House, picture: &Picture) {
+        if self.prefix.is_some() && self.role == Role::Guest {
+            self.shown = Shown::Picture;
+            house.link.keep(house.topics.home_assistant("image"), picture.jpeg.clone());
+        }
+    }
+
+    /// Hears a message that may be for this.
+    pub(super) fn hear(&self, house: &House, message: &Message) -> Word {
+        if self.prefix.as_ref().is_some_and(|prefix| message.topic == discovery::birth_topic(prefix)) {
+            if message.payload == discovery::BIRTH {
+                tracing::debug!("Home Assistant has started");
+                self.kept(house).iter().for_each(|topic| house.link.renew(topic));
+            }
+            return Word::Taken;
+        }
+        let Some(level) = house.topics.own_home_assistant(&message.topic) else { return Word::Foreign };
+        match level.strip_prefix("set/") {
+            Some(switch) if self.prefix.is_some() => match discovery::order(switch, &message.payload) {
+                Some(command) => return Word::Command(command),
+                None => tracing::debug!(switch, "Home Assistant asks for something that is not ON or OFF"),
+            },
+            Some(_) => {}
+            None if level == "state" && message.retain == Retain::Yes => self.left_over(house, message),
+            None => {}
+        }
+        Word::Taken
+    }
+
+    /// Takes away what an earlier run announced and this one does not.
+    fn left_over(&self, house: &House, message: &Message) {
+        let Ok(state) = serde_json::from_slice::<Value>(&message.payload) else { return };
+        let Some(announced) = state["discovery"].as_str() else { return };
+        let present = self.prefix.as_ref().map(|prefix| discovery::config_topic(prefix, &house.user_id));
+        let ours = discovery::is_config_topic(announced, &house.user_id);
+        if present.as_deref() == Some(announced) || !ours {
+            return;
+        }
+        tracing::info!("what was announced to Home Assistant at {announced} is taken away");
+        house.link.keep(announced, "");
+        if self.prefix.is_none() {
+            for topic in self.kept(house) {
+                house.link.keep(topic, "");
+            }
+        }
+    }
+
+    /// Whether a filter that the broker refuses matters: while Home Assistant is off nobody misses it.
+    pub(super) fn misses(&self, house: &House, filter: &str) -> bool {
+        self.prefix.is_some() || house.topics.own_home_assistant(filter).is_none()
+    }
+}
+
+fn wish(settings: &Settings) -> Option<String> {
+    let home = &settings.home_assistant;
+    home.enabled.then(|| home.discovery_prefix.clone())
+}

@@ -1,0 +1,88 @@
+//! Commands, from their message to their replies, and what came back from a chore that one of them began.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::Shell;
+use crate::app::chores::Chore;
+use crate::app::desk::{Received, Slot};
+use crate::app::role::Role;
+use crate::model::Refusal;
+use crate::model::command::{Answer, Command, DeviceCommand, Settled};
+use crate::mqtt::connection::Message;
+use crate::mqtt::wire::command;
+
+impl<R: Role> Shell<R> {
+    pub(super) fn command(&mut self, now: Instant, name: &str, message: &Message) {
+        if !self.presence.is_speaking() {
+            return;
+        }
+        let topics = &self.house.topics;
+        match self.desk.receive(now, topics, name, message, R::PLANE, self.opening) {
+            Received::Answered(reply) => {
+                tracing::debug!(command = name, "answered without being done");
+                self.house.publish(reply);
+            }
+            Received::Waits => {}
+            Received::Do(slot, command) => self.carry_out(now, slot, command),
+        }
+    }
+
+    pub(super) fn carry_out(&mut self, now: Instant, slot: Slot, command: Command) {
+        match command {
+            Command::Device(DeviceCommand::ListDevices) => self.chores.list_devices(slot),
+            Command::Device(DeviceCommand::SwitchCamera(wish)) => self.chores.find_camera(slot, wish.camera),
+            Command::Device(_) | Command::Guest(_) | Command::Host { .. } => {
+                self.home.note(&command);
+                let settled = self.role.command(now, command);
+                self.settle(now, slot, settled);
+            }
+        }
+    }
+
+    pub(super) fn settle(&mut self, now: Instant, slot: Slot, settled: Settled) {
+        let outcome: Result<Value, Refusal> = match settled {
+            Ok(Answer::Pending(ticket)) => return self.desk.pend(slot, ticket),
+            Ok(Answer::Done) => Ok(json!({})),
+            Ok(Answer::State) => Ok(self.role.state(now)),
+            Ok(Answer::Picture(picture)) => {
+                self.home.picture(&self.house, &picture);
+                Ok(command::picture(&picture))
+            }
+            Err(refusal) => {
+                tracing::debug!(%refusal, "command refused");
+                Err(refusal)
+            }
+        };
+        for reply in self.desk.settle(now, slot, outcome) {
+            self.house.publish(reply);
+        }
+    }
+
+    pub(super) fn chore(&mut self, now: Instant, chore: Chore) {
+        match chore {
+            Chore::Surveyed(devices) => {
+                self.info.set_devices(&devices);
+                self.home.cameras(&self.house, &devices.cameras);
+                if self.presence.is_speaking() {
+                    self.house.link.keep(self.house.topics.info(), self.info.payload());
+                }
+            }
+            Chore::Listed(slot, devices) => {
+                let listing = devices.listing();
+                for reply in self.desk.settle(now, slot, Ok(listing)) {
+                    self.house.publish(reply);
+                }
+            }
+            Chore::Reread(reread) => self.configure(now, reread),
+            Chore::Found(slot, found) => {
+                let settled = found.and_then(|camera| {
+                    let wish = crate::model::command::SwitchCamera { camera };
+                    self.role.command(now, Command::Device(DeviceCommand::SwitchCamera(wish)))
+                });
+                self.settle(now, slot, settled);
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! SIGHUP: the configuration is read again while the daemon runs.
+
+use std::time::Instant;
+
+use super::Shell;
+use crate::app::chores::{Camera, Reread};
+use crate::app::reload::Changes;
+use crate::app::role::Role;
+use crate::logging;
+use crate::model::command::{Command, DeviceCommand, SwitchCamera};
+
+impl<R: Role> Shell<R> {
+    /// Asked to read it again; the files are read elsewhere.
+    pub(super) fn reread(&mut self) {
+        self.systemd.reloading();
+        self.chores.reread(self.sources.clone(), self.settings.media.camera.clone());
+    }
+
+    /// It was read.
+    pub(super) fn configure(&mut self, now: Instant, reread: Reread) {
+        match reread {
+            Ok((written, camera)) => {
+                let changes = Changes::between(&self.running, &written.effective, written.role);
+                for warning in &written.warnings {
+                    tracing::warn!("{warning}");
+                }
+                self.role.configure(now, &written, &changes);
+                match camera {
+                    Camera::Same => {}
+                    Camera::Found(camera) => {
+                        let wish = Command::Device(DeviceCommand::SwitchCamera(SwitchCamera { camera }));
+                        if let Err(refusal) = self.role.command(now, wish) {
+                            tracing::warn!("media.camera: {refusal}");
+                        }
+                    }
+                    Camera::Missing(refusal) => tracing::warn!("media.camera: {}", refusal.message),
+                }
+                if changes.has("media.output_volume") {
+                    self.home.set_output_volume(written.media.output_volume);
+                }
+                self.home.configure(&self.house, &written);
+                if changes.has("log.level") {
+                    logging::set_level(written.log.level);
+                }
+                changes.apply(&mut self.running, &written.effective);
+                tracing::info!("configuration read again: {}", changes.summary());
+                self.settings = *written;
+            }
+            Err(error) => tracing::error!("the configuration was not taken, the old one stays: {error}"),
+        }
+        // systemd waits for it.
+        self.systemd.ready();
+    }
+}

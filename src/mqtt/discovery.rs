@@ -1,0 +1,313 @@
+//! Home Assistant: the daemon as a device with entities, found by MQTT discovery.
+//!
+//! Two retained topics make it: the discovery payload below Home Assistant's own prefix, which names the entities, and one flat
+//! `home_assistant/state` below ours, made from the daemon's snapshot, which every entity reads with a template of one word.
+//! Buttons, numbers and selects speak to the ordinary command topics, in JSON; only the two switches, whose on and off are
+//! different commands here, have topics of their own (`home_assistant/set/…`).
+//!
+//! Invariant: every key in a payload is one Home Assistant knows (it drops others silently), and nothing but the discovery
+//! payload is published below its prefix.
+//!
+//! Not here: when what is published (`app`).
+
+use serde_json::{Map, Value, json};
+
+use super::schema::{GUEST_EVENTS, HOST_EVENTS, names_of};
+use super::topics::Topics;
+use crate::model::media::Quality;
+use crate::model::{Phase, RequestTimeout, User, UserId};
+
+/// What the entities are made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts {
+    /// Who the device is.
+    pub user: User,
+    /// Guest or host.
+    pub kind: Kind,
+    /// After how many seconds without statistics bitrate and round trip are unknown.
+    pub stats_expire: u64,
+}
+
+/// What the entities of a role need to know.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// A guest, with the cameras that may be chosen.
+    Guest {
+        /// Ids, in the order they are offered.
+        cameras: Vec<String>,
+    },
+    /// A host, with the room that its button opens.
+    Host {
+        /// Its configured room.
+        live_id: Option<String>,
+    },
+}
+
+/// Where the discovery payload of this user goes. Home Assistant allows fewer characters there than an id has: a dot becomes
+/// an underscore.
+pub fn config_topic(discovery_prefix: &str, user_id: &UserId) -> String {
+    format!("{discovery_prefix}/device/{}/config", object_id(user_id))
+}
+
+/// Whether `topic` can have been this user's [`config_topic`] below any prefix.
+pub fn is_config_topic(topic: &str, user_id: &UserId) -> bool {
+    let end = format!("/device/{}/config", object_id(user_id));
+    topic
+        .strip_suffix(end.as_str())
+        .is_some_and(|prefix| !prefix.is_empty() && !prefix.contains(['+', '#', '$']))
+}
+
+/// Where Home Assistant says that it has started.
+pub fn birth_topic(discovery_prefix: &str) -> String {
+    format!("{discovery_prefix}/status")
+}
+
+/// What Home Assistant says there.
+pub const BIRTH: &[u8] = b"online";
+
+fn object_id(user_id: &UserId) -> String {
+    user_id.as_str().replace('.', "_")
+}
+
+/// The discovery payload.
+pub fn config(facts: &Facts, topics: &Topics) -> Value {
+    let draft = Draft { id: facts.user.user_id.as_str(), topics, components: Map::new() };
+    let (model, components) = match &facts.kind {
+        Kind::Guest { cameras } => ("guest", draft.guest(cameras, facts.stats_expire)),
+        Kind::Host { live_id } => ("host", draft.host(live_id.as_deref())),
+    };
+    json!({
+        "device": {
+            "identifiers": [format!("coguestd_{}", facts.user.user_id)],
+            "name": facts.user.user_name,
+            "manufacturer": "coguestd",
+            "model": model,
+            "sw_version": env!("CARGO_PKG_VERSION"),
+        },
+        "origin": {"name": "coguestd", "sw_version": env!("CARGO_PKG_VERSION")},
+        "availability": [{
+            "topic": topics.status(),
+            "payload_available": super::wire::device::ONLINE,
+            "payload_not_available": super::wire::device::OFFLINE,
+        }],
+        "components": components,
+    })
+}
+
+struct Draft<'a> {
+    id: &'a str,
+    topics: &'a Topics,
+    components: Map<String, Value>,
+}
+
+impl Draft<'_> {
+    fn guest(mut self, cameras: &[String], stats_expire: u64) -> Map<String, Value> {
+        let phases: Vec<Value> =
+            std::iter::once(json!(OFF)).chain(PHASES.map(|phase| json!(phase))).collect();
+        self.reads("phase", "sensor", "Phase", json!({"device_class": "enum", "options": phases}));
+        self.reads("room", "sensor", "Room", json!({}));
+        self.reads("seat", "sensor", "Seat", json!({}));
+        self.reads("on_air", "binary_sensor", "On air", json!({"icon": "mdi:broadcast"}));
+        self.common();
+        self.measures(
+            "bitrate",
+            "Video bitrate",
+            "{{ (value_json.video or {}).bitrate_kbps }}",
+            stats_expire,
+            json!({"unit_of_measurement": "kbit/s", "device_class": "data_rate"}),
+        );
+        self.measures(
+            "round_trip",
+            "Round trip",
+            "{{ value_json.round_trip_ms }}",
+            stats_expire,
+            json!({"unit_of_measurement": "ms", "device_class": "duration"}),
+        );
+        for (id, name, command) in [
+            ("apply", "Apply for a seat", "apply_for_seat"),
+            ("cancel", "Cancel the application", "cancel_application"),
+            ("accept", "Accept the invitation", "accept_invitation"),
+            ("reject", "Reject the invitation", "reject_invitation"),
+            ("leave", "Leave the seat", "disconnect"),
+            ("snapshot", "Take a snapshot", "take_snapshot"),
+        ] {
+            self.presses(id, name, command, "{}");
+        }
+        for (id, name) in [("camera", "Camera"), ("microphone", "Microphone")] {
+            let command_topic = self.topics.home_assistant(&format!("set/{id}"));
+            self.reads(id, "switch", name, json!({"command_topic": command_topic}));
+        }
+        for (id, name, command) in [
+            ("capture_volume", "Microphone volume", "set_capture_volume"),
+            ("output_volume", "Speaker volume", "set_output_volume"),
+        ] {
+            self.commands(
+                id,
+                "number",
+                name,
+                command,
+                json!({"command_template": "{\"volume\": {{ value | int }}}",
+                "min": 0, "max": 100, "step": 1, "unit_of_measurement": "%", "entity_category": "config"}),
+            );
+        }
+        let qualities = [Quality::P360, Quality::P540, Quality::P720, Quality::P1080].map(Quality::as_str);
+        self.commands("quality", "select", "Quality", "set_video_quality",
+            json!({"command_template": "{\"quality\": {{ value | to_json }}}", "options": qualities, "entity_category": "config"}));
+        self.commands("camera_device", "select", "Camera in use", "switch_camera",
+            json!({"command_template": "{\"camera\": {{ value | to_json }}}", "options": cameras, "entity_category": "config"}));
+        let picture =
+            json!({"image_topic": self.topics.home_assistant("image"), "content_type": "image/jpeg"});
+        self.put("picture", "image", "Last snapshot", picture);
+        self.event(names_of(GUEST_EVENTS));
+        self.components
+    }
+
+    fn host(mut self, live_id: Option<&str>) -> Map<String, Value> {
+        self.reads("room", "sensor", "Room", json!({}));
+        self.reads("seated", "sensor", "Seated guests", json!({"state_class": "measurement"}));
+        self.reads("applicants", "sensor", "Applicants", json!({"state_class": "measurement"}));
+        self.reads("on_air", "binary_sensor", "Live", json!({"icon": "mdi:broadcast"}));
+        self.common();
+        if let Some(live_id) = live_id {
+            self.presses("start", "Start the live", "start_live", &json!({"live_id": live_id}).to_string());
+        }
+        self.presses("end", "End the live", "end_live", "{}");
+        self.event(names_of(HOST_EVENTS));
+        self.components
+    }
+
+    fn common(&mut self) {
+        self.reads("last_error", "sensor", "Last error", json!({"entity_category": "diagnostic"}));
+        self.reads("summary", "sensor", "Summary", json!({"entity_category": "diagnostic"}));
+    }
+
+    /// An entity whose value is the field of its name in the flat state.
+    fn reads(&mut self, id: &str, platform: &str, name: &str, mut more: Value) {
+        more["state_topic"] = json!(self.topics.home_assistant("state"));
+        more["value_template"] = json!(format!("{{{{ value_json.{id} }}}}"));
+        self.put(id, platform, name, more);
+    }
+
+    /// The same, and it can be set by a command.
+    fn commands(&mut self, id: &str, platform: &str, name: &str, command: &str, mut more: Value) {
+        more["command_topic"] = json!(self.topics.command(command));
+        self.reads(id, platform, name, more);
+    }
+
+    /// A number of the statistics.
+    fn measures(&mut self, id: &str, name: &str, template: &str, expire: u64, mut more: Value) {
+        more["state_topic"] = json!(self.topics.stats());
+        more["value_template"] = json!(template);
+        more["expire_after"] = json!(expire);
+        more["state_class"] = json!("measurement");
+        more["entity_category"] = json!("diagnostic");
+        self.put(id, "sensor", name, more);
+    }
+
+    fn presses(&mut self, id: &str, name: &str, command: &str, payload: &str) {
+        let topic = self.topics.command(command);
+        self.put(id, "button", name, json!({"command_topic": topic, "payload_press": payload}));
+    }
+
+    fn event(&mut self, types: impl Iterator<Item = &'static str>) {
+        let types: Vec<&str> = types.collect();
+        let topic = self.topics.home_assistant("event");
+        self.put("event", "event", "Event", json!({"state_topic": topic, "event_types": types}));
+    }
+
+    fn put(&mut self, id: &str, platform: &str, name: &str, mut more: Value) {
+        more["platform"] = json!(platform);
+        more["name"] = json!(name);
+        more["unique_id"] = json!(format!("coguestd_{}_{id}", self.id));
+        // A command never travels with less than QoS 1, and never retained, which is the default.
+        if more.get("command_topic").is_some() {
+            more["qos"] = json!(1);
+        }
+        self.components.insert(id.to_owned(), more);
+    }
+}
+
+/// What stands for no phase, no room, no seat, no error: a text sensor has no null.
+const OFF: &str = "off";
+const NONE: &str = "none";
+
+const PHASES: [Phase; 6] =
+    [Phase::Preparing, Phase::Negotiating, Phase::Connecting, Phase::Live, Phase::Recovering, Phase::Leaving];
+
+/// The flat state from a daemon's snapshot, as it travels. `discovery` says where the discovery payload is, for a later start
+/// that has to take it away.
+pub fn state(snapshot: &Value, output_volume: u8, discovery: &str) -> Value {
+    let or = |value: &Value, none: &str| if value.is_null() { json!(none) } else { value.clone() };
+    let on = |yes: bool| if yes { "ON" } else { "OFF" };
+    let mut flat = json!({
+        "room": or(&snapshot["room"]["live_id"], NONE),
+        "last_error": or(&snapshot["last_error"]["code"], NONE),
+        "summary": snapshot["summary"],
+        "discovery": discovery,
+    });
+    if snapshot["role"] == "host" {
+        let count = |list: &str| snapshot[list].as_array().map_or(0, Vec::len);
+        flat["on_air"] = json!(on(snapshot["room"]["membership"] == "inside"));
+        flat["seated"] = json!(count("connected"));
+        flat["applicants"] = snapshot["applicants_total"].clone();
+        return flat;
+    }
+    let open = |device: &str| on(matches!(snapshot[device]["status"].as_str(), Some("on" | "lost")));
+    flat["phase"] = or(&snapshot["seat"]["phase"], OFF);
+    flat["seat"] = or(&snapshot["seat"]["index"], NONE);
+    flat["on_air"] = json!(on(snapshot["seat"]["phase"] == "live"));
+    flat["camera"] = json!(open("camera"));
+    flat["microphone"] = json!(open("microphone"));
+    flat["capture_volume"] = snapshot["microphone"]["volume"].clone();
+    flat["output_volume"] = json!(output_volume);
+    flat["quality"] = snapshot["camera"]["quality"].clone();
+    flat["camera_device"] = snapshot["camera"]["device"].clone();
+    flat
+}
+
+/// An event's payload with its name in it.
+pub fn event(name: &str, payload: &[u8]) -> Vec<u8> {
+    let mut value: Value = serde_json::from_slice(payload).unwrap_or_else(|_| json!({}));
+    value["event_type"] = json!(name);
+    value.to_string().into_bytes()
+}
+
+/// The command that a word on a topic below `home_assistant/set` stands for.
+pub fn order(switch: &str, word: &[u8]) -> Option<&'static str> {
+    match (switch, word) {
+        ("camera", b"ON") => Some("open_local_camera"),
+        ("camera", b"OFF") => Some("close_local_camera"),
+        ("microphone", b"ON") => Some("open_local_microphone"),
+        ("microphone", b"OFF") => Some("close_local_microphone"),
+        _ => None,
+    }
+}
+
+/// How long statistics hold: three of them may be missing.
+pub fn expire(stats_interval: std::time::Duration) -> u64 {
+    (3 * stats_interval.as_secs() + 3).min(u64::from(RequestTimeout::MAX) * 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_are_what_home_assistant_takes() {
+        let dotted: UserId = "kiosk.7".parse().expect("an id");
+        assert_eq!(config_topic("homeassistant", &dotted), "homeassistant/device/kiosk_7/config");
+        assert!(is_config_topic("other/prefix/device/kiosk_7/config", &dotted));
+        for wrong in
+            ["homeassistant/device/kiosk-8/config", "/device/kiosk_7/config", "#/device/kiosk_7/config"]
+        {
+            assert!(!is_config_topic(wrong, &dotted), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_phases_are_all_there_are() {
+        let all = super::super::schema::document();
+        let phases = &all["components"]["schemas"]["Stay"]["properties"]["phase"]["enum"];
+        assert_eq!(json!(PHASES), *phases);
+    }
+}
