@@ -11,8 +11,14 @@ use gstreamer_app as gst_app;
 const TRY_AT_MOST: gst::ClockTime = gst::ClockTime::from_seconds(20);
 /// Pictures are looked at in this size.
 const LOOK: (i32, i32) = (160, 90);
-/// A tile of the sheet.
+/// The picture of a tile of the sheet.
 const TILE: (i32, i32) = (480, 270);
+/// The strip below it, for its caption.
+const STRIP: i32 = 36;
+/// Between tiles.
+const GAP: i32 = 12;
+/// What a tile without a picture is painted with: dark grey, in ARGB.
+const PAINT: u32 = 0xff2d_2d2d;
 /// Tiles in a row.
 const COLUMNS: usize = 3;
 
@@ -86,49 +92,88 @@ pub fn look(jpeg: &[u8]) -> Result<Look, Error> {
     Ok(Look { grey: bytes })
 }
 
-/// Lays JPEGs out on one sheet, each with its caption; a JPEG again. A caption without a picture gets an empty tile.
+/// What a tile of a sheet shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// A JPEG.
+    Picture(Vec<u8>),
+    /// Words, where there was nothing to see.
+    Words(String),
+}
+
+/// Lays tiles out on one sheet, each with its caption below; a JPEG.
 ///
 /// # Errors
-/// When one of them is none.
-pub fn sheet(pictures: &[(String, Option<Vec<u8>>)]) -> Result<Vec<u8>, Error> {
+/// When one of the pictures is none.
+pub fn sheet(tiles: &[(String, Shown)]) -> Result<Vec<u8>, Error> {
     gst::init()?;
     let pipeline = gst::Pipeline::new();
     let compositor = gst::ElementFactory::make("compositor").build()?;
     compositor.set_property_from_str("background", "black");
     pipeline.add(&compositor)?;
+    for (index, (caption, shown)) in tiles.iter().enumerate() {
+        let tile = tile(&pipeline, caption, shown)?;
+        let pad =
+            compositor.request_pad_simple("sink_%u").ok_or_else(|| glib::bool_error!("no more tiles"))?;
+        pad.set_property("xpos", place(index % COLUMNS, TILE.0));
+        pad.set_property("ypos", place(index / COLUMNS, TILE.1 + STRIP));
+        let source = tile.static_pad("src").ok_or_else(|| glib::bool_error!("no tile"))?;
+        source.link(&pad).map_err(|error| glib::bool_error!("{error}"))?;
+    }
+    let size = gst::Caps::builder("video/x-raw")
+        .field("width", place(COLUMNS, TILE.0))
+        .field("height", place(tiles.len().div_ceil(COLUMNS), TILE.1 + STRIP))
+        .build();
+    let size = gst::ElementFactory::make("capsfilter").property("caps", size).build()?;
+    let convert = gst::ElementFactory::make("videoconvert").build()?;
+    let encoder = gst::ElementFactory::make("jpegenc").property("quality", 85i32).build()?;
+    let steps = [&compositor, &size, &convert, &encoder];
+    pipeline.add_many(&steps[1..])?;
+    gst::Element::link_many(steps)?;
+    run(pipeline, &encoder)
+}
+
+/// Where the tile with this place in a row or column begins.
+fn place(at: usize, size: i32) -> i32 {
+    i32::try_from(at).unwrap_or_default() * (size + GAP) + GAP
+}
+
+/// One tile with its caption; the last element of it.
+fn tile(pipeline: &gst::Pipeline, caption: &str, shown: &Shown) -> Result<gst::Element, Error> {
     let shape = gst::Caps::builder("video/x-raw")
         .field("format", "I420")
         .field("width", TILE.0)
         .field("height", TILE.1)
         .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
         .build();
-    for (index, (caption, jpeg)) in pictures.iter().enumerate() {
-        let scaled = match jpeg {
-            Some(jpeg) => decode(&pipeline, jpeg, &shape)?,
-            None => empty(&pipeline, &shape)?,
-        };
-        let label = gst::ElementFactory::make("textoverlay")
-            .property("text", caption)
-            .property("font-desc", "Sans 14")
-            .property("shaded-background", true)
-            .build()?;
-        label.set_property_from_str("valignment", "bottom");
-        label.set_property_from_str("halignment", "left");
-        pipeline.add(&label)?;
-        gst::Element::link_many([&scaled, &label])?;
-        let pad =
-            compositor.request_pad_simple("sink_%u").ok_or_else(|| glib::bool_error!("no more tiles"))?;
-        let place = |at: usize, size: i32| i32::try_from(at).unwrap_or_default() * size;
-        pad.set_property("xpos", place(index % COLUMNS, TILE.0));
-        pad.set_property("ypos", place(index / COLUMNS, TILE.1));
-        let source = label.static_pad("src").ok_or_else(|| glib::bool_error!("no label"))?;
-        source.link(&pad).map_err(|error| glib::bool_error!("{error}"))?;
-    }
-    let convert = gst::ElementFactory::make("videoconvert").build()?;
-    let encoder = gst::ElementFactory::make("jpegenc").property("quality", 85i32).build()?;
-    pipeline.add_many([&convert, &encoder])?;
-    gst::Element::link_many([&compositor, &convert, &encoder])?;
-    run(pipeline, &encoder)
+    let picture = match shown {
+        Shown::Picture(jpeg) => decode(pipeline, jpeg, &shape)?,
+        Shown::Words(words) => {
+            let painted = painted(pipeline, &shape)?;
+            let words = text(words, "Sans 20", "center", "center")?;
+            pipeline.add(&words)?;
+            painted.link(&words)?;
+            words
+        }
+    };
+    let strip = gst::ElementFactory::make("videobox").property("bottom", -STRIP).build()?;
+    let caption = text(caption, "Sans 15", "bottom", "left")?;
+    caption.set_property("xpad", 4i32);
+    caption.set_property("ypad", 8i32);
+    let steps = [&picture, &strip, &caption];
+    pipeline.add_many(&steps[1..])?;
+    gst::Element::link_many(steps)?;
+    Ok(caption)
+}
+
+fn text(words: &str, font: &str, vertical: &str, horizontal: &str) -> Result<gst::Element, glib::BoolError> {
+    let text = gst::ElementFactory::make("textoverlay")
+        .property("text", words)
+        .property("font-desc", font)
+        .build()?;
+    text.set_property_from_str("valignment", vertical);
+    text.set_property_from_str("halignment", horizontal);
+    Ok(text)
 }
 
 /// A JPEG on its way to a shape; the last element of it.
@@ -157,13 +202,16 @@ fn decode(pipeline: &gst::Pipeline, jpeg: &[u8], shape: &gst::Caps) -> Result<gs
     Ok(last)
 }
 
-/// A tile with nothing on it.
-fn empty(pipeline: &gst::Pipeline, shape: &gst::Caps) -> Result<gst::Element, Error> {
-    let source = gst::ElementFactory::make("videotestsrc").property("num-buffers", 1i32).build()?;
-    source.set_property_from_str("pattern", "black");
+/// A plain picture.
+fn painted(pipeline: &gst::Pipeline, shape: &gst::Caps) -> Result<gst::Element, Error> {
+    let source = gst::ElementFactory::make("videotestsrc")
+        .property("num-buffers", 1i32)
+        .property("foreground-color", PAINT)
+        .build()?;
+    source.set_property_from_str("pattern", "solid-color");
     let filter = gst::ElementFactory::make("capsfilter").property("caps", shape).build()?;
     pipeline.add_many([&source, &filter])?;
-    gst::Element::link_many([&source, &filter])?;
+    source.link(&filter)?;
     Ok(filter)
 }
 
@@ -204,8 +252,9 @@ mod tests {
 
     #[test]
     fn a_sheet_holds_all() {
-        let mut pictures: Vec<_> = ["red", "green", "smpte"].map(|p| (p.to_owned(), Some(jpeg(p)))).into();
-        pictures.push(("nothing".to_owned(), None));
+        let mut pictures: Vec<_> =
+            ["red", "green", "smpte"].map(|p| (p.to_owned(), Shown::Picture(jpeg(p)))).into();
+        pictures.push(("nothing".to_owned(), Shown::Words("nothing to see".to_owned())));
         let sheet = sheet(&pictures).expect("a sheet");
         let whole = look(&sheet).expect("a JPEG");
         assert!(whole.contrast() > 20.0);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
+use super::say;
 use crate::cli::console::{self, Happening, Start, event_line};
 use crate::mqtt::connection;
 
@@ -16,6 +17,9 @@ pub(super) const PREFIX: &str = "coguest/v1";
 
 /// How long the console waits for one thing.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often a wait that takes long says what it waits for.
+const PROGRESS: Duration = Duration::from_secs(5);
 
 /// How many messages are remembered for who looks later.
 const REMEMBERED: usize = 4096;
@@ -40,7 +44,7 @@ impl Console {
 
     /// A line with the time since the beginning.
     pub(super) fn print(&self, line: &str) {
-        println!("{:8.3} s  {line}", self.began.elapsed().as_secs_f64());
+        say(&format!("{:8.3} s  {line}", self.began.elapsed().as_secs_f64()));
     }
 
     /// Everything that is heard from here on.
@@ -55,15 +59,19 @@ impl Console {
         mark: usize,
         wanted: impl Fn(&Heard) -> Option<T>,
     ) -> anyhow::Result<T> {
-        let deadline = Instant::now() + PATIENCE;
+        let (deadline, mut progress) = (Instant::now() + PATIENCE, Instant::now() + PROGRESS);
         let mut seen = mark.saturating_sub(self.forgotten);
         loop {
             if let Some(found) = self.heard.iter().skip(seen).find_map(&wanted) {
                 return Ok(found);
             }
             seen = self.heard.len();
-            if !self.listen(deadline).await {
+            if Instant::now() >= deadline {
                 bail!("waited {} s in vain for: {what}", PATIENCE.as_secs());
+            }
+            if !self.listen(deadline.min(progress)).await {
+                progress += PROGRESS;
+                self.print(&format!("… waiting for {what}"));
             }
             seen = seen.min(self.heard.len().saturating_sub(1));
         }
@@ -120,11 +128,6 @@ impl Console {
         let topic = format!("device/{device}/event/{name}");
         let wanted = |heard: &Heard| (heard.topic == topic).then(|| heard.value.clone());
         self.wait(&format!("{name} of {device}"), mark, wanted).await
-    }
-
-    /// The last thing said that `wanted` accepts.
-    pub(super) fn find_last<T>(&self, wanted: impl Fn(&Heard) -> Option<T>) -> Option<T> {
-        self.heard.iter().rev().find_map(wanted)
     }
 }
 

@@ -1,13 +1,17 @@
 //! `coguestd demo`: the main job on this machine, with a private broker and real processes of this program.
 
 mod console;
+mod network;
 mod report;
 mod stand;
 mod walk;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use report::Report;
 use stand::Stand;
@@ -31,25 +35,45 @@ pub(super) struct DemoArguments {
 
 /// Walks through the whole job. Fails unless all of it was seen.
 pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
-    let mut stand = Stand::open()?;
+    network::check()?;
+    let mut stop = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut report = Report::new(arguments.pictures)?;
-    let outcome = walk(&mut stand, &mut report, arguments.keep).await;
+    let mut stand = Stand::open()?;
+    let port = stand.port;
+    let mut walk = tokio::select! {
+        walk = Walk::begin(&mut stand) => walk?,
+        () = asked(&mut stop) => bail!("stopped before all was seen"),
+    };
+    let outcome = tokio::select! {
+        outcome = walk.all(&mut report) => outcome,
+        broken = stand.broken() => Err(broken),
+        () = asked(&mut stop) => bail!("stopped before all was seen"),
+    };
     if outcome.is_err() {
-        eprintln!("{}", stand.logs());
-        eprintln!(
-            "a machine without a network interface but loopback cannot connect peers: libnice offers no way there"
-        );
+        // A closed pipe has no reader.
+        writeln!(std::io::stderr(), "{}", stand.logs()).unwrap_or_default();
+        return outcome;
     }
-    outcome
-}
-
-async fn walk(stand: &mut Stand, report: &mut Report, keep: bool) -> anyhow::Result<()> {
-    let mut walk = Walk::begin(stand).await?;
-    walk.all(report).await?;
-    stand.check()?;
     report.finish()?;
-    if keep {
-        walk.keep(stand.port).await?;
+    if arguments.keep {
+        tokio::select! {
+            outcome = walk.keep(port) => outcome?,
+            broken = stand.broken() => return Err(broken),
+            () = asked(&mut stop) => {}
+        }
     }
     Ok(())
+}
+
+/// Waits for SIGTERM or SIGINT: the stand is taken down in both cases.
+async fn asked((terminate, interrupt): &mut (Signal, Signal)) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// A line for the reader. One who has gone (a closed pipe) must not keep the stand from being taken down.
+fn say(line: &str) {
+    writeln!(std::io::stdout(), "{line}").unwrap_or_default();
 }

@@ -8,12 +8,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::media::pictures::{self, Look};
+use super::say;
+use crate::media::pictures::{self, Look, Shown};
 
 /// The report.
 pub(super) struct Report {
     folder: PathBuf,
-    pictures: Vec<(String, Option<Vec<u8>>)>,
+    pictures: Vec<(String, Shown)>,
     times: Vec<(String, i64, i64)>,
     seats: Vec<[String; 8]>,
 }
@@ -25,21 +26,20 @@ impl Report {
         Ok(Self { folder, pictures: Vec::new(), times: Vec::new(), seats: Vec::new() })
     }
 
-    /// Keeps a picture (the result of `take_seat_snapshot`), and says what is in it.
-    pub(super) fn picture(&mut self, caption: &str, result: &Value) -> anyhow::Result<Look> {
+    /// Keeps a picture (the result of `take_seat_snapshot`).
+    pub(super) fn picture(&mut self, caption: &str, result: &Value) -> anyhow::Result<()> {
         let jpeg = jpeg(result)?;
-        let look = pictures::look(&jpeg)?;
         let name: String = caption.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         let number = self.pictures.len() + 1;
         fs::write(self.folder.join(format!("{number}-{name}.jpg")), &jpeg)?;
-        self.pictures.push((format!("{number}. {caption}"), Some(jpeg)));
-        Ok(look)
+        self.pictures.push((format!("{number}. {caption}"), Shown::Picture(jpeg)));
+        Ok(())
     }
 
-    /// Keeps a step that shows nothing.
-    pub(super) fn note(&mut self, caption: &str) {
+    /// Keeps a step without a picture, in words.
+    pub(super) fn note(&mut self, caption: &str, words: &str) {
         let number = self.pictures.len() + 1;
-        self.pictures.push((format!("{number}. {caption}"), None));
+        self.pictures.push((format!("{number}. {caption}"), Shown::Words(words.to_owned())));
     }
 
     /// From the accept to the first packet and to the first decoded frame or sound, in milliseconds.
@@ -73,7 +73,7 @@ impl Report {
 
     /// Prints the table and writes the sheet.
     pub(super) fn finish(&self) -> anyhow::Result<()> {
-        println!("\nwhat the stage decoded");
+        say("\nwhat the stage decoded");
         let head = ["step", "guest", "seat", "picture", "rate", "frames", "sound", "loss"].map(str::to_owned);
         let rows: Vec<&[String; 8]> = std::iter::once(&head).chain(&self.seats).collect();
         let widths: Vec<usize> =
@@ -81,17 +81,21 @@ impl Report {
         for row in rows {
             let cells: Vec<String> =
                 row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-            println!("  {}", cells.join("  ").trim_end());
+            say(&format!("  {}", cells.join("  ").trim_end()));
         }
-        println!("\nfrom the accept");
+        say("\nfrom the accept");
         for (who, packet, decoded) in &self.times {
-            println!(
+            say(&format!(
                 "  {who:<10} first packet sent after {packet} ms, first decoded at the stage after {decoded} ms"
-            );
+            ));
         }
         let sheet = self.folder.join("contact-sheet.jpg");
         fs::write(&sheet, pictures::sheet(&self.pictures)?)?;
-        println!("\nall of it was seen; pictures: {}, together: {}", self.folder.display(), sheet.display());
+        say(&format!(
+            "\nall of it was seen; pictures: {}, together: {}",
+            self.folder.display(),
+            sheet.display()
+        ));
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 
 use std::fs::{self, File};
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,6 +13,9 @@ use anyhow::{Context as _, bail};
 
 /// How long a process may take to end when it is asked to.
 const GOODBYE: Duration = Duration::from_secs(6);
+
+/// How often the processes are looked at.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// How many lines of a log are shown when something goes wrong.
 const TAIL: usize = 15;
@@ -70,6 +74,8 @@ impl Stand {
         let log = self.folder.join(format!("{name}.log"));
         let out = File::create(&log)?;
         let child = command
+            // Ctrl-C is the stand's: it ends the processes in their order.
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(out.try_clone()?)
             .stderr(out)
@@ -79,11 +85,21 @@ impl Stand {
         Ok(())
     }
 
-    /// Fails when a process has ended by itself.
-    pub(super) fn check(&mut self) -> anyhow::Result<()> {
+    /// Returns when a process has ended by itself: with which, and what it said last.
+    pub(super) async fn broken(&mut self) -> anyhow::Error {
+        loop {
+            if let Err(error) = self.check() {
+                return error;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn check(&mut self) -> anyhow::Result<()> {
         for process in &mut self.processes {
             if let Some(status) = process.child.try_wait()? {
-                bail!("{} ended by itself ({status}):\n{}", process.name, tail(&process.log));
+                let last = last_line(&process.log);
+                bail!("{} ended by itself ({status}): {last}", process.name);
             }
         }
         Ok(())
@@ -139,6 +155,11 @@ fn tail(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(TAIL)..].join("\n")
+}
+
+fn last_line(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    text.lines().last().unwrap_or("it said nothing").to_owned()
 }
 
 /// Debian puts it where only root looks.
