@@ -115,6 +115,71 @@ fn garbage_fails_its_peer_only() {
 }
 
 #[test]
+fn an_unusual_offer_is_answered_or_fails_its_peer_only() {
+    let mut room = Room::open();
+    let good = room.enter("kiosk-a", Media::Video, Publisher::start(&Show::video(320, 240)));
+    room.live(&good);
+    let offer = room::offer_of(&Publisher::start(&Show::video(320, 240)));
+    let (session, sections) = offer.split_at(offer.find("m=").expect("it has sections"));
+    let sections: Vec<String> =
+        sections.split("m=").filter(|section| !section.is_empty()).map(|s| format!("m={s}")).collect();
+    let fingerprint = offer.lines().find(|line| line.starts_with("a=fingerprint")).expect("it has one");
+    let swapped: String = fingerprint.chars().rev().take(95).collect();
+    let bundle = session.lines().find(|line| line.starts_with("a=group:BUNDLE")).expect("it has one");
+    let data = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:data\r\na=sctp-port:5000\r\n";
+    let video = sections.iter().find(|section| section.starts_with("m=video")).expect("it has one");
+    let mid = video.lines().find_map(|line| line.strip_prefix("a=mid:")).expect("it has one");
+    for (what, sdp, answered) in [
+        (
+            "pictures only",
+            format!("{}{video}", session.replace(bundle, &format!("a=group:BUNDLE {mid}"))),
+            true,
+        ),
+        (
+            "another's fingerprint",
+            offer.replace(fingerprint, &format!("a=fingerprint:sha-256 {swapped}")),
+            true,
+        ),
+        ("48 KiB of what nobody knows", format!("{offer}{}", "a=x:0123456789\r\n".repeat(3000)), true),
+        ("data only", format!("{session}{data}"), false),
+        ("twenty sections", format!("{session}{}", sections.concat().repeat(10)), false),
+        ("two of one name", format!("{session}{}", sections.concat().repeat(2)), false),
+    ] {
+        let odd = room.offer_raw("kiosk-x", 1, &sdp);
+        let got = room.until_some(what, |report| match report {
+            StageReport::Answer { peer, .. } if *peer == odd => Some(true),
+            StageReport::Failed { peer, .. } if *peer == odd => Some(false),
+            _ => None,
+        });
+        assert_eq!(got, answered, "{what}");
+    }
+    let frames = room.frames(&good);
+    room.stats_until(&good, |stats| stats.video.as_ref().is_some_and(|video| video.frames > frames + 10));
+    room.close();
+}
+
+#[test]
+fn a_large_picture_full_of_detail_still_fits_a_reply() {
+    let mut room = Room::open();
+    let video = Video {
+        codec: "H264",
+        pattern: "snow",
+        width: 1920,
+        height: 1080,
+        frame_rate: 5,
+        bitrate_kbps: 8000,
+    };
+    let show = Show { video: Some(video), ..Show::audio() };
+    let guest = room.enter("kiosk-a", Media::Video, Publisher::start(&show));
+    room.live(&guest);
+    let picture = room.snapshot(&guest).expect("a picture");
+    // A reply of 64 KiB, in base64, with what stands around it.
+    assert!(picture.jpeg.len().div_ceil(3) * 4 < 64 * 1024 - 512, "{} bytes", picture.jpeg.len());
+    assert!(picture.width >= 320 && picture.width * 9 == picture.height * 16, "{picture:?}");
+    room.close();
+}
+
+#[test]
 fn a_new_peer_of_a_guest_ends_the_older() {
     let mut room = Room::open();
     let first = room.enter("kiosk-a", Media::Audio, Publisher::start(&Show::audio()));

@@ -200,6 +200,19 @@ impl Room {
     }
 }
 
+/// What a publisher offers first.
+pub fn offer_of(publisher: &Publisher) -> String {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match publisher.listen() {
+            Some(Said::Offer { sdp, .. }) => return sdp,
+            Some(Said::Candidate { .. }) => {}
+            None => std::thread::sleep(PAUSE),
+        }
+        assert!(Instant::now() < deadline, "no offer");
+    }
+}
+
 /// The mean colour of a JPEG.
 pub fn picture_colour(picture: &Picture) -> (u8, u8, u8) {
     let pipeline = gst::parse::launch(
