@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{Receiver, channel};
+use tracing::field::display;
 
 use super::house::House;
 use super::reload::Changes;
@@ -124,7 +125,7 @@ impl HostRole {
                 house.publish(Publish::new(topic, room::write_room(&state)).retained());
             }
             Output::Event(event) => {
-                log_event(&event);
+                self.log_event(&event);
                 house.event(&event);
             }
             Output::Stage(ask) => self.ask(ask),
@@ -134,6 +135,29 @@ impl HostRole {
             }
         }
         None
+    }
+}
+
+impl HostRole {
+    /// The story of a room in the log; who comes and goes in the audience is for the curious.
+    fn log_event(&self, event: &Event) {
+        // At the end of a live there is none any more; it was shown a moment ago.
+        let shown = self.shown.as_ref().and_then(|state| state.live_id.as_ref());
+        let room = self.host.live_id().or(shown).map(display);
+        match event {
+            Event::GuestSeated { user, seat_index: seat } => {
+                tracing::info!(room, user_id = %user.user_id, seat, "seated");
+            }
+            Event::GuestUnseated { user, seat_index: seat, reason } => {
+                tracing::info!(room, user_id = %user.user_id, seat, ?reason, "unseated");
+            }
+            Event::GuestMoved { user, from, to } => {
+                tracing::info!(room, user_id = %user.user_id, from, seat = to, "moved");
+            }
+            Event::HostMediaLive { user } => tracing::info!(room, user_id = %user.user_id, "media live"),
+            Event::MediaLost { user } => tracing::info!(room, user_id = %user.user_id, "media lost"),
+            other => tracing::debug!(event = other.name(), "said"),
+        }
     }
 }
 
@@ -326,22 +350,4 @@ fn stats(seats: &[(UserId, u32, SeatStats)]) -> Value {
         value
     };
     json!({"seats": seats.iter().map(seat).collect::<Vec<_>>()})
-}
-
-/// The story of a room in the log; who comes and goes in the audience is for the curious.
-fn log_event(event: &Event) {
-    match event {
-        Event::GuestSeated { user, seat_index: seat } => {
-            tracing::info!(user_id = %user.user_id, seat, "seated");
-        }
-        Event::GuestUnseated { user, seat_index: seat, reason } => {
-            tracing::info!(user_id = %user.user_id, seat, ?reason, "unseated");
-        }
-        Event::GuestMoved { user, from, to } => {
-            tracing::info!(user_id = %user.user_id, from, seat = to, "moved");
-        }
-        Event::HostMediaLive { user } => tracing::info!(user_id = %user.user_id, "media live"),
-        Event::MediaLost { user } => tracing::info!(user_id = %user.user_id, "media lost"),
-        other => tracing::debug!(event = other.name(), "said"),
-    }
 }

@@ -175,6 +175,11 @@ impl Host {
         self.timers.next()
     }
 
+    /// The live that runs.
+    pub fn live_id(&self) -> Option<&crate::model::LiveId> {
+        self.live.as_ref().map(|live| &live.live_id)
+    }
+
     /// Who this host is now.
     pub fn user(&self) -> &User {
         &self.settings.user

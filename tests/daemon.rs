@@ -1,0 +1,12 @@
+//! The real program as a process: how it starts, what it tells systemd and the log, and how it ends, whatever it is at.
+
+mod support;
+
+#[path = "daemon/logs.rs"]
+mod logs;
+#[path = "daemon/systemd.rs"]
+mod systemd;
+#[path = "daemon/termination.rs"]
+mod termination;
+#[path = "daemon/twins.rs"]
+mod twins;

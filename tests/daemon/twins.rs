@@ -1,0 +1,83 @@
+//! Two machines with one name: the second says so and waits, and does not fight.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::daemon::{Daemon, Start};
+use crate::support::stand::{PREFIX, Stand};
+use crate::support::tool;
+
+/// Another machine: the same system with another machine id, in a mount namespace of its own.
+fn machine(id: &str) -> (TempDir, Command) {
+    let known = Path::new("/etc/machine-id");
+    assert!(known.exists(), "this test needs an /etc/machine-id: sudo systemd-machine-id-setup");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("machine-id");
+    fs::write(&file, format!("{id}\n")).expect("writable");
+    let mut command = tool("unshare", "util-linux");
+    // The user who is root outside needs no user namespace to be root inside.
+    let root = fs::metadata("/proc/self").map(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let flags = if root.expect("Linux has it") { "-m" } else { "-rm" };
+    let script = "mount --bind \"$0\" /etc/machine-id && exec \"$@\"";
+    command.args([flags, "sh", "-c", script]).arg(&file);
+    (folder, command)
+}
+
+fn start(stand: &Stand, command: Command) -> Daemon {
+    Start::under(command, "guest", "ada", &stand.broker.url()).go()
+}
+
+fn machine_of(stand: &Stand) -> String {
+    let topic = format!("{PREFIX}/device/ada/info");
+    let info = stand.operator.last(|heard| (heard.topic == topic).then(|| heard.value()));
+    info.expect("an info")["machine"].as_str().expect("a hash").to_owned()
+}
+
+#[test]
+fn the_second_machine_of_a_name_waits_until_the_first_is_gone() {
+    let stand = Stand::open();
+    let (_one, first) = machine("11111111111111111111111111111111");
+    let (_two, second) = machine("22222222222222222222222222222222");
+    let mut first = start(&stand, first);
+    stand.status("ada", 0, "online");
+    let known = machine_of(&stand);
+    let mark = stand.operator.mark();
+    let second = start(&stand, second);
+    let line = second.logged("another machine");
+    assert!(line.contains("ERROR") && line.contains(&known) && line.contains("user.id"), "{line}");
+    // The first is not disturbed, and is the only one that answers.
+    let reply = stand.command("ada", "get_state", json!({}));
+    assert_eq!(reply["ok"], true);
+    assert_eq!(
+        stand.operator.on(&format!("{PREFIX}/device/ada/status"), mark),
+        Vec::<serde_json::Value>::new()
+    );
+    assert_eq!(machine_of(&stand), known);
+    let mark = stand.operator.mark();
+    let (status, _) = first.terminate();
+    assert_eq!(status.code(), Some(0));
+    stand.status("ada", mark, "offline");
+    stand.status("ada", mark, "online");
+    assert_ne!(machine_of(&stand), known);
+    stand.ok("ada", "get_state", json!({}));
+    assert_eq!(second.log().matches("another machine").count(), 1, "said once");
+}
+
+#[test]
+fn of_two_that_start_at_once_one_stays() {
+    let stand = Stand::open();
+    let (_one, first) = machine("33333333333333333333333333333333");
+    let (_two, second) = machine("44444444444444444444444444444444");
+    let daemons = [start(&stand, first), start(&stand, second)];
+    let waits = |daemon: &Daemon| daemon.log().contains("another machine");
+    crate::support::eventually("one to stand back", || daemons.iter().any(waits).then_some(()));
+    stand.status("ada", 0, "online");
+    stand.ok("ada", "get_state", json!({}));
+    assert_eq!(daemons.iter().filter(|daemon| waits(daemon)).count(), 1);
+    stand.ok("ada", "set_capture_volume", json!({"volume": 7}));
+    assert_eq!(stand.state("ada")["microphone"]["volume"], 7);
+}
