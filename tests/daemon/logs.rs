@@ -1,8 +1,16 @@
 //! What is in the log, and what never is.
 
+use std::collections::BTreeMap;
+use std::os::unix::net::UnixDatagram;
+use std::process::Command;
+use std::time::Instant;
+
 use serde_json::json;
 
+use crate::support::PATIENCE;
 use crate::support::broker::password_of;
+use crate::support::daemon::Start;
+use crate::support::namespace::own_mounts;
 use crate::support::stand::{HOST, ROOM, Stand};
 
 #[test]
@@ -53,4 +61,61 @@ fn a_stay_is_told_with_its_room_seat_and_epoch() {
     for field in ["INFO", "user_id=ada", "seat=3", "room=lobby"] {
         assert!(line.contains(field), "{field}: {line}");
     }
+}
+
+/// One entry as it travels (systemd's "Journal Native Protocol").
+fn entry(mut bytes: &[u8]) -> BTreeMap<String, String> {
+    let mut fields = BTreeMap::new();
+    while let Some(end) = bytes.iter().position(|byte| matches!(byte, b'=' | b'\n')) {
+        let name = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let (from, length) = if bytes[end] == b'=' {
+            (end + 1, bytes[end + 1..].iter().position(|byte| *byte == b'\n').expect("a line end"))
+        } else {
+            let length: [u8; 8] = bytes[end + 1..end + 9].try_into().expect("eight bytes");
+            (end + 9, usize::try_from(u64::from_le_bytes(length)).expect("a length"))
+        };
+        fields.insert(name, String::from_utf8_lossy(&bytes[from..from + length]).into_owned());
+        bytes = &bytes[from + length + 1..];
+    }
+    fields
+}
+
+/// The program with its standard error in a journal, whose socket is in `folder`.
+fn journalled(folder: &str) -> Command {
+    own_mounts(
+        "mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/journal && mount --bind \"$0\" /run/systemd/journal && \
+         export JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) && exec \"$@\"",
+        folder,
+    )
+}
+
+#[test]
+fn the_journal_has_the_fields_it_is_searched_by() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let journal = UnixDatagram::bind(folder.path().join("socket")).expect("a socket");
+    journal.set_read_timeout(Some(PATIENCE)).expect("longer than nothing");
+    let stand = Stand::open();
+    let _host = stand.host(&["host.accept_applications=always"]);
+    let command = journalled(folder.path().to_str().expect("a plain path"));
+    let guest = Start::under(command, "guest", "ada", &stand.broker.url()).go();
+    stand.status("ada", 0, "online");
+    stand.ok("ada", "join_live", json!({"live_id": ROOM}));
+    stand.ok("ada", "apply_for_seat", json!({"seat_index": 3, "media": "audio"}));
+    let mut buffer = vec![0; 64 * 1024];
+    let began = Instant::now();
+    let live = loop {
+        assert!(began.elapsed() < PATIENCE, "no entry says that it is live; stderr: {}", guest.log());
+        let length = journal.recv(&mut buffer).expect("an entry");
+        let fields = entry(&buffer[..length]);
+        if fields.get("MESSAGE").is_some_and(|message| message == "live on seat 3") {
+            break fields;
+        }
+    };
+    for (field, value) in
+        [("ROOM", ROOM), ("USER_ID", "ada"), ("SEAT", "3"), ("EPOCH", "1"), ("SYSLOG_IDENTIFIER", "coguestd")]
+    {
+        assert_eq!(live.get(field).map(String::as_str), Some(value), "{field}: {live:?}");
+    }
+    assert!(live.contains_key("PRIORITY"), "{live:?}");
+    assert_eq!(guest.log(), "", "each line is said once, to the journal");
 }

@@ -8,8 +8,8 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::support::daemon::{Daemon, Start};
+use crate::support::namespace::own_mounts;
 use crate::support::stand::{PREFIX, Stand};
-use crate::support::tool;
 
 /// Another machine: the same system with another machine id, in a mount namespace of its own.
 fn machine(id: &str) -> (TempDir, Command) {
@@ -18,12 +18,8 @@ fn machine(id: &str) -> (TempDir, Command) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("machine-id");
     fs::write(&file, format!("{id}\n")).expect("writable");
-    let mut command = tool("unshare", "util-linux");
-    // The user who is root outside needs no user namespace to be root inside.
-    let root = fs::metadata("/proc/self").map(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
-    let flags = if root.expect("Linux has it") { "-m" } else { "-rm" };
     let script = "mount --bind \"$0\" /etc/machine-id && exec \"$@\"";
-    command.args([flags, "sh", "-c", script]).arg(&file);
+    let command = own_mounts(script, file.to_str().expect("a plain path"));
     (folder, command)
 }
 

@@ -9,6 +9,7 @@ pub mod certificates;
 pub mod client;
 pub mod daemon;
 pub mod hands;
+pub mod namespace;
 pub mod peer;
 pub mod relay;
 pub mod schema;

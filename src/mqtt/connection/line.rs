@@ -37,7 +37,7 @@ pub(super) const REQUESTS: usize = MAX_UNDER_WAY as usize + RECEIVE_MAXIMUM as u
 /// How long the broker may be silent while subscriptions are unanswered.
 const SUBSCRIBE_CAP: Duration = Duration::from_secs(10);
 
-/// How long writing a DISCONNECT may take.
+/// How long writing a DISCONNECT may take, and the broker then to hang up.
 const LEAVE_CAP: Duration = Duration::from_secs(1);
 
 /// Topics whose refusal is logged, per connection; the rest is silence.
@@ -130,6 +130,7 @@ impl<'a> Line<'a> {
             };
             let event = match polled {
                 Ok(event) => event,
+                Err(_) if self.is_leaving() => break End::Left,
                 Err(error) => break self.lost(&mut events, &error),
             };
             if let Some(end) = self.event(event).or_else(|| self.advance()) {
@@ -218,6 +219,10 @@ impl<'a> Line<'a> {
         }
     }
 
+    fn is_leaving(&self) -> bool {
+        matches!(self.phase, Phase::Leaving { .. })
+    }
+
     fn leave(&mut self) -> Option<End> {
         self.phase = Phase::Leaving { until: Instant::now() + LEAVE_CAP };
         self.client.try_disconnect().err().map(|_| End::Left)
@@ -250,6 +255,8 @@ impl<'a> Line<'a> {
                 | Wrote::Subscribe(number)
                 | Wrote::Unsubscribe(number),
             ) => self.ledger.written(number),
+            // The broker hangs up when it has read that: to come back under the same name before would publish the will.
+            Event::Outgoing(Wrote::Disconnect) if self.is_leaving() => {}
             Event::Outgoing(Wrote::Disconnect) => return Some(End::Left),
             Event::Incoming(_) | Event::Outgoing(_) => {}
         }
