@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 
 use super::desk::Flight;
+use super::outlet::RECEIVE_MAXIMUM;
 
 /// The most packets under way on one connection, whatever more the broker offers.
 pub(super) const MAX_UNDER_WAY: u16 = 64;
@@ -87,6 +88,38 @@ impl Ledger {
     }
 }
 
+/// Acknowledgements we owe, in the order in which they are due.
+///
+/// Brokers send more at once than the receive maximum allows (mosquitto 2.0.11 does, in a flood): so what `rumqttc` has no
+/// room for waits here. There are never more than there are packet numbers.
+#[derive(Debug, Default)]
+pub(super) struct Acknowledgements {
+    waiting: VecDeque<u16>,
+    under_way: usize,
+}
+
+impl Acknowledgements {
+    pub(super) fn owe(&mut self, pkid: Option<u16>) {
+        self.waiting.extend(pkid);
+    }
+
+    /// The next to be handed over now.
+    pub(super) fn next(&self) -> Option<u16> {
+        self.waiting.front().copied().filter(|_| self.under_way < usize::from(RECEIVE_MAXIMUM))
+    }
+
+    /// It was handed over.
+    pub(super) fn handed(&mut self) {
+        self.waiting.pop_front();
+        self.under_way += 1;
+    }
+
+    /// One that was handed over is written.
+    pub(super) fn written(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,5 +181,20 @@ mod tests {
         ledger.written(9);
         assert_eq!(ledger.settled(9), Some(Handed::Subscribe(vec!["a".into()])));
         assert!(!ledger.is_subscribing());
+    }
+
+    #[test]
+    fn acknowledgements_keep_their_order_and_wait_for_room() {
+        let mut owed = Acknowledgements::default();
+        (0..100).for_each(|pkid| owed.owe(Some(pkid)));
+        owed.owe(None);
+        let mut handed = Vec::new();
+        while let Some(pkid) = owed.next() {
+            owed.handed();
+            handed.push(pkid);
+        }
+        assert_eq!(handed, (0..RECEIVE_MAXIMUM).collect::<Vec<_>>());
+        owed.written();
+        assert_eq!(owed.next(), Some(RECEIVE_MAXIMUM));
     }
 }

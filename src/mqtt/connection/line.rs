@@ -27,7 +27,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::blame::{self, Reached};
 use super::desk::{Desk, Flight};
-use super::ledger::{Handed, Ledger, MAX_UNDER_WAY};
+use super::ledger::{Acknowledgements, Handed, Ledger, MAX_UNDER_WAY};
 use super::outlet::{Outlet, RECEIVE_MAXIMUM};
 use super::{Incoming, Message, Presence, Qos, Retain, Settings};
 
@@ -93,6 +93,7 @@ pub(super) struct Line<'a> {
     phase: Phase,
     since: Option<Instant>,
     ledger: Ledger,
+    acknowledgements: Acknowledgements,
     /// Largest packet the broker takes.
     max_packet: usize,
     told: BTreeSet<String>,
@@ -116,6 +117,7 @@ impl<'a> Line<'a> {
             phase: Phase::Connecting,
             since: None,
             ledger: Ledger::new(MAX_UNDER_WAY),
+            acknowledgements: Acknowledgements::default(),
             max_packet: usize::MAX,
             told: BTreeSet::new(),
         }
@@ -258,6 +260,10 @@ impl<'a> Line<'a> {
             // The broker hangs up when it has read that: to come back under the same name before would publish the will.
             Event::Outgoing(Wrote::Disconnect) if self.is_leaving() => {}
             Event::Outgoing(Wrote::Disconnect) => return Some(End::Left),
+            Event::Outgoing(Wrote::PubAck(_)) => {
+                self.acknowledgements.written();
+                self.hand_acknowledgements();
+            }
             Event::Incoming(_) | Event::Outgoing(_) => {}
         }
         None
@@ -299,12 +305,19 @@ impl<'a> Line<'a> {
         self.outlet.push(Incoming::Message(message), owed);
     }
 
-    fn acknowledge(&self, owed: Option<u16>) {
-        let Some(pkid) = owed else { return };
-        let packed = Packed { qos: QoS::AtLeastOnce, pkid, ..Packed::default() };
-        if self.client.try_ack(&packed).is_err() {
-            // Only a broker that ignores the receive maximum gets here; it will send the message again.
-            tracing::debug!(pkid, "no room for an acknowledgement");
+    fn acknowledge(&mut self, owed: Option<u16>) {
+        self.acknowledgements.owe(owed);
+        self.hand_acknowledgements();
+    }
+
+    fn hand_acknowledgements(&mut self) {
+        while let Some(pkid) = self.acknowledgements.next() {
+            let packed = Packed { qos: QoS::AtLeastOnce, pkid, ..Packed::default() };
+            if self.client.try_ack(&packed).is_err() {
+                // There is room for all that may be handed; if there is none, the next chance comes with the next event.
+                return;
+            }
+            self.acknowledgements.handed();
         }
     }
 
