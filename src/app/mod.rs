@@ -17,9 +17,11 @@ mod shell;
 mod signals;
 mod watchdog;
 
+use std::time::Duration;
+
 use crate::config::{IcePolicy, Role, Security, Settings, Sources};
-use crate::media::encoders;
 use crate::media::webrtc::{Ice, Policy, Turn};
+use crate::media::{certificate, encoders};
 use crate::mqtt::connection::{self, Will};
 use crate::mqtt::topics::Topics;
 use crate::mqtt::wire::device;
@@ -28,6 +30,9 @@ use chores::Origin;
 use house::House;
 use info::Info;
 use shell::Shell;
+
+/// How long the end waits for a key that is just being made; who ends so early has nothing else to wait for.
+const KEY_CAP: Duration = Duration::from_secs(2);
 
 /// Why the daemon cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +77,14 @@ impl Error {
 /// What cannot start; a broker that cannot be reached is no error.
 pub async fn run(settings: Settings, sources: Sources) -> Result<(), Error> {
     let user_id = settings.user.public.user_id.clone();
+    let outcome = live(settings, sources).await;
+    certificate::settle(KEY_CAP);
+    outcome?;
+    tracing::info!(%user_id, "stopped");
+    Ok(())
+}
+
+async fn live(settings: Settings, sources: Sources) -> Result<(), Error> {
     match settings.role {
         Role::Guest => {
             let (role, pipeline) = guest::GuestRole::open(&settings)?;
@@ -86,7 +99,6 @@ pub async fn run(settings: Settings, sources: Sources) -> Result<(), Error> {
             shell(settings, sources, role, "stage", Origin::Devices)?.run().await?;
         }
     }
-    tracing::info!(%user_id, "stopped");
     Ok(())
 }
 
