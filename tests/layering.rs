@@ -23,7 +23,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("media", MACHINES),
     ("devices", MACHINES),
     ("systemd", MACHINES),
-    ("config", MACHINES),
+    ("config", &["guest", "host", "model", "logging"]),
     ("logging", &[]),
     ("app", BELOW_APP),
     ("cli", BELOW_CLI),
@@ -32,7 +32,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
 
 const MACHINES: &[&str] = &["guest", "host", "model"];
 const BELOW_APP: &[&str] =
-    &["mqtt", "signal", "media", "devices", "systemd", "config", "guest", "host", "model"];
+    &["logging", "mqtt", "signal", "media", "devices", "systemd", "config", "guest", "host", "model"];
 const BELOW_CLI: &[&str] =
     &["app", "logging", "mqtt", "signal", "media", "devices", "systemd", "config", "guest", "host", "model"];
 
