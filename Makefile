@@ -13,7 +13,7 @@ RUN_PACKAGES := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0
 TEST_PACKAGES := gstreamer1.0-libav gstreamer1.0-tools mosquitto mosquitto-clients openssl iproute2 \
 	python3-aiohttp python3-aiortc python3-paho-mqtt python3-numpy
 
-.PHONY: help deps build demo test lint schema fmt
+.PHONY: help deps build demo test lint bench schema fmt
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -46,6 +46,10 @@ lint: deps ## formatting, clippy, rustdoc
 
 schema: ## write docs/asyncapi.json anew
 	cargo run --locked -q -- schema > docs/asyncapi.json
+
+bench: build ## measure: CPU, memory, start-up, idling, stays; a table and target/bench.json (5 to 6 minutes)
+	cargo build --release --locked --examples
+	./target/release/examples/bench $(GROUPS)
 
 fmt: ## format the sources
 	cargo fmt

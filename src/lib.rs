@@ -87,6 +87,7 @@ pub mod guest;
 pub mod host;
 pub mod logging;
 pub mod media;
+pub mod memory;
 pub mod model;
 pub mod mqtt;
 pub mod signal;

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 use coguestd::cli::{self, Arguments};
-use coguestd::logging;
+use coguestd::{logging, memory};
 
 fn main() -> ExitCode {
+    memory::settle();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -27,7 +27,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("logging", &[]),
     ("app", BELOW_APP),
     ("cli", BELOW_CLI),
-    ("main", &["cli", "logging"]),
+    ("memory", &[]),
+    ("main", &["cli", "logging", "memory"]),
 ];
 
 const MACHINES: &[&str] = &["guest", "host", "model"];

@@ -1,0 +1,99 @@
+//! Measures the program and holds it to its targets: real processes, a real broker, a table, and `target/bench.json`.
+//!
+//! `bench [GROUP…]` measures these groups only, and writes no file. A group is one file here and one line of [`GROUPS`]; its rows
+//! are in `rows.rs`.
+
+mod bare;
+mod commands;
+mod console;
+mod idle;
+mod process;
+mod pure;
+mod rows;
+mod seat;
+mod seated;
+mod stand;
+mod startup;
+mod stays;
+
+#[path = "../tests/support/network.rs"]
+mod network;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::ensure;
+
+use self::rows::Row;
+use self::stand::Stand;
+
+type Measure = fn(&Stand) -> anyhow::Result<Vec<Row>>;
+
+/// What is measured, in this order.
+const GROUPS: [(&str, &str, Measure); 6] = [
+    ("pure", "the machines without a world", pure::measure),
+    ("seated", "a seated guest beside the bare pipeline", seated::measure),
+    ("startup", "accept → first packet, first frame", startup::measure),
+    ("commands", "command → reply", commands::measure),
+    ("stays", "a hundred stays", stays::measure),
+    ("idle", "an idle guest", idle::measure),
+];
+
+/// Where the result goes, for programs.
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/bench.json");
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    match run(&wanted) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(wanted: &[String]) -> anyhow::Result<()> {
+    let known: Vec<&str> = GROUPS.iter().map(|group| group.0).collect();
+    for name in wanted {
+        ensure!(known.contains(&name.as_str()), "there is no group {name}; there are {}", known.join(", "));
+    }
+    network::ensure_interface();
+    let began = Instant::now();
+    let mut rows = Vec::new();
+    let mut failed = Vec::new();
+    for (name, what, measure) in GROUPS {
+        if !wanted.is_empty() && wanted.iter().all(|wanted| wanted != name) {
+            continue;
+        }
+        println!(
+            "{:5.0} s  {name}: {what} (load of the machine {:.2})",
+            began.elapsed().as_secs_f64(),
+            process::load()
+        );
+        // A stand of its own for each: what one group leaves behind cannot be measured by the next.
+        match Stand::open().and_then(|stand| measure(&stand)) {
+            Ok(measured) => {
+                measured.iter().for_each(|row| println!("  {}", row.line()));
+                rows.extend(measured);
+            }
+            Err(error) => {
+                eprintln!("  {name} was not measured: {error:#}");
+                failed.push(name);
+            }
+        }
+    }
+    let machine = process::machine();
+    println!("{:5.0} s  done\n\n{}", began.elapsed().as_secs_f64(), rows::table(&machine, &rows));
+    for name in rows::missed(&rows) {
+        println!("missed: {name}");
+    }
+    ensure!(failed.is_empty(), "not measured: {}", failed.join(", "));
+    if wanted.is_empty() {
+        ensure!(rows::absent(&rows).is_empty(), "nothing measured {}", rows::absent(&rows).join(", "));
+        rows::write(Path::new(FILE), &machine, &rows)?;
+        println!("written to {FILE}");
+    }
+    Ok(())
+}

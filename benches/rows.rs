@@ -1,0 +1,166 @@
+//! The rows of the result: a name, a value, what it must reach. The names are fixed: other programs read them.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+/// What a value must reach.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Target {
+    AtMost(f64),
+    AtLeast(f64),
+    /// Measured only.
+    None,
+}
+
+/// One row.
+#[derive(Debug, Clone)]
+pub struct Row {
+    name: &'static str,
+    what: &'static str,
+    unit: &'static str,
+    value: f64,
+    target: Target,
+    /// What else was seen, by name.
+    more: Vec<(&'static str, f64)>,
+}
+
+/// Every name with what it is, its unit and its target, in the order of the table.
+const KNOWN: [(&str, &str, &str, Target); 13] = [
+    ("cpu_ratio", "CPU of a seated guest, over that of the bare pipeline", "ratio", Target::AtMost(1.2)),
+    ("memory_mib", "peak memory of a seated guest", "MiB", Target::None),
+    ("memory_over_bare_mib", "… above that of the bare pipeline", "MiB", Target::AtMost(32.0)),
+    ("first_packet_ms", "accept → first packet sent", "ms", Target::AtMost(250.0)),
+    ("first_frame_ms", "accept → first frame decoded at the stage", "ms", Target::AtMost(500.0)),
+    ("idle_cpu_percent", "CPU of an idle guest, of one core", "%", Target::AtMost(0.2)),
+    ("idle_wakeups_per_s", "wake-ups of an idle guest", "1/s", Target::AtMost(5.0)),
+    ("transitions_per_s", "transitions of the pure machines", "1/s", Target::AtLeast(1e6)),
+    ("command_p50_ms", "command → reply over the broker, half of all", "ms", Target::None),
+    ("command_p99_ms", "… 99 of 100", "ms", Target::AtMost(10.0)),
+    ("stays_fd_growth", "file descriptors more after 100 stays", "count", Target::AtMost(0.0)),
+    ("stays_thread_growth", "threads more after 100 stays", "count", Target::AtMost(0.0)),
+    ("stays_memory_growth_percent", "memory more from stay 10 to stay 100", "%", Target::AtMost(5.0)),
+];
+
+impl Row {
+    /// The row of a known name.
+    pub fn new(name: &'static str, value: f64) -> Self {
+        let (name, what, unit, target) =
+            *KNOWN.iter().find(|known| known.0 == name).expect("a name of KNOWN");
+        Self { name, what, unit, value, target, more: Vec::new() }
+    }
+
+    /// The median of many, with the worst beside it.
+    pub fn of_many(name: &'static str, values: &[f64]) -> Self {
+        let worst = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Self::new(name, median(values)).with("worst", worst)
+    }
+
+    /// Something seen beside the value.
+    pub fn with(mut self, name: &'static str, value: f64) -> Self {
+        self.more.push((name, value));
+        self
+    }
+
+    fn held(&self) -> bool {
+        match self.target {
+            Target::AtMost(most) => self.value <= most,
+            Target::AtLeast(least) => self.value >= least,
+            Target::None => self.value.is_finite(),
+        }
+    }
+
+    fn json(&self) -> Value {
+        let mut row = Map::new();
+        row.insert("name".into(), json!(self.name));
+        row.insert("value".into(), json!(rounded(self.value)));
+        row.insert("unit".into(), json!(self.unit));
+        row.insert("target".into(), json!(self.limit()));
+        row.insert("held".into(), json!(self.held()));
+        row.extend(self.more.iter().map(|(name, value)| ((*name).to_owned(), json!(rounded(*value)))));
+        Value::Object(row)
+    }
+
+    fn limit(&self) -> Option<f64> {
+        match self.target {
+            Target::AtMost(limit) | Target::AtLeast(limit) => Some(limit),
+            Target::None => None,
+        }
+    }
+
+    /// A line for a person.
+    pub fn line(&self) -> String {
+        let target = match self.target {
+            Target::AtMost(limit) => format!("≤ {limit}"),
+            Target::AtLeast(limit) => format!("≥ {limit}"),
+            Target::None => String::new(),
+        };
+        let verdict = match (self.target, self.held()) {
+            (Target::None, true) => "",
+            (_, true) => "held",
+            (_, false) => "MISSED",
+        };
+        let more: Vec<String> =
+            self.more.iter().map(|(name, value)| format!("{name} {}", rounded(*value))).collect();
+        let line = format!(
+            "{:<28} {:>11} {:<6} {:<10} {:<7} {}",
+            self.name,
+            rounded(self.value),
+            self.unit,
+            target,
+            verdict,
+            self.what
+        );
+        if more.is_empty() { line } else { format!("{line} ({})", more.join(", ")) }
+    }
+}
+
+/// All rows as a table for people, in the order of [`KNOWN`].
+pub fn table(machine: &str, rows: &[Row]) -> String {
+    let mut out = format!("{machine}\n");
+    for row in in_order(rows) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{}", row.line());
+    }
+    out
+}
+
+/// Writes all rows for programs.
+pub fn write(file: &Path, machine: &str, rows: &[Row]) -> std::io::Result<()> {
+    let rows: Vec<Value> = in_order(rows).map(Row::json).collect();
+    let text = format!("{:#}\n", json!({"machine": machine, "rows": rows}));
+    std::fs::write(file, text)
+}
+
+/// The names of rows that miss their target.
+pub fn missed(rows: &[Row]) -> Vec<&'static str> {
+    rows.iter().filter(|row| !row.held()).map(|row| row.name).collect()
+}
+
+/// The known names without a row.
+pub fn absent(rows: &[Row]) -> Vec<&'static str> {
+    KNOWN.iter().map(|known| known.0).filter(|name| rows.iter().all(|row| row.name != *name)).collect()
+}
+
+fn in_order(rows: &[Row]) -> impl Iterator<Item = &Row> {
+    KNOWN.iter().flat_map(move |known| rows.iter().filter(move |row| row.name == known.0))
+}
+
+/// The middle one.
+pub fn median(values: &[f64]) -> f64 {
+    quantile(values, 0.5)
+}
+
+/// The value that the share `q` of all values does not exceed.
+pub fn quantile(values: &[f64], q: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let rank = (sorted.len() as f64 * q).ceil() as usize;
+    sorted.get(rank.clamp(1, sorted.len().max(1)) - 1).copied().unwrap_or(f64::NAN)
+}
+
+/// Three digits behind the point say enough; none of a large number.
+fn rounded(value: f64) -> f64 {
+    if value.abs() >= 1000.0 { value.round() } else { (value * 1000.0).round() / 1000.0 }
+}

@@ -1,0 +1,49 @@
+//! One stay of the guest on a seat, as an operator brings it about and sees it.
+
+use std::time::Instant;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+
+use super::console::Console;
+use super::stand::{GUEST, HOST};
+
+/// A guest that sits, and how long it took.
+#[derive(Debug, Clone, Copy)]
+pub struct Seated {
+    /// Accept → first packet, as the guest says it.
+    pub first_packet_ms: f64,
+    /// The operator's `accept_application` → the stage's first decoded picture, both as seen at the broker.
+    pub first_frame_ms: f64,
+}
+
+/// The guest applies, the host accepts; back when the stage has decoded its first picture.
+pub fn sit(console: &mut Console) -> anyhow::Result<Seated> {
+    let mark = console.mark();
+    console.command(GUEST, "apply_for_seat", &json!({}))?;
+    console.event(HOST, "application_received", mark)?;
+    let (accepted, _) = console.command(HOST, "accept_application", &json!({"user_id": GUEST}))?;
+    let seen = console.event(HOST, "media_live", mark)?;
+    let sent = console.event(GUEST, "media_live", mark)?;
+    let first_packet_ms = sent.value["accept_to_first_packet_ms"].as_f64().context("a number")?;
+    Ok(Seated { first_packet_ms, first_frame_ms: milliseconds(accepted, seen.at) })
+}
+
+/// The guest leaves the seat; back when its devices are closed and the host has a free seat.
+pub fn leave(console: &mut Console) -> anyhow::Result<()> {
+    let mark = console.mark();
+    console.command(GUEST, "disconnect", &json!({}))?;
+    console.event(HOST, "guest_unseated", mark)?;
+    let closed = |state: &Value| {
+        state["seat"].is_null()
+            && state["camera"]["status"] == "off"
+            && state["microphone"]["status"] == "off"
+    };
+    console.state(GUEST, mark, closed)?;
+    Ok(())
+}
+
+/// The time from one moment to another.
+pub fn milliseconds(from: Instant, to: Instant) -> f64 {
+    to.saturating_duration_since(from).as_secs_f64() * 1000.0
+}
