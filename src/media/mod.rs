@@ -8,6 +8,7 @@ mod codec;
 mod description;
 pub mod elements;
 pub mod encoders;
+pub mod layers;
 mod outbox;
 pub mod pictures;
 pub mod publisher;
