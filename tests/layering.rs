@@ -20,7 +20,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("host", &["model"]),
     ("mqtt", MACHINES),
     ("signal", MACHINES),
-    ("media", MACHINES),
+    ("media", &["guest", "host", "model", "memory"]),
     ("devices", MACHINES),
     ("systemd", MACHINES),
     ("config", &["guest", "host", "model", "logging"]),

@@ -21,6 +21,7 @@ use crate::media::heart::Beat;
 use crate::media::outbox::Outbox;
 use crate::media::still;
 use crate::media::worker::Worker;
+use crate::memory;
 use crate::model::media::{Fault, Plan, Quality, Report, Session, Ticket};
 use crate::model::message::DeviceKind;
 use crate::model::{Code, Media, Refusal};
@@ -362,4 +363,6 @@ fn stop(pipeline: gst::Pipeline) {
     if let Some(bus) = pipeline.bus() {
         bus.unset_sync_handler();
     }
+    drop(pipeline);
+    memory::give_back();
 }

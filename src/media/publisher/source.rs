@@ -183,7 +183,10 @@ fn tail(order: &Order) -> Result<Vec<gst::Element>, glib::BoolError> {
     Ok(match order.device {
         DeviceKind::Camera => {
             let flip = gst::ElementFactory::make("videoflip").name("mirror").build()?;
-            flip.set_property_from_str("video-direction", direction(order.mirror));
+            // One that was never anything else copies every picture; one that comes back to `identity` hands them on.
+            for mirror in [Mirror::Yes, Mirror::No, order.mirror] {
+                flip.set_property_from_str("video-direction", direction(mirror));
+            }
             vec![flip, shape]
         }
         DeviceKind::Microphone => {
