@@ -38,8 +38,8 @@ const KNOWN: [(&str, &str, &str, Target); 13] = [
     ("transitions_per_s", "transitions of the pure machines", "1/s", Target::AtLeast(1e6)),
     ("command_p50_ms", "command → reply over the broker, half of all", "ms", Target::None),
     ("command_p99_ms", "… 99 of 100", "ms", Target::AtMost(10.0)),
-    ("stays_fd_growth", "file descriptors more after 100 stays", "count", Target::AtMost(0.0)),
-    ("stays_thread_growth", "threads more after 100 stays", "count", Target::AtMost(0.0)),
+    ("stays_fd_growth", "file descriptors more after 99 further stays", "count", Target::AtMost(0.0)),
+    ("stays_thread_growth", "threads more after 99 further stays", "count", Target::AtMost(0.0)),
     ("stays_memory_growth_percent", "memory more from stay 10 to stay 100", "%", Target::AtMost(5.0)),
 ];
 
