@@ -7,6 +7,8 @@ mod support;
 mod bench;
 #[path = "tools/ctl.rs"]
 mod ctl;
+#[path = "tools/doctor.rs"]
+mod doctor;
 #[path = "tools/home_assistant.rs"]
 mod home_assistant;
 #[path = "tools/reload.rs"]

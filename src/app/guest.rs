@@ -45,9 +45,7 @@ pub(super) struct GuestRole {
 
 impl GuestRole {
     pub(super) fn open(settings: &Settings) -> Result<(Self, String), Error> {
-        let own = settings.media.profile_directory.clone();
-        let directories: Vec<PathBuf> = own.into_iter().chain(PROFILES.map(PathBuf::from)).collect();
-        let profile = Profile::load(&settings.media.profile, &directories)?;
+        let profile = load_profile(settings)?;
         let name = profile.name().to_owned();
         let (sender, reports) = channel(REPORTS);
         let whip = Whip::new(sender.clone());
@@ -258,6 +256,13 @@ impl Role for GuestRole {
         }
         tokio::runtime::Handle::current().block_on(self.whip.close(cap));
     }
+}
+
+/// The configured profile.
+pub(super) fn load_profile(settings: &Settings) -> Result<Profile, Error> {
+    let own = settings.media.profile_directory.clone();
+    let directories: Vec<PathBuf> = own.into_iter().chain(PROFILES.map(PathBuf::from)).collect();
+    Ok(Profile::load(&settings.media.profile, &directories)?)
 }
 
 fn guest_settings(settings: &Settings) -> guest::Settings {

@@ -121,6 +121,20 @@ fn shell<R: role::Role>(
     Ok(Shell::new(role, house, incoming, info, settings, sources))
 }
 
+/// Whether media can be opened as configured, without opening them: the name of the profile, or what is missing. May block.
+pub(crate) fn check_media(settings: &Settings) -> Result<String, Error> {
+    match settings.role {
+        Role::Guest => {
+            crate::media::publisher::check()?;
+            Ok(guest::load_profile(settings)?.name().to_owned())
+        }
+        Role::Host => {
+            crate::media::stage::check()?;
+            Ok("stage".to_owned())
+        }
+    }
+}
+
 /// How the configured broker is reached by a client of this id, which says no will.
 pub(crate) fn connection_settings(settings: &Settings, client_id: String) -> connection::Settings {
     let mqtt = &settings.mqtt;

@@ -9,6 +9,7 @@ mod check_config;
 mod console;
 mod ctl;
 mod demo;
+mod doctor;
 mod run;
 mod schema;
 mod watch;
@@ -77,6 +78,9 @@ enum Subcommand {
     /// Show what daemons are and what happens at them, live
     #[command(after_help = format!("{EXIT_STATUS}\n\n{SOURCES}\n\n{}", watch::EXAMPLES))]
     Watch(watch::WatchArguments),
+    /// Look at everything a daemon needs, and say what is wrong and what to do
+    #[command(after_help = format!("{EXIT_STATUS}\n\n{SOURCES}\n\n{}", doctor::EXAMPLES))]
+    Doctor(doctor::DoctorArguments),
     /// Print the whole MQTT interface as an AsyncAPI 3 document (JSON)
     #[command(after_help = format!("{EXIT_STATUS}\n\n{}", schema::EXAMPLES))]
     Schema,
@@ -122,6 +126,7 @@ impl Arguments {
             Subcommand::CheckConfig(arguments) => check_config::run(&arguments.load()?),
             Subcommand::Ctl(arguments) => ctl::run(arguments).await,
             Subcommand::Watch(arguments) => watch::run(arguments).await,
+            Subcommand::Doctor(arguments) => doctor::run(arguments).await,
             Subcommand::Schema => schema::run(),
             Subcommand::Demo(arguments) => demo::run(arguments).await,
         }
@@ -137,10 +142,16 @@ fn usage(why: impl std::fmt::Display) -> anyhow::Error {
     Usage(why.to_string()).into()
 }
 
-/// Prints a value for people and programs; a reader that went away is no error.
+/// Prints a value for people and programs.
 fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
+    print_lines([format!("{value:#}")])
+}
+
+/// Prints lines; a reader that went away is no error.
+fn print_lines(lines: impl IntoIterator<Item = String>) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    match writeln!(out, "{value:#}").and_then(|()| out.flush()) {
+    let written = lines.into_iter().try_for_each(|line| writeln!(out, "{line}"));
+    match written.and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         Ok(()) | Err(_) => Ok(()),
     }

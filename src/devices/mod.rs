@@ -11,11 +11,13 @@ pub mod camera;
 mod controls;
 mod formats;
 pub mod microphone;
+mod mixer;
 mod v4l2;
 
 pub use camera::{Camera, cameras, offers, resolve_camera};
 pub use controls::{controls, set_control, set_controls};
 pub use microphone::{Sound, microphones, resolve_microphone, resolve_speaker, speakers};
+pub use mixer::{Level, capture_level, playback_level};
 
 /// What a device is called.
 trait Named {

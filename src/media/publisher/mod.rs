@@ -165,6 +165,16 @@ pub struct Publisher {
     heart: Heart,
 }
 
+/// Whether what every guest needs is installed, whatever its profile.
+///
+/// # Errors
+/// What is missing, with its package.
+pub fn check() -> Result<(), OpenError> {
+    gst::init()?;
+    ELEMENTS.iter().try_for_each(|name| elements::require(name))?;
+    Ok(())
+}
+
 impl Publisher {
     /// Starts a publisher without a stay: every device is closed. What it has to say goes to `reports`; when that is full, it keeps a
     /// bounded number back.
@@ -172,8 +182,7 @@ impl Publisher {
     /// # Errors
     /// What is not installed, with its package.
     pub fn open(settings: Settings, reports: Sender<Report>) -> Result<Self, OpenError> {
-        gst::init()?;
-        ELEMENTS.iter().try_for_each(|name| elements::require(name))?;
+        check()?;
         let plays_file = settings.profile.cameras.iter().any(|capture| capture.from == profile::From::File);
         if plays_file && settings.file.is_none() {
             return Err(OpenError::NoFile(settings.profile.name().to_owned()));

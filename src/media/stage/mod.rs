@@ -79,6 +79,16 @@ pub struct Stage {
     heart: Heart,
 }
 
+/// Whether what a stage needs is installed.
+///
+/// # Errors
+/// What is missing, with its package.
+pub fn check() -> Result<(), OpenError> {
+    gst::init()?;
+    Decoders::find()?;
+    Ok(())
+}
+
 impl Stage {
     /// Starts a stage without peers. What it has to say goes to `reports`; when that is full, it keeps a bounded number back.
     pub fn open(settings: Settings, reports: Sender<StageReport>) -> Result<Self, OpenError> {

@@ -174,7 +174,8 @@ fn closed(settings: &Settings, broker: &str, reached: Reached) -> String {
         }
         (Reached::Nothing, Some(_)) => {
             format!(
-                "{broker} closed the connection at once: look at its log, it may want a client certificate"
+                "{broker} closed the connection at once: it may want a client certificate, or speak no TLS on this \
+                 port (then mqtt:// in mqtt.url); look at its log"
             )
         }
     }

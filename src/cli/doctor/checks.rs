@@ -1,0 +1,231 @@
+//! The judgements: from facts about this machine to sentences. Pure, so that every fault can be staged.
+
+use super::facts::{Account, Clock, Facts, Node};
+use super::finding::Finding;
+use crate::devices::Level;
+use crate::model::{Code, Refusal};
+
+/// A clock before this is wrong: 2025-01-01, in seconds since 1970. The program is younger.
+const LEAST_TIME: i64 = 1_735_689_600;
+
+/// A microphone below this can hardly be heard, in percent of its mixer's range.
+const QUIET: u8 = 10;
+
+/// All of them, in the order in which people look.
+pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
+    let mut findings = vec![clock(&facts.clock)];
+    findings.extend(media(facts));
+    if let Some(camera) = &facts.camera {
+        findings.push(self::camera(camera));
+    }
+    if let Some(microphone) = &facts.microphone {
+        findings.push(sound("microphone", "capture", microphone));
+    }
+    if let Some(speaker) = &facts.speaker {
+        findings.push(sound("speaker", "playback", speaker));
+    }
+    findings.extend(groups(&facts.account));
+    findings
+}
+
+fn clock(clock: &Clock) -> Finding {
+    let shown = jiff::Timestamp::from_second(clock.now).map_or_else(|_| "?".to_owned(), |at| at.to_string());
+    if clock.now < LEAST_TIME {
+        return Finding::wrong(
+            "clock",
+            format!(
+                "the clock says {shown}: certificates cannot be checked; connect the machine to a time server \
+                 (timedatectl set-ntp true) or set it (timedatectl set-time)"
+            ),
+        );
+    }
+    match clock.synchronized {
+        Some(false) => Finding::warning(
+            "clock",
+            format!("the clock says {shown}, but no time server has been heard: timedatectl set-ntp true"),
+        ),
+        Some(true) => Finding::good("clock", format!("{shown}, synchronized")),
+        None => Finding::good("clock", shown),
+    }
+}
+
+fn media(facts: &Facts) -> Vec<Finding> {
+    let mut findings = vec![match &facts.profile {
+        Ok(name) => Finding::good("profile", name.clone()),
+        Err(why) => Finding::wrong("profile", why.clone()),
+    }];
+    if facts.encoders.is_empty() {
+        findings.push(Finding::wrong(
+            "encoder",
+            "there is no video encoder: apt-get install gstreamer1.0-plugins-ugly (x264enc) or \
+             gstreamer1.0-plugins-good (v4l2h264enc, vp8enc)",
+        ));
+    } else {
+        findings.push(Finding::good("encoder", facts.encoders.join(", ")));
+    }
+    findings
+}
+
+fn camera(node: &Result<Node, Refusal>) -> Finding {
+    match node {
+        Ok(node) => {
+            let others: Vec<&String> =
+                node.holders.iter().filter(|holder| !holder.starts_with("coguestd ")).collect();
+            match others.first() {
+                Some(holder) => Finding::wrong(
+                    "camera",
+                    format!(
+                        "{} is in use by {holder}: stop that program, or name another camera in media.camera",
+                        node.name
+                    ),
+                ),
+                None if node.holders.is_empty() => Finding::good("camera", node.name.clone()),
+                None => Finding::good("camera", format!("{}, in use by this daemon", node.name)),
+            }
+        }
+        Err(refusal) => missing("camera", refusal),
+    }
+}
+
+fn sound(what: &'static str, stream: &str, node: &Result<Node, Refusal>) -> Finding {
+    match node {
+        Ok(node) => {
+            let remedy = format!("open the card's {stream} control (alsamixer, or amixer -c CARD)");
+            match node.level {
+                Some(Level::Muted) => {
+                    Finding::wrong(what, format!("{} is muted in its mixer: {remedy}", node.name))
+                }
+                Some(Level::Open(percent)) if percent < QUIET => Finding::warning(
+                    what,
+                    format!("{} is turned down to {percent} % in its mixer: {remedy}", node.name),
+                ),
+                Some(Level::Open(percent)) => {
+                    Finding::good(what, format!("{}, mixer at {percent} %", node.name))
+                }
+                None => Finding::good(what, node.name.clone()),
+            }
+        }
+        Err(refusal) => missing(what, refusal),
+    }
+}
+
+fn missing(what: &'static str, refusal: &Refusal) -> Finding {
+    let why = &refusal.message;
+    match refusal.code {
+        Code::CameraDeviceEmpty | Code::MicrophoneDeviceEmpty => {
+            Finding::wrong(what, format!("{why}: plug one in, or set media.{what} = \"none\""))
+        }
+        _ => Finding::wrong(what, why.clone()),
+    }
+}
+
+/// Groups matter for who is not root and has something to open.
+fn groups(account: &Account) -> Option<Finding> {
+    if account.is_root {
+        return None;
+    }
+    let lacking: Vec<&str> = account
+        .needed
+        .iter()
+        .copied()
+        .filter(|group| !account.groups.iter().any(|own| own == group))
+        .collect();
+    let name = &account.name;
+    Some(if lacking.is_empty() {
+        Finding::good("groups", format!("{name} is in {}", account.groups.join(", ")))
+    } else {
+        let lacking = lacking.join(",");
+        Finding::wrong(
+            "groups",
+            format!(
+                "{name} is not in the group {lacking}: sudo usermod -aG {lacking} {name}, then restart the daemon"
+            ),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::doctor::finding::Verdict;
+
+    fn node(name: &str) -> Node {
+        Node { name: name.to_owned(), holders: Vec::new(), level: None }
+    }
+
+    fn healthy() -> Facts {
+        Facts {
+            clock: Clock { now: 1_800_000_000, synchronized: Some(true) },
+            profile: Ok("generic".into()),
+            encoders: vec!["x264enc".into()],
+            camera: Some(Ok(node("Front (usb-Front)"))),
+            microphone: Some(Ok(Node { level: Some(Level::Open(80)), ..node("Mic") })),
+            speaker: Some(Ok(node("Speaker"))),
+            account: Account {
+                name: "coguestd".into(),
+                is_root: false,
+                groups: vec!["audio".into(), "video".into()],
+                needed: vec!["video", "audio"],
+            },
+        }
+    }
+
+    /// The one finding that is not good.
+    fn complaint(facts: &Facts) -> (Verdict, &'static str, String) {
+        let mut bad = judge(facts).into_iter().filter(|finding| finding.verdict != Verdict::Good);
+        let found = bad.next().expect("something is wrong");
+        assert_eq!(bad.next(), None, "one fault is one sentence");
+        (found.verdict, found.what, found.sentence)
+    }
+
+    fn wrong(facts: &Facts, what: &str, parts: &[&str]) {
+        let (verdict, of, sentence) = complaint(facts);
+        assert_eq!((verdict, of), (Verdict::Wrong, what), "{sentence}");
+        assert!(parts.iter().all(|part| sentence.contains(part)), "{sentence}");
+    }
+
+    #[test]
+    fn a_healthy_machine_has_nothing_to_complain_of() {
+        assert!(judge(&healthy()).iter().all(|finding| finding.verdict == Verdict::Good));
+        let used = Node { holders: vec!["coguestd 77".into()], ..node("Front") };
+        let facts = Facts { camera: Some(Ok(used)), ..healthy() };
+        assert!(judge(&facts).iter().any(|finding| finding.sentence == "Front, in use by this daemon"));
+    }
+
+    #[test]
+    fn each_fault_of_the_machine_has_its_own_sentence() {
+        let old = Clock { now: 12, synchronized: Some(false) };
+        wrong(&Facts { clock: old, ..healthy() }, "clock", &["1970-01-01", "timedatectl"]);
+        wrong(&Facts { encoders: vec![], ..healthy() }, "encoder", &["no video encoder", "apt-get install"]);
+        let busy = Node { holders: vec!["cheese 4711".into()], ..node("Front") };
+        wrong(&Facts { camera: Some(Ok(busy)), ..healthy() }, "camera", &["Front is in use by cheese 4711"]);
+        let refusal = |code, why: &str| Some(Err(Refusal::new(code, why)));
+        let none = refusal(Code::CameraDeviceEmpty, "there is no camera");
+        wrong(&Facts { camera: none, ..healthy() }, "camera", &["plug one in", "media.camera = \"none\""]);
+        let denied =
+            refusal(Code::CameraNotAuthorized, "/dev/video0 may not be opened: add … to the group video");
+        wrong(&Facts { camera: denied, ..healthy() }, "camera", &["group video"]);
+        let muted = Node { level: Some(Level::Muted), ..node("Mic") };
+        wrong(
+            &Facts { microphone: Some(Ok(muted.clone())), ..healthy() },
+            "microphone",
+            &["Mic is muted", "capture"],
+        );
+        wrong(&Facts { speaker: Some(Ok(muted)), ..healthy() }, "speaker", &["is muted", "playback"]);
+        let none = refusal(Code::MicrophoneDeviceEmpty, "there is no microphone");
+        wrong(&Facts { microphone: none, ..healthy() }, "microphone", &["plug one in"]);
+        let mut lonely = healthy();
+        lonely.account.groups = vec!["audio".into()];
+        wrong(&lonely, "groups", &["not in the group video", "usermod -aG video coguestd"]);
+    }
+
+    #[test]
+    fn what_only_may_matter_is_a_warning() {
+        let unheard = Clock { now: 1_800_000_000, synchronized: Some(false) };
+        let (verdict, what, _) = complaint(&Facts { clock: unheard, ..healthy() });
+        assert_eq!((verdict, what), (Verdict::Warning, "clock"));
+        let quiet = Node { level: Some(Level::Open(3)), ..node("Mic") };
+        let (verdict, _, sentence) = complaint(&Facts { microphone: Some(Ok(quiet)), ..healthy() });
+        assert!(verdict == Verdict::Warning && sentence.contains("3 %"), "{sentence}");
+    }
+}

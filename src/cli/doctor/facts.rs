@@ -1,0 +1,150 @@
+//! Facts about this machine, gathered once. All of it may block.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use crate::app;
+use crate::config::{Role, Settings};
+use crate::devices::{self, Level};
+use crate::media::encoders;
+use crate::model::Refusal;
+
+/// What was found.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) clock: Clock,
+    /// The profile's name, or why media cannot be opened.
+    pub(super) profile: Result<String, String>,
+    pub(super) encoders: Vec<String>,
+    /// `None`: not wanted.
+    pub(super) camera: Option<Result<Node, Refusal>>,
+    pub(super) microphone: Option<Result<Node, Refusal>>,
+    pub(super) speaker: Option<Result<Node, Refusal>>,
+    pub(super) account: Account,
+}
+
+/// The time.
+#[derive(Debug)]
+pub(super) struct Clock {
+    /// Seconds since 1970.
+    pub(super) now: i64,
+    /// Whether a time server was heard; `None` where nobody knows.
+    pub(super) synchronized: Option<bool>,
+}
+
+/// A device.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    /// For people.
+    pub(super) name: String,
+    /// Who has it open: `NAME PID`, as far as this user may see it.
+    pub(super) holders: Vec<String>,
+    /// What its mixer says.
+    pub(super) level: Option<Level>,
+}
+
+/// As whom this runs.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) name: String,
+    pub(super) is_root: bool,
+    pub(super) groups: Vec<String>,
+    /// Groups that own the devices in use.
+    pub(super) needed: Vec<&'static str>,
+}
+
+/// Looks at everything the settings want.
+pub(super) fn gather(settings: &Settings) -> Facts {
+    let profile = app::check_media(settings).map_err(|error| error.to_string());
+    let media = &settings.media;
+    let used = profile.as_deref().unwrap_or(&media.profile);
+    let synthetic = matches!(used, "test" | "file");
+    let wanted = |choice: &str| settings.role == Role::Guest && !synthetic && choice != "none";
+    let camera = wanted(&media.camera).then(|| {
+        devices::resolve_camera(&media.camera).map(|camera| Node {
+            name: format!("{} ({})", camera.name, camera.id),
+            holders: holders(&camera.path),
+            level: None,
+        })
+    });
+    let sound = |sound: devices::Sound, level: fn(&devices::Sound) -> Option<Level>| Node {
+        level: level(&sound),
+        name: format!("{} ({})", sound.name, sound.id),
+        holders: Vec::new(),
+    };
+    let microphone = wanted(&media.microphone).then(|| {
+        devices::resolve_microphone(&media.microphone).map(|found| sound(found, devices::capture_level))
+    });
+    let speaker = (settings.role == Role::Guest && media.speaker != "none")
+        .then(|| devices::resolve_speaker(&media.speaker).map(|found| sound(found, devices::playback_level)))
+        // Nobody has to have one: auto takes what there is.
+        .filter(|found| found.is_ok() || media.speaker != "auto");
+    let mut needed = Vec::new();
+    if camera.is_some() {
+        needed.push("video");
+    }
+    if microphone.is_some() || speaker.is_some() {
+        needed.push("audio");
+    }
+    Facts {
+        clock: clock(),
+        profile,
+        encoders: encoders::available(),
+        camera,
+        microphone,
+        speaker,
+        account: account(needed),
+    }
+}
+
+fn clock() -> Clock {
+    // systemd-timesyncd makes the folder at its start, and the file when a server has answered.
+    let folder = Path::new("/run/systemd/timesync");
+    let synchronized = folder.is_dir().then(|| folder.join("synchronized").exists());
+    Clock { now: jiff::Timestamp::now().as_second(), synchronized }
+}
+
+/// Processes that have `node` open. Those of other users are seen by root only.
+fn holders(node: &Path) -> Vec<String> {
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    let has_it = |folder: &Path| {
+        let Ok(descriptors) = fs::read_dir(folder.join("fd")) else { return false };
+        descriptors.flatten().any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target == node))
+    };
+    processes
+        .flatten()
+        .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.parse::<u32>().is_ok()))
+        .filter(|entry| has_it(&entry.path()))
+        .map(|entry| {
+            let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+            format!("{} {}", name.trim_end(), entry.file_name().to_string_lossy())
+        })
+        .collect()
+}
+
+fn account(needed: Vec<&'static str>) -> Account {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let numbers = |field: &str| -> Vec<u32> {
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap_or_default();
+        line.split_whitespace().filter_map(|number| number.parse().ok()).collect()
+    };
+    let user = fs::metadata("/proc/self").map_or(0, |metadata| metadata.uid());
+    let own: Vec<u32> = numbers("Groups:").into_iter().chain(numbers("Gid:")).collect();
+    let named = |file: &str, wanted: &dyn Fn(u32) -> bool| -> Vec<String> {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let name = |line: &str| {
+            let mut fields = line.split(':');
+            let (name, number) = (fields.next()?, fields.nth(1)?.parse().ok()?);
+            wanted(number).then(|| name.to_owned())
+        };
+        text.lines().filter_map(name).collect()
+    };
+    let name = named("/etc/passwd", &|number| number == user).into_iter().next();
+    Account {
+        name: name.unwrap_or_else(|| user.to_string()),
+        is_root: user == 0,
+        groups: named("/etc/group", &|number| own.contains(&number)),
+        needed,
+    }
+}
