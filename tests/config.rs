@@ -20,7 +20,7 @@ fn each_mistake_is_one_line_with_place_key_and_remedy() {
         ("[host]\nseats = 2.5", "config.toml:2: `host.seats` must be a whole number from 1 to 32 (is 2.5)"),
         ("[host]\nhold = \"15\"", "config.toml:2: `host.hold` must be 0 to 86400 seconds (is \"15\")"),
         ("[host]\nhold = nan", "config.toml:2: `host.hold` must be 0 to 86400 seconds"),
-        ("[user]\nid = \"a b\"", "config.toml:2: `user.id` must be \"auto\" or 1 to 64 characters"),
+        ("[user]\nid = \"a b\"", "config.toml:2: `user.id` must be \"auto\", \"auto:hostname\""),
         ("[user]\nname = 2026-01-01", "config.toml:2: `user.name` must be text in quotes"),
         ("[room]\nlive_id = \"ö\"", "config.toml:2: `room.live_id` must be 1 to 64 characters"),
         ("[media]\nquality = \"4k\"", "config.toml:2: `media.quality` must be \"360p\" or \"540p\""),

@@ -9,6 +9,8 @@ mod bench;
 mod ctl;
 #[path = "tools/doctor.rs"]
 mod doctor;
+#[path = "tools/fleet.rs"]
+mod fleet;
 #[path = "tools/home_assistant.rs"]
 mod home_assistant;
 #[path = "tools/reload.rs"]

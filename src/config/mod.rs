@@ -50,6 +50,8 @@ pub struct Sources {
     pub flags: Vec<String>,
     /// Files that name this machine, best first.
     pub machine_files: Vec<PathBuf>,
+    /// Below which the system says its name, serial number and network addresses.
+    pub root: PathBuf,
 }
 
 impl Sources {
@@ -60,6 +62,7 @@ impl Sources {
             environment: std::env::vars_os().collect(),
             flags,
             machine_files: machine::default_files(),
+            root: PathBuf::from("/"),
         }
     }
 

@@ -30,7 +30,12 @@ const MAX_NAME: usize = 256;
 /// Checks everything; the first mistake ends it.
 pub(super) fn settings(reader: &Reader, sources: &Sources) -> Result<Settings, Error> {
     let machine = machine::hash(&sources.machine_files);
-    let mut check = Check { reader, credentials: sources.credentials(), warnings: Vec::new() };
+    let mut check = Check {
+        reader,
+        credentials: sources.credentials(),
+        root: sources.root.clone(),
+        warnings: Vec::new(),
+    };
     let role = reader.get("role").word(&[("guest", Role::Guest), ("host", Role::Host)])?;
     let user = check.user(&machine)?;
     let mqtt = check.mqtt(&user.public.user_id)?;
@@ -81,18 +86,26 @@ fn effective(reader: &Reader, user: &User) -> Vec<Setting> {
 struct Check<'a> {
     reader: &'a Reader,
     credentials: Option<PathBuf>,
+    root: PathBuf,
     warnings: Vec<Warning>,
 }
 
 impl Check<'_> {
     fn user(&mut self, machine: &str) -> Result<User, Error> {
         let found = self.reader.get("user.id");
-        let id: UserId = match found.text()?.as_str() {
-            "auto" => format!("kiosk-{machine}"),
-            id => id.to_owned(),
-        }
-        .try_into()
-        .map_err(|_| found.refuse("must be \"auto\" or 1 to 64 characters of A-Z a-z 0-9 _ . -"))?;
+        let named = match found.text()?.as_str() {
+            "auto" => Ok(format!("kiosk-{machine}")),
+            "auto:hostname" => machine::hostname(&self.root),
+            "auto:serial" => machine::serial(&self.root),
+            "auto:mac" => machine::mac(&self.root),
+            id => Ok(id.to_owned()),
+        };
+        let id: UserId = named.map_err(|problem| found.refuse(problem))?.try_into().map_err(|_| {
+            found.refuse(
+                "must be \"auto\", \"auto:hostname\", \"auto:serial\", \"auto:mac\", or 1 to 64 characters of \
+                 A-Z a-z 0-9 _ . -",
+            )
+        })?;
         let name = self.reader.find("user.name").map(|found| {
             UserName::try_from(found.text()?)
                 .map_err(|_| found.refuse("must be at most 128 bytes without control characters"))
