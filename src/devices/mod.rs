@@ -7,6 +7,7 @@
 //!
 //! Not here: opening a device for capture (`media`).
 
+mod board;
 pub mod camera;
 mod controls;
 mod formats;
@@ -14,6 +15,7 @@ pub mod microphone;
 mod mixer;
 mod v4l2;
 
+pub use board::board;
 pub use camera::{Camera, cameras, offers, resolve_camera};
 pub use controls::{controls, set_control, set_controls};
 pub use microphone::{Sound, microphones, resolve_microphone, resolve_speaker, speakers};

@@ -37,11 +37,21 @@ use self::pick::When;
 use super::Codec;
 use crate::media::elements::{self, MissingElement};
 
-/// Profiles that are part of the program; a file of the same name in a directory takes their place.
-const SHIPPED: [(&str, &str); 3] = [
+/// Profiles that are part of the program; a file of the same name in a directory takes their place. `auto` tries
+/// them in this order.
+const SHIPPED: [(&str, &str); 12] = [
     ("test", include_str!("../../../pipelines/test.toml")),
-    ("generic", include_str!("../../../pipelines/generic.toml")),
     ("file", include_str!("../../../pipelines/file.toml")),
+    ("usb-h264", include_str!("../../../pipelines/usb-h264.toml")),
+    ("csi", include_str!("../../../pipelines/csi.toml")),
+    ("raspberry-pi-zero-2", include_str!("../../../pipelines/raspberry-pi-zero-2.toml")),
+    ("raspberry-pi-3", include_str!("../../../pipelines/raspberry-pi-3.toml")),
+    ("raspberry-pi-4", include_str!("../../../pipelines/raspberry-pi-4.toml")),
+    ("raspberry-pi-5", include_str!("../../../pipelines/raspberry-pi-5.toml")),
+    ("rockchip", include_str!("../../../pipelines/rockchip.toml")),
+    ("jetson", include_str!("../../../pipelines/jetson.toml")),
+    ("intel-amd", include_str!("../../../pipelines/intel-amd.toml")),
+    ("generic", include_str!("../../../pipelines/generic.toml")),
 ];
 
 /// What `auto` stands for where the board is not asked.
@@ -190,6 +200,24 @@ impl Profile {
         let first = self.encoders.iter().find(|encoder| encoder.codec() == codec);
         first.or(self.encoders.first()).map(|encoder| (encoder.codec(), encoder))
     }
+}
+
+/// The names of the profiles that are part of the program.
+pub fn shipped() -> impl Iterator<Item = &'static str> {
+    SHIPPED.iter().map(|(name, _)| *name)
+}
+
+/// Every encoder that a shipped profile knows, installed or not, each element once.
+pub fn shipped_encoders() -> Vec<Encoder> {
+    let files = SHIPPED.iter().rev().filter_map(|(_, text)| toml::from_str::<File>(text).ok());
+    let mut encoders: Vec<Encoder> = Vec::new();
+    for encoder in files.flat_map(|file| file.encoder) {
+        if encoders.iter().all(|known| known.element() != encoder.element()) {
+            encoders.push(encoder);
+        }
+    }
+    encoders.sort_by_key(|encoder| encoder.hardware() == Hardware::No);
+    encoders
 }
 
 /// The names of all profiles, for people.

@@ -21,15 +21,20 @@ pub(super) struct Way {
 
 /// All ways, in the order to be tried; never none where the profile has a capture.
 pub(super) fn ways(captures: &[Capture], offers: &[Offer], wanted: Quality, drawing: Drawing) -> Vec<Way> {
-    let capture = |choice: &Choice| captures.iter().find(|capture| takes(capture.takes, choice)).cloned();
-    let mut taken = choices(offers, wanted, drawing);
-    taken.retain(|choice| capture(choice).is_some());
-    let why = reason(&taken, wanted);
-    let chosen = |(index, choice): (usize, &Choice)| {
-        let why = if index == 0 { why.clone() } else { "what was better did not work".to_owned() };
-        Some(Way { capture: capture(choice)?, choice: Some(*choice), why })
+    let takers = |choice: &Choice| {
+        let choice = *choice;
+        captures.iter().filter(move |capture| takes(capture.takes, &choice))
     };
-    let mut ways: Vec<Way> = taken.iter().enumerate().take(TRIED).filter_map(chosen).collect();
+    let mut taken = choices(offers, wanted, drawing);
+    taken.retain(|choice| takers(choice).next().is_some());
+    let why = reason(&taken, wanted);
+    let mut ways = Vec::new();
+    for choice in taken.iter().take(TRIED) {
+        for capture in takers(choice) {
+            let why = if ways.is_empty() { why.clone() } else { "what was better did not work".to_owned() };
+            ways.push(Way { capture: capture.clone(), choice: Some(*choice), why });
+        }
+    }
     // A camera that keeps to nothing it offers, or offers nothing, may still deliver.
     let plain = |capture: &Capture| Way { capture: capture.clone(), choice: None, why: String::new() };
     ways.extend(captures.iter().map(plain));
