@@ -6,6 +6,8 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use super::desk::Slot;
 use crate::config::{self, Role, Settings, Sources};
 use crate::devices;
+use crate::model::capture::{Drawing, Encoding, choices};
+use crate::model::media::Quality;
 use crate::model::{Code, Refusal};
 
 /// Room for what was found and not yet taken; more at once wait on their threads.
@@ -18,6 +20,8 @@ pub(super) enum Origin {
     Devices,
     /// From a profile that needs none: its name stands for both.
     Profile(String),
+    /// Microphones from the machine, the camera from a profile that has just the one.
+    Sounds(String),
 }
 
 /// The devices of this machine.
@@ -26,6 +30,15 @@ pub(super) struct Devices {
     pub(super) cameras: Vec<Value>,
     pub(super) microphones: Vec<Value>,
     pub(super) speakers: Vec<Value>,
+    /// What `info` says of cameras and microphones.
+    pub(super) facts: Facts,
+}
+
+/// Devices with what is worth knowing from afar, and no more: `info` is kept by the broker.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Facts {
+    pub(super) cameras: Vec<Value>,
+    pub(super) microphones: Vec<Value>,
 }
 
 impl Devices {
@@ -33,20 +46,38 @@ impl Devices {
         let sounds = |sounds: Vec<devices::Sound>| {
             sounds.into_iter().map(|sound| json!({"id": sound.id, "name": sound.name})).collect()
         };
-        match origin {
-            Origin::Devices => Self {
-                cameras: devices::cameras()
-                    .into_iter()
-                    .map(|camera| json!({"id": camera.id, "name": camera.name}))
-                    .collect(),
-                microphones: sounds(devices::microphones()),
-                speakers: sounds(devices::speakers()),
-            },
-            Origin::Profile(name) => {
-                let one = || vec![json!({"id": name, "name": format!("profile {name}")})];
-                Self { cameras: one(), microphones: one(), speakers: sounds(devices::speakers()) }
+        let one = |name: &String| vec![json!({"id": name, "name": format!("profile {name}")})];
+        let cameras = match origin {
+            Origin::Devices => devices::cameras()
+                .into_iter()
+                .map(|camera| json!({"id": camera.id, "name": camera.name}))
+                .collect(),
+            Origin::Profile(name) | Origin::Sounds(name) => one(name),
+        };
+        let microphones = match origin {
+            Origin::Devices | Origin::Sounds(_) => sounds(devices::microphones()),
+            Origin::Profile(name) => one(name),
+        };
+        Self { cameras, microphones, speakers: sounds(devices::speakers()), facts: Facts::default() }
+    }
+
+    /// As [`Devices::find`], and asks each device what it can do.
+    fn survey(origin: &Origin, quality: Quality) -> Self {
+        let mut devices = Self::find(origin);
+        let cameras = match origin {
+            Origin::Devices => {
+                devices::cameras().iter().map(|camera| camera_facts(camera, quality)).collect()
             }
-        }
+            Origin::Profile(_) | Origin::Sounds(_) => devices.cameras.clone(),
+        };
+        let microphones = match origin {
+            Origin::Devices | Origin::Sounds(_) => {
+                devices::microphones().iter().map(microphone_facts).collect()
+            }
+            Origin::Profile(_) => devices.microphones.clone(),
+        };
+        devices.facts = Facts { cameras, microphones };
+        devices
     }
 
     /// The result of `list_devices`.
@@ -104,9 +135,10 @@ impl Chores {
         }
     }
 
-    pub(super) fn survey(&self) {
+    /// Looks at everything; `quality` is what the cameras are wanted for.
+    pub(super) fn survey(&self, quality: Quality) {
         let origin = self.origin.clone();
-        self.spawn(move || Chore::Surveyed(Devices::find(&origin)));
+        self.spawn(move || Chore::Surveyed(Devices::survey(&origin, quality)));
     }
 
     pub(super) fn list_devices(&self, slot: Slot) {
@@ -144,10 +176,35 @@ impl Chores {
     }
 }
 
+fn camera_facts(camera: &devices::Camera, quality: Quality) -> Value {
+    let offers = devices::offers(camera);
+    let best = choices(&offers, quality, Drawing::Needed).first().map(ToString::to_string);
+    json!({
+        "id": camera.id,
+        "name": camera.name,
+        "bus": camera.bus,
+        "h264": offers.iter().any(|offer| offer.encoding == Encoding::H264),
+        "capture": best,
+    })
+}
+
+fn microphone_facts(sound: &devices::Sound) -> Value {
+    let abilities = devices::microphone_abilities(sound);
+    json!({
+        "id": sound.id,
+        "name": sound.name,
+        "channels": abilities.channels.map(|(_, most)| most),
+        "rates": abilities.rates,
+        "mixer": !abilities.mixer.is_empty(),
+    })
+}
+
 fn find_camera(origin: &Origin, choice: &str) -> Result<String, Refusal> {
     match origin {
-        Origin::Profile(name) if choice == "auto" || choice == name => Ok(name.clone()),
-        Origin::Profile(name) => {
+        Origin::Profile(name) | Origin::Sounds(name) if choice == "auto" || choice == name => {
+            Ok(name.clone())
+        }
+        Origin::Profile(name) | Origin::Sounds(name) => {
             Err(Refusal::invalid("camera", format!("the profile {name} has one camera: {name}")))
         }
         Origin::Devices => match devices::resolve_camera(choice) {

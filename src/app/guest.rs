@@ -1,6 +1,5 @@
 //! The guest role: the pure [`Guest`], its media, and what they say on the room plane.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,11 +9,12 @@ use tokio::sync::mpsc::{Receiver, channel};
 use super::house::House;
 use super::reload::Changes;
 use super::role::{Broker, Effect, Role, Shown};
-use super::{Error, ice, seed};
+use super::{Error, ice, profile_directories, seed};
 use crate::config::{self, AcceptInvitations, Settings, Transport};
 use crate::devices;
 use crate::guest::{self, Guest, Input, Output};
-use crate::media::publisher::{self, Located, Publisher, profile::Profile};
+use crate::media::publisher::profile::{Picked, Profile};
+use crate::media::publisher::{self, Located, Publisher};
 use crate::model::command::{Command, DeviceCommand, SetMirror, SetVideoQuality, SetVolume, Settled};
 use crate::model::media::{Ask, Report};
 use crate::model::message::{DeviceKind, Token};
@@ -30,9 +30,6 @@ use crate::signal::Whip;
 /// Room for what media report and the shell has not taken yet.
 const REPORTS: usize = 256;
 
-/// Where installed profiles are, the first before the later.
-const PROFILES: [&str; 2] = ["/etc/coguestd/pipelines", "/usr/share/coguestd/pipelines"];
-
 /// The role.
 pub(super) struct GuestRole {
     guest: Guest,
@@ -44,15 +41,14 @@ pub(super) struct GuestRole {
 }
 
 impl GuestRole {
-    pub(super) fn open(settings: &Settings) -> Result<(Self, String), Error> {
+    pub(super) fn open(settings: &Settings) -> Result<(Self, Profile), Error> {
         let profile = load_profile(settings)?;
-        let name = profile.name().to_owned();
         let (sender, reports) = channel(REPORTS);
         let whip = Whip::new(sender.clone());
-        let publisher = Publisher::open(publisher_settings(settings, profile), sender)?;
+        let publisher = Publisher::open(publisher_settings(settings, profile.clone()), sender)?;
         let settings = guest_settings(settings);
         let guest = Guest::new(settings.clone());
-        Ok((Self { guest, settings, publisher, whip, reports, shown: None }, name))
+        Ok((Self { guest, settings, publisher, whip, reports, shown: None }, profile))
     }
 
     fn ask(&self, ask: Ask) {
@@ -258,11 +254,12 @@ impl Role for GuestRole {
     }
 }
 
-/// The configured profile.
+/// The configured profile, or the one for this board.
 pub(super) fn load_profile(settings: &Settings) -> Result<Profile, Error> {
-    let own = settings.media.profile_directory.clone();
-    let directories: Vec<PathBuf> = own.into_iter().chain(PROFILES.map(PathBuf::from)).collect();
-    Ok(Profile::load(&settings.media.profile, &directories)?)
+    let (name, board) = (&settings.media.profile, devices::board());
+    let Picked { profile, why } = Profile::pick(name, &profile_directories(&settings.media), &board)?;
+    tracing::info!(profile = profile.name(), board = board.model, "{}: {why}", profile.description());
+    Ok(profile)
 }
 
 fn guest_settings(settings: &Settings) -> guest::Settings {

@@ -50,8 +50,8 @@ impl Info {
     }
 
     pub(super) fn set_devices(&mut self, devices: &Devices) {
-        self.fields["cameras"] = json!(devices.cameras);
-        self.fields["microphones"] = json!(devices.microphones);
+        self.fields["cameras"] = json!(devices.facts.cameras);
+        self.fields["microphones"] = json!(devices.facts.microphones);
     }
 
     pub(super) fn payload(&self) -> String {

@@ -11,17 +11,20 @@ mod host;
 mod house;
 mod info;
 mod presence;
+pub mod probe;
 mod reload;
 mod role;
 mod shell;
 mod signals;
 mod watchdog;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::{IcePolicy, Role, Security, Settings, Sources};
+use crate::config::{IcePolicy, Media, Role, Security, Settings, Sources};
 use crate::media::webrtc::{Ice, Policy, Turn};
 use crate::media::{certificate, encoders};
+use crate::model::message::DeviceKind;
 use crate::mqtt::connection::{self, Will};
 use crate::mqtt::topics::Topics;
 use crate::mqtt::wire::device;
@@ -33,6 +36,9 @@ use shell::Shell;
 
 /// How long the end waits for a key that is just being made; who ends so early has nothing else to wait for.
 const KEY_CAP: Duration = Duration::from_secs(2);
+
+/// Where installed profiles are, the first before the later.
+const PROFILES: [&str; 2] = ["/etc/coguestd/pipelines", "/usr/share/coguestd/pipelines"];
 
 /// Why the daemon cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -87,10 +93,13 @@ pub async fn run(settings: Settings, sources: Sources) -> Result<(), Error> {
 async fn live(settings: Settings, sources: Sources) -> Result<(), Error> {
     match settings.role {
         Role::Guest => {
-            let (role, pipeline) = guest::GuestRole::open(&settings)?;
-            let origin = match pipeline.as_str() {
-                "test" | "file" => Origin::Profile(pipeline.clone()),
-                _ => Origin::Devices,
+            let (role, profile) = guest::GuestRole::open(&settings)?;
+            let pipeline = profile.name().to_owned();
+            let origin = match (profile.chooses(DeviceKind::Camera), profile.chooses(DeviceKind::Microphone))
+            {
+                (true, _) => Origin::Devices,
+                (false, true) => Origin::Sounds(pipeline.clone()),
+                (false, false) => Origin::Profile(pipeline.clone()),
             };
             shell(settings, sources, role, &pipeline, origin)?.run().await?;
         }
@@ -154,6 +163,11 @@ pub(crate) fn connection_settings(settings: &Settings, client_id: String) -> con
         keep_alive: mqtt.keep_alive,
         ..connection::Settings::new(&mqtt.host, mqtt.port, client_id)
     }
+}
+
+/// Where profiles are, the first before the later.
+fn profile_directories(media: &Media) -> Vec<PathBuf> {
+    media.profile_directory.clone().into_iter().chain(PROFILES.map(PathBuf::from)).collect()
 }
 
 fn ice(settings: &Settings) -> Ice {

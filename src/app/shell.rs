@@ -118,7 +118,7 @@ impl<R: Role> Shell<R> {
         let mut signals = Signals::new()?;
         let mut watchdog = Watchdog::new(Instant::now(), self.systemd.watchdog_interval());
         self.systemd.ready();
-        self.chores.survey();
+        self.chores.survey(self.settings.media.quality);
         loop {
             let event = self.next(&mut signals, watchdog.deadline()).await;
             let now = Instant::now();

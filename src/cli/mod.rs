@@ -10,6 +10,7 @@ mod console;
 mod ctl;
 mod demo;
 mod doctor;
+mod probe;
 mod run;
 mod schema;
 mod watch;
@@ -72,6 +73,9 @@ enum Subcommand {
     /// Print the effective configuration, without secrets, and whether it is right
     #[command(after_help = format!("{EXIT_STATUS}\n\n{SOURCES}\n\n{}", check_config::EXAMPLES))]
     CheckConfig(ConfigurationArguments),
+    /// Show what this machine has: cameras, sound, encoders that work, its board; and what would be chosen
+    #[command(after_help = format!("{EXIT_STATUS}\n\n{SOURCES}\n\n{}", probe::EXAMPLES))]
+    Probe(probe::ProbeArguments),
     /// Give a daemon a command over the broker, wait for its reply, print the result
     #[command(after_help = format!("{EXIT_STATUS}\n\n{SOURCES}\n\n{}", ctl::EXAMPLES))]
     Ctl(ctl::CtlArguments),
@@ -124,6 +128,7 @@ impl Arguments {
         match self.subcommand {
             Subcommand::Run(arguments) => run::run(arguments.sources()).await,
             Subcommand::CheckConfig(arguments) => check_config::run(&arguments.load()?),
+            Subcommand::Probe(arguments) => probe::run(arguments),
             Subcommand::Ctl(arguments) => ctl::run(arguments).await,
             Subcommand::Watch(arguments) => watch::run(arguments).await,
             Subcommand::Doctor(arguments) => doctor::run(arguments).await,

@@ -51,6 +51,11 @@ pub fn cameras() -> Vec<Camera> {
     scan(Path::new("/dev")).usable
 }
 
+/// Nodes that may be cameras, but which this program may not open. May block.
+pub fn forbidden_cameras() -> Vec<PathBuf> {
+    scan(Path::new("/dev")).forbidden
+}
+
 /// The camera that `choice` means: `auto` (the first), an id, a path, or a part of a name. May block.
 ///
 /// # Errors

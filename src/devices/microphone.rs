@@ -4,8 +4,11 @@
 
 use alsa::card::Iter as Cards;
 use alsa::ctl::{Ctl, DeviceIter};
+use alsa::pcm::{HwParams, PCM};
 use alsa::{Direction, Output};
+use serde::Serialize;
 
+use super::volume::{self, MixerControl, Side};
 use super::{Named, choose, listing};
 use crate::model::{Code, Refusal};
 
@@ -38,6 +41,52 @@ pub fn microphones() -> Vec<Sound> {
 /// All devices that sound goes to. May block.
 pub fn speakers() -> Vec<Sound> {
     scan(Direction::Playback)
+}
+
+/// What a device can do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Abilities {
+    /// The least and the most channels; `None` when it cannot be asked now.
+    pub channels: Option<(u32, u32)>,
+    /// Those of the usual rates that it has, in samples a second.
+    pub rates: Vec<u32>,
+    /// What its card's mixer can turn.
+    pub mixer: Vec<MixerControl>,
+    /// Why it cannot be asked, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// What a microphone can do. Opens it for a moment and records nothing. May block.
+pub fn microphone_abilities(sound: &Sound) -> Abilities {
+    abilities(sound, Direction::Capture)
+}
+
+/// What a speaker can do, likewise.
+pub fn speaker_abilities(sound: &Sound) -> Abilities {
+    abilities(sound, Direction::Playback)
+}
+
+fn abilities(sound: &Sound, direction: Direction) -> Abilities {
+    let _quiet = Output::local_error_handler();
+    let mixer = volume::controls(Side::of(direction), &sound.id);
+    let asked = PCM::new(&sound.id, direction, true).and_then(|pcm| {
+        let parameters = HwParams::any(&pcm)?;
+        let channels = (parameters.get_channels_min()?, parameters.get_channels_max()?);
+        let rates = RATES.into_iter().filter(|rate| parameters.test_rate(*rate).is_ok()).collect();
+        Ok((channels, rates))
+    });
+    match asked {
+        Ok((channels, rates)) => Abilities { channels: Some(channels), rates, mixer, why: None },
+        Err(error) => {
+            let why = match error.errno() {
+                BUSY => "another program has it open".to_owned(),
+                DENIED => "it may not be opened: add the user to the group audio".to_owned(),
+                _ => error.to_string(),
+            };
+            Abilities { mixer, why: Some(why), ..Abilities::default() }
+        }
+    }
 }
 
 /// The microphone that `choice` means: `auto` (the first), an id, or a part of a name. May block.
@@ -99,7 +148,13 @@ fn access() -> Access {
 }
 
 /// `EACCES`, the same on every Linux.
-const DENIED: i32 = 13;
+pub(super) const DENIED: i32 = 13;
+
+/// `EBUSY`, likewise.
+const BUSY: i32 = 16;
+
+/// Rates that are asked for.
+const RATES: [u32; 6] = [8_000, 16_000, 32_000, 44_100, 48_000, 96_000];
 
 fn scan(direction: Direction) -> Vec<Sound> {
     // ALSA writes to stderr what it cannot do; for this thread it writes to a buffer that the next scan replaces.

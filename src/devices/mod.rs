@@ -14,12 +14,17 @@ mod formats;
 pub mod microphone;
 mod mixer;
 mod v4l2;
+mod volume;
 
 pub use board::board;
-pub use camera::{Camera, cameras, offers, resolve_camera};
+pub use camera::{Camera, cameras, forbidden_cameras, offers, resolve_camera};
 pub use controls::{controls, set_control, set_controls};
-pub use microphone::{Sound, microphones, resolve_microphone, resolve_speaker, speakers};
+pub use microphone::{
+    Abilities, Sound, microphone_abilities, microphones, resolve_microphone, resolve_speaker,
+    speaker_abilities, speakers,
+};
 pub use mixer::{Level, capture_level, playback_level};
+pub use volume::{MixerControl, Side, Taken, set_volume};
 
 /// What a device is called.
 trait Named {

@@ -36,6 +36,7 @@ pub use self::pick::Picked;
 use self::pick::When;
 use super::Codec;
 use crate::media::elements::{self, MissingElement};
+use crate::model::message::DeviceKind;
 
 /// Profiles that are part of the program; a file of the same name in a directory takes their place. `auto` tries
 /// them in this order.
@@ -188,6 +189,15 @@ impl Profile {
     /// What it is, in a sentence.
     pub fn description(&self) -> &str {
         &self.description
+    }
+
+    /// Whether its cameras, and its microphones, are devices of the machine that can be chosen.
+    pub fn chooses(&self, device: DeviceKind) -> bool {
+        let captures = match device {
+            DeviceKind::Camera => &self.cameras,
+            DeviceKind::Microphone => &self.microphones,
+        };
+        captures.iter().any(|capture| capture.address.is_some() && capture.from == From::Device)
     }
 
     /// What can encode `codec`, in the order to be tried; never none, or the profile has no encoder for it.

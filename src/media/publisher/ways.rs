@@ -2,7 +2,7 @@
 
 use gstreamer as gst;
 
-use super::profile::{Capture, Takes};
+use super::profile::{Capture, Profile, Takes};
 use crate::model::capture::{Choice, Drawing, Encoding, Offer, Passing, choices, reason};
 use crate::model::media::Quality;
 
@@ -41,6 +41,14 @@ pub(super) fn ways(captures: &[Capture], offers: &[Offer], wanted: Quality, draw
     ways
 }
 
+impl Profile {
+    /// What is captured of a camera's offers for this size, and why; `None`: the camera is left to itself.
+    pub fn choose(&self, offers: &[Offer], wanted: Quality) -> Option<(Choice, String)> {
+        let first = ways(&self.cameras, offers, wanted, Drawing::Needed).into_iter().next()?;
+        Some((first.choice?, first.why))
+    }
+}
+
 fn takes(takes: Option<Takes>, choice: &Choice) -> bool {
     match (takes, choice.passing, choice.encoding) {
         (Some(Takes::Raw), Passing::Encoded, Encoding::Raw(_))
@@ -68,7 +76,6 @@ impl Way {
 
 #[cfg(test)]
 mod tests {
-    use super::super::profile::Profile;
     use super::*;
     use crate::model::capture::{Pixels, Rate};
 

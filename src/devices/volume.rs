@@ -1,0 +1,202 @@
+//! The volume of a sound card, where its mixer has one.
+//!
+//! A volume in percent is a share of the control's own range. Whoever sets one also turns the control's switch on, for a card that is
+//! muted would play nothing at any volume; a mixer without a switch, or without any control, is fine: the volume is then the
+//! pipeline's.
+
+use alsa::mixer::{Mixer, Selem};
+use alsa::{Direction, Output};
+
+use super::microphone::DENIED;
+use crate::model::Volume;
+
+/// Names of controls in the order in which they are meant by "the volume of this card"; else the first that has one.
+const CAPTURE: [&str; 4] = ["Mic", "Capture", "Digital", "Internal Mic"];
+const PLAYBACK: [&str; 5] = ["Master", "PCM", "Speaker", "Headphone", "Digital"];
+
+/// What a volume is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// What a microphone gives.
+    Capture,
+    /// What a speaker plays.
+    Playback,
+}
+
+impl Side {
+    pub(super) fn of(direction: Direction) -> Self {
+        match direction {
+            Direction::Capture => Self::Capture,
+            Direction::Playback => Self::Playback,
+        }
+    }
+}
+
+/// Who has taken a volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// The card's mixer.
+    Mixer,
+    /// Nobody: the card has no such control, or no card is meant.
+    Nobody,
+}
+
+/// A control with a volume.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct MixerControl {
+    /// What it is called.
+    pub name: String,
+    /// Percent of its range; `None` when it cannot be read.
+    pub volume: Option<u8>,
+}
+
+/// Sets the volume of the card of `address` (`hw:CARD=Device,DEV=0`). May block for a moment.
+pub fn set_volume(side: Side, address: &str, volume: Volume) -> Taken {
+    let Some(card) = card(address) else { return Taken::Nobody };
+    let _quiet = Output::local_error_handler();
+    match set(side, &card, volume) {
+        Ok(taken) => taken,
+        Err(error) => {
+            let hint =
+                if error.errno() == DENIED { ": add the daemon's user to the group audio" } else { "" };
+            tracing::warn!(%card, "its mixer takes no volume ({error}){hint}");
+            Taken::Nobody
+        }
+    }
+}
+
+fn set(side: Side, card: &str, volume: Volume) -> alsa::Result<Taken> {
+    let mixer = Mixer::new(card, true)?;
+    let Some(control) = chosen(side, &mixer) else { return Ok(Taken::Nobody) };
+    let value = of_percent(range(side, &control), volume.percent());
+    match side {
+        Side::Capture => {
+            control.set_capture_volume_all(value)?;
+            if control.has_capture_switch() {
+                control.set_capture_switch_all(1)?;
+            }
+        }
+        Side::Playback => {
+            control.set_playback_volume_all(value)?;
+            if control.has_playback_switch() {
+                control.set_playback_switch_all(1)?;
+            }
+        }
+    }
+    Ok(Taken::Mixer)
+}
+
+/// The controls with a volume of the card of `address`; none when it cannot be asked. May block for a moment.
+pub(super) fn controls(side: Side, address: &str) -> Vec<MixerControl> {
+    let Some(card) = card(address) else { return Vec::new() };
+    let _quiet = Output::local_error_handler();
+    let Ok(mixer) = Mixer::new(&card, true) else { return Vec::new() };
+    let of = |control: Selem<'_>| {
+        let channel = alsa::mixer::SelemChannelId::mono();
+        let value = match side {
+            Side::Capture => control.get_capture_volume(channel),
+            Side::Playback => control.get_playback_volume(channel),
+        };
+        let volume = value.ok().map(|value| to_percent(range(side, &control), value));
+        MixerControl { name: control.get_id().get_name().unwrap_or("?").to_owned(), volume }
+    };
+    mixer.iter().filter_map(Selem::new).filter(|control| has_volume(side, control)).map(of).collect()
+}
+
+fn chosen(side: Side, mixer: &Mixer) -> Option<Selem<'_>> {
+    let mut controls: Vec<Selem<'_>> =
+        mixer.iter().filter_map(Selem::new).filter(|control| has_volume(side, control)).collect();
+    let names: Vec<String> =
+        controls.iter().map(|control| control.get_id().get_name().unwrap_or_default().to_owned()).collect();
+    let index = preferred(side, &names)?;
+    Some(controls.swap_remove(index))
+}
+
+/// Which of these controls is "the volume".
+fn preferred(side: Side, names: &[String]) -> Option<usize> {
+    let wanted: &[&str] = match side {
+        Side::Capture => &CAPTURE,
+        Side::Playback => &PLAYBACK,
+    };
+    let known = wanted.iter().find_map(|wanted| names.iter().position(|name| name == wanted));
+    known.or(if names.is_empty() { None } else { Some(0) })
+}
+
+fn has_volume(side: Side, control: &Selem<'_>) -> bool {
+    match side {
+        Side::Capture => control.has_capture_volume(),
+        Side::Playback => control.has_playback_volume(),
+    }
+}
+
+fn range(side: Side, control: &Selem<'_>) -> (i64, i64) {
+    match side {
+        Side::Capture => control.get_capture_volume_range(),
+        Side::Playback => control.get_playback_volume_range(),
+    }
+}
+
+fn of_percent((least, most): (i64, i64), percent: u8) -> i64 {
+    let span = most.saturating_sub(least).max(0);
+    least + (i128::from(span) * i128::from(percent) / 100).try_into().unwrap_or(span)
+}
+
+fn to_percent((least, most): (i64, i64), value: i64) -> u8 {
+    let span = i128::from(most) - i128::from(least);
+    if span <= 0 {
+        return 0;
+    }
+    let percent = (i128::from(value) - i128::from(least)) * 100 / span;
+    u8::try_from(percent.clamp(0, 100)).unwrap_or(100)
+}
+
+/// The card of a PCM's name: `hw:CARD=Device` of `hw:CARD=Device,DEV=0`.
+fn card(address: &str) -> Option<String> {
+    let id = address.split_once("CARD=")?.1.split(',').next()?;
+    // A zero would end the name early, and the crate takes none.
+    (!id.is_empty() && !id.contains('\0')).then(|| format!("hw:CARD={id}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_card_of_an_address() {
+        assert_eq!(card("hw:CARD=Device,DEV=0").as_deref(), Some("hw:CARD=Device"));
+        assert_eq!(card("plughw:CARD=sofhdadsp").as_deref(), Some("hw:CARD=sofhdadsp"));
+        for none in ["default", "", "hw:CARD=", "hw:CARD=a\0b,DEV=0", "pulse"] {
+            assert_eq!(card(none), None, "{none:?}");
+            assert_eq!(set_volume(Side::Capture, none, Volume::FULL), Taken::Nobody);
+        }
+    }
+
+    #[test]
+    fn a_card_that_is_not_there_takes_nothing() {
+        assert_eq!(set_volume(Side::Playback, "hw:CARD=nobody,DEV=0", Volume::FULL), Taken::Nobody);
+        assert!(controls(Side::Capture, "hw:CARD=nobody,DEV=0").is_empty());
+    }
+
+    #[test]
+    fn which_control_is_meant() {
+        let of = |side, names: &[&str]| {
+            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+            preferred(side, &names).map(|index| names[index].clone())
+        };
+        assert_eq!(of(Side::Playback, &["Bass", "PCM", "Master"]).as_deref(), Some("Master"));
+        assert_eq!(of(Side::Playback, &["Line Out"]).as_deref(), Some("Line Out"));
+        assert_eq!(of(Side::Capture, &["Line", "Mic"]).as_deref(), Some("Mic"));
+        assert_eq!(of(Side::Capture, &[]), None);
+    }
+
+    #[test]
+    fn percent_of_any_range() {
+        assert_eq!([0, 50, 100].map(|percent| of_percent((0, 37), percent)), [0, 18, 37]);
+        assert_eq!(of_percent((-10_239, 400), 100), 400, "the Raspberry Pi's headphones");
+        assert_eq!(of_percent((5, 5), 100), 5);
+        assert_eq!(of_percent((9, 1), 50), 9, "a range that makes no sense");
+        assert_eq!(to_percent((0, 37), 37), 100);
+        assert_eq!(to_percent((0, 0), 5), 0);
+        assert_eq!(to_percent((i64::MIN, i64::MAX), 0), 50);
+    }
+}
