@@ -274,8 +274,11 @@ pub(in crate::media) fn parse(launch: &str) -> Result<gst::Bin, Unparsed> {
     let mut context = gst::ParseContext::new();
     gst::parse::bin_from_description_full(launch, true, Some(&mut context), gst::ParseFlags::FATAL_ERRORS)
         .map_err(|error| match context.missing_elements().first() {
-            Some(name) => Unparsed::Missing(elements::missing(name)),
-            None => Unparsed::Wrong(error.message().to_owned()),
+            // The parser counts an element that has not the wanted property among the missing ones, too.
+            Some(name) if error.matches(gst::ParseError::NoSuchElement) => {
+                Unparsed::Missing(elements::missing(name))
+            }
+            Some(_) | None => Unparsed::Wrong(error.message().to_owned()),
         })
         .and_then(|element| {
             element.downcast::<gst::Bin>().map_err(|_| Unparsed::Wrong("it makes no bin".to_owned()))
