@@ -25,6 +25,15 @@ fn each_mistake_is_one_line_with_place_key_and_remedy() {
         ("[room]\nlive_id = \"ö\"", "config.toml:2: `room.live_id` must be 1 to 64 characters"),
         ("[media]\nquality = \"4k\"", "config.toml:2: `media.quality` must be \"360p\" or \"540p\""),
         ("[media]\nmirror = 1", "config.toml:2: `media.mirror` must be true or false (is 1)"),
+        ("[media]\ncontrols = 1", "config.toml:2: `media.controls` must be tables"),
+        (
+            "[media.controls]\ngain = 1",
+            "config.toml:2: `media.controls.\"gain\"` must be a table with the camera's id",
+        ),
+        (
+            "[media.controls.\"*\"]\ngain = 1.5",
+            "config.toml:2: `media.controls.\"*\".gain` must be a whole number",
+        ),
         (
             "[media]\nprofile = \"../x\"",
             "config.toml:2: `media.profile` must be \"auto\" or the name of a profile",
@@ -57,6 +66,20 @@ fn each_mistake_is_one_line_with_place_key_and_remedy() {
         let output = bench.check(&[], &[]);
         assert_refused(&output, expected, text);
     }
+}
+
+#[test]
+fn controls_are_named_by_camera_whatever_is_in_its_id() {
+    let id = "platform-fd500000.pcie-pci-0000:01:00.0-usb-0:1.1:1.0-video-index0";
+    let bench = Bench::new(&format!(
+        "[media.controls.\"{id}\"]\nBrightness = 3\n[media.controls.'*']\nfocus_auto = false"
+    ));
+    let text = assert_accepted(&bench.check(&[], &[]));
+    let line = text.lines().find(|line| line.starts_with("controls")).unwrap_or_else(|| panic!("{text}"));
+    assert!(
+        line.contains(id) && line.contains("Brightness = 3") && line.contains("focus_auto = false"),
+        "{line}"
+    );
 }
 
 #[test]

@@ -7,11 +7,16 @@ use super::desk::Slot;
 use crate::config::{self, Role, Settings, Sources};
 use crate::devices;
 use crate::model::capture::{Drawing, Encoding, choices};
+use crate::model::command::SetCameraControl;
+use crate::model::controls::Control;
 use crate::model::media::Quality;
 use crate::model::{Code, Refusal};
 
 /// Room for what was found and not yet taken; more at once wait on their threads.
 const DONE: usize = 16;
+
+/// So many bytes of controls keep a reply within the 64 KiB of a message.
+const CONTROLS_BYTES_MAX: usize = 56 * 1024;
 
 /// Where cameras and microphones come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +98,8 @@ pub(super) enum Chore {
     Surveyed(Devices),
     /// What there is now, for this command.
     Listed(Slot, Devices),
+    /// What was asked about a camera's controls, for this command.
+    Controls(Slot, Result<Value, Refusal>),
     /// The configuration, read again.
     Reread(Reread),
     /// The camera that was meant, for this command.
@@ -146,6 +153,17 @@ impl Chores {
         self.spawn(move || Chore::Listed(slot, Devices::find(&origin)));
     }
 
+    /// What can be turned at the camera of this choice.
+    pub(super) fn camera_controls(&self, slot: Slot, choice: String) {
+        let origin = self.origin.clone();
+        self.spawn(move || Chore::Controls(slot, camera_controls(&origin, &choice)));
+    }
+
+    pub(super) fn set_camera_control(&self, slot: Slot, choice: String, wish: SetCameraControl) {
+        let origin = self.origin.clone();
+        self.spawn(move || Chore::Controls(slot, set_camera_control(&origin, &choice, &wish)));
+    }
+
     pub(super) fn find_camera(&self, slot: Slot, choice: String) {
         let origin = self.origin.clone();
         self.spawn(move || Chore::Found(slot, find_camera(&origin, &choice)));
@@ -197,6 +215,35 @@ fn microphone_facts(sound: &devices::Sound) -> Value {
         "rates": abilities.rates,
         "mixer": !abilities.mixer.is_empty(),
     })
+}
+
+/// The camera of this choice, as a device with controls.
+fn device(origin: &Origin, choice: &str) -> Result<devices::Camera, Refusal> {
+    match origin {
+        Origin::Devices => devices::resolve_camera(choice),
+        Origin::Profile(name) | Origin::Sounds(name) => {
+            let message = format!("the camera of the profile {name} has no controls");
+            Err(Refusal::new(Code::CameraDeviceEmpty, message))
+        }
+    }
+}
+
+fn camera_controls(origin: &Origin, choice: &str) -> Result<Value, Refusal> {
+    let camera = device(origin, choice)?;
+    let mut room = CONTROLS_BYTES_MAX;
+    let fits = |control: &Value| {
+        room = room.saturating_sub(control.to_string().len());
+        room > 0
+    };
+    let controls: Vec<Value> =
+        devices::controls(&camera)?.iter().map(Control::json).take_while(fits).collect();
+    Ok(json!({"camera": camera.id, "controls": controls}))
+}
+
+fn set_camera_control(origin: &Origin, choice: &str, wish: &SetCameraControl) -> Result<Value, Refusal> {
+    let camera = device(origin, choice)?;
+    let control = devices::set_control(&camera, &wish.control, &wish.value)?;
+    Ok(json!({"camera": camera.id, "control": control.json()}))
 }
 
 fn find_camera(origin: &Origin, choice: &str) -> Result<String, Refusal> {

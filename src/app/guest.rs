@@ -16,6 +16,7 @@ use crate::guest::{self, Guest, Input, Output};
 use crate::media::publisher::profile::{Picked, Profile};
 use crate::media::publisher::{self, Located, Publisher};
 use crate::model::command::{Command, DeviceCommand, SetMirror, SetVideoQuality, SetVolume, Settled};
+use crate::model::controls::{ControlSettings, settings_for};
 use crate::model::media::{Ask, Report};
 use crate::model::message::{DeviceKind, Token};
 use crate::model::state::{GuestState, RoomMembership};
@@ -42,7 +43,8 @@ pub(super) struct GuestRole {
 
 impl GuestRole {
     pub(super) fn open(settings: &Settings) -> Result<(Self, Profile), Error> {
-        let profile = load_profile(settings)?;
+        let Picked { profile, why } = load_profile(settings)?;
+        tracing::info!(profile = profile.name(), "{}: {why}", profile.description());
         let (sender, reports) = channel(REPORTS);
         let whip = Whip::new(sender.clone());
         let publisher = Publisher::open(publisher_settings(settings, profile.clone()), sender)?;
@@ -255,11 +257,9 @@ impl Role for GuestRole {
 }
 
 /// The configured profile, or the one for this board.
-pub(super) fn load_profile(settings: &Settings) -> Result<Profile, Error> {
+pub(super) fn load_profile(settings: &Settings) -> Result<Picked, Error> {
     let (name, board) = (&settings.media.profile, devices::board());
-    let Picked { profile, why } = Profile::pick(name, &profile_directories(&settings.media), &board)?;
-    tracing::info!(profile = profile.name(), board = board.model, "{}: {why}", profile.description());
-    Ok(profile)
+    Ok(Profile::pick(name, &profile_directories(&settings.media), &board)?)
 }
 
 fn guest_settings(settings: &Settings) -> guest::Settings {
@@ -290,10 +290,11 @@ fn guest_settings(settings: &Settings) -> guest::Settings {
 }
 
 /// Where a camera or a microphone is; may block.
-fn locate(device: DeviceKind, choice: &str) -> Result<Located, Refusal> {
+fn locate(controls: &ControlSettings, device: DeviceKind, choice: &str) -> Result<Located, Refusal> {
     match device {
         DeviceKind::Camera => {
             let camera = devices::resolve_camera(choice)?;
+            devices::set_controls(&camera, &settings_for(controls, &camera.id));
             let offers = devices::offers(&camera);
             let address = camera.path.to_string_lossy().into_owned();
             Ok(Located { id: camera.id, address, offers })
@@ -307,9 +308,10 @@ fn locate(device: DeviceKind, choice: &str) -> Result<Located, Refusal> {
 
 fn publisher_settings(settings: &Settings, profile: Profile) -> publisher::Settings {
     let media = &settings.media;
+    let controls = media.controls.clone();
     publisher::Settings {
         profile,
-        locate: Arc::new(locate),
+        locate: Arc::new(move |device, choice| locate(&controls, device, choice)),
         locate_speaker: Arc::new(|choice| devices::resolve_speaker(choice).ok().map(|sound| sound.id)),
         camera: media.camera.clone(),
         microphone: media.microphone.clone(),

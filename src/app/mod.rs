@@ -135,7 +135,7 @@ pub(crate) fn check_media(settings: &Settings) -> Result<String, Error> {
     match settings.role {
         Role::Guest => {
             crate::media::publisher::check()?;
-            Ok(guest::load_profile(settings)?.name().to_owned())
+            Ok(guest::load_profile(settings)?.profile.name().to_owned())
         }
         Role::Host => {
             crate::media::stage::check()?;

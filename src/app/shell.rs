@@ -47,6 +47,8 @@ pub(super) struct Shell<R: Role> {
     presence: Presence,
     desk: Desk,
     chores: Chores,
+    /// The camera in use: what is configured, or what was switched to.
+    camera: String,
     info: Info,
     home: HomeAssistant,
     /// Where the configuration is read from.
@@ -100,6 +102,7 @@ impl<R: Role> Shell<R> {
             presence: Presence::new(settings.machine.clone()),
             desk: Desk::default(),
             chores,
+            camera: settings.media.camera.clone(),
             info,
             home: HomeAssistant::new(&settings),
             sources,

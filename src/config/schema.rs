@@ -71,6 +71,7 @@ pub(super) const KEYS: &[Key] = &[
     key("media.capture_volume", Kind::Literal, Some("100")),
     key("media.output_volume", Kind::Literal, Some("100")),
     key("media.mirror", Kind::Literal, Some("false")),
+    key("media.controls", Kind::Tables, Some("{}")),
     key("media.file", Kind::File, None),
     key("media.stats_interval", Kind::Literal, Some("5")),
     key("webrtc.stun", Kind::List, Some("[]")),

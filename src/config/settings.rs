@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::{Secret, Setting, UrlTemplate, Warning};
 use crate::logging::Verbosity;
 use crate::model::command::SeatCount;
+use crate::model::controls::ControlSettings;
 use crate::model::media::{Mirror, Quality};
 use crate::model::{LiveId, SeatMode, User as ModelUser, UserId, Volume};
 
@@ -225,6 +226,8 @@ pub struct Media {
     pub output_volume: Volume,
     /// Mirror the camera's picture at start.
     pub mirror: Mirror,
+    /// What is set at a camera whenever it is opened: by its id, or `*` for every one, values by control.
+    pub controls: ControlSettings,
     /// Media file for the profile `file`.
     pub file: Option<PathBuf>,
     /// Time between two `stats`, 0.2–3600 s.

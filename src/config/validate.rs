@@ -1,5 +1,6 @@
 //! From merged values to [`Settings`]: one function per section, each key checked once.
 
+mod controls;
 mod network;
 
 use std::fs::File;
@@ -284,6 +285,7 @@ impl Check<'_> {
             capture_volume: self.volume("media.capture_volume")?,
             output_volume: self.volume("media.output_volume")?,
             mirror: Mirror::from(self.reader.get("media.mirror").switch()?),
+            controls: controls::read(&self.reader.get("media.controls"))?,
             file,
             stats_interval: self.reader.get("media.stats_interval").seconds(0.2, 3600.0)?,
         })

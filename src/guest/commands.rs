@@ -144,7 +144,9 @@ impl Guest {
             DeviceCommand::TakeSnapshot => return self.take_snapshot(now),
             DeviceCommand::GetState => return Ok(Answer::State),
             // Answered by the shell, which knows the devices.
-            DeviceCommand::ListDevices => {}
+            DeviceCommand::ListDevices
+            | DeviceCommand::GetCameraControls(_)
+            | DeviceCommand::SetCameraControl(_) => {}
         }
         DONE
     }

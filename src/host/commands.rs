@@ -78,7 +78,9 @@ impl Host {
             | DeviceCommand::SetOutputVolume(_)
             | DeviceCommand::SetVideoQuality(_)
             | DeviceCommand::SetMirror(_)
-            | DeviceCommand::ListDevices => DONE,
+            | DeviceCommand::ListDevices
+            | DeviceCommand::GetCameraControls(_)
+            | DeviceCommand::SetCameraControl(_) => DONE,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::controls::ControlValue;
 use super::media::{Mirror, Picture, Quality, Ticket};
 use super::message::{ANY_SEAT, Application, any_seat, default_timeout};
 use super::{
@@ -252,6 +253,10 @@ pub enum DeviceCommand {
     SetUserInfo(SetUserInfo),
     /// `list_devices`: answered by the shell.
     ListDevices,
+    /// `get_camera_controls`: answered by the shell.
+    GetCameraControls(CameraControls),
+    /// `set_camera_control`: answered by the shell.
+    SetCameraControl(SetCameraControl),
     /// `get_state`
     GetState,
     /// `take_snapshot`
@@ -264,6 +269,28 @@ pub enum DeviceCommand {
 pub struct SwitchCamera {
     /// `auto`, an id, a path or a part of the name.
     pub camera: String,
+}
+
+/// Parameters of `get_camera_controls`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CameraControls {
+    /// As for `switch_camera`; absent for the one in use.
+    #[serde(default)]
+    pub camera: Option<String>,
+}
+
+/// Parameters of `set_camera_control`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetCameraControl {
+    /// As for `switch_camera`; absent for the one in use.
+    #[serde(default)]
+    pub camera: Option<String>,
+    /// The control's name.
+    pub control: String,
+    /// What it is to be.
+    pub value: ControlValue,
 }
 
 /// Parameters of the volume commands.

@@ -59,7 +59,7 @@ pub enum ControlAccess {
 
 /// A value as somebody wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "must be a whole number, true or false, or a word of the control's menu")]
 pub enum ControlValue {
     /// On or off.
     Switch(bool),

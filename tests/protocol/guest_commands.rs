@@ -77,6 +77,9 @@ fn a_typo_does_not_pass() {
         ("switch_camera", json!({}), "camera"),
         ("switch_camera", json!({"camera": "no such camera"}), "camera"),
         ("list_devices", json!({"all": true}), "all"),
+        ("get_camera_controls", json!({"camera": 7}), "camera"),
+        ("set_camera_control", json!({"value": 7}), "control"),
+        ("set_camera_control", json!({"control": "gain", "value": [7]}), "value"),
     ] {
         let reply = stand.command("ada", name, parameters.clone());
         assert_eq!(reply["error"]["code"], "invalid_parameter", "{name} {parameters}: {reply}");
@@ -212,6 +215,13 @@ fn a_new_name_reaches_the_room() {
     let url = "https://a.example/ada.png";
     stand.ok("ada", "set_user_info", json!({"user_name": "Ädä 阿達 👩", "avatar_url": url}));
     let named = |user: &Value| user["user_name"] == "Ädä 阿達 👩" && user["avatar_url"] == url;
+    for (name, parameters) in [
+        ("get_camera_controls", json!({})),
+        ("set_camera_control", json!({"control": "brightness", "value": 3})),
+    ] {
+        let reply = stand.command("ada", name, parameters);
+        assert_eq!(reply["error"]["code"], "camera_device_empty", "a test picture has no controls: {reply}");
+    }
     let info = format!("{PREFIX}/device/ada/info");
     stand
         .operator

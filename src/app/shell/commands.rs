@@ -33,6 +33,14 @@ impl<R: Role> Shell<R> {
         match command {
             Command::Device(DeviceCommand::ListDevices) => self.chores.list_devices(slot),
             Command::Device(DeviceCommand::SwitchCamera(wish)) => self.chores.find_camera(slot, wish.camera),
+            Command::Device(DeviceCommand::GetCameraControls(wish)) => {
+                let choice = wish.camera.unwrap_or_else(|| self.camera.clone());
+                self.chores.camera_controls(slot, choice);
+            }
+            Command::Device(DeviceCommand::SetCameraControl(wish)) => {
+                let choice = wish.camera.clone().unwrap_or_else(|| self.camera.clone());
+                self.chores.set_camera_control(slot, choice, wish);
+            }
             Command::Device(_) | Command::Guest(_) | Command::Host { .. } => {
                 self.home.note(&command);
                 let settled = self.role.command(now, command);
@@ -75,9 +83,15 @@ impl<R: Role> Shell<R> {
                     self.house.publish(reply);
                 }
             }
+            Chore::Controls(slot, outcome) => {
+                for reply in self.desk.settle(now, slot, outcome) {
+                    self.house.publish(reply);
+                }
+            }
             Chore::Reread(reread) => self.configure(now, reread),
             Chore::Found(slot, found) => {
                 let settled = found.and_then(|camera| {
+                    self.camera.clone_from(&camera);
                     let wish = crate::model::command::SwitchCamera { camera };
                     self.role.command(now, Command::Device(DeviceCommand::SwitchCamera(wish)))
                 });

@@ -28,6 +28,7 @@ impl<R: Role> Shell<R> {
                 match camera {
                     Camera::Same => {}
                     Camera::Found(camera) => {
+                        self.camera.clone_from(&camera);
                         let wish = Command::Device(DeviceCommand::SwitchCamera(SwitchCamera { camera }));
                         if let Err(refusal) = self.role.command(now, wish) {
                             tracing::warn!("media.camera: {refusal}");

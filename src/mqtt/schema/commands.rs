@@ -8,9 +8,10 @@ use crate::mqtt::wire::command::{self, Plane};
 
 use Code::{
     AllSeatsOccupied, AlreadyInOtherRoom, AlreadyInSeat, AlreadyOnSeatQueue, CameraClosedByAdmin,
-    HostUnreachable, InvalidParameter, MicrophoneClosedByAdmin, NoSuchInvitation, NotInRoom, NotOnSeatQueue,
-    PermissionDenied, RateLimited, RequestRepeated, RetainedCommand, RoomNotFound, SeatIndexNotExist,
-    SeatLocked, SeatOccupied, ShuttingDown, UnknownCommand, UserAlreadyOnSeat, UserNotInRoom, UserNotInSeat,
+    CameraDeviceEmpty, CameraNotAuthorized, HostUnreachable, InvalidParameter, MicrophoneClosedByAdmin,
+    NoSuchInvitation, NotInRoom, NotOnSeatQueue, PermissionDenied, RateLimited, RequestRepeated,
+    RetainedCommand, RoomNotFound, SeatIndexNotExist, SeatLocked, SeatOccupied, ShuttingDown, UnknownCommand,
+    UserAlreadyOnSeat, UserNotInRoom, UserNotInSeat,
 };
 
 /// A command.
@@ -159,6 +160,24 @@ pub(super) const COMMANDS: &[Command] = &[
     command("set_mirror", "Mirror the picture, left to right.", "mirror", &[]),
     command("set_user_info", "Name and picture; what is absent stays.", "user_name~? avatar_url~?", &[]),
     Command { result: "Devices", ..command("list_devices", "What is plugged in.", "", &[]) },
+    Command {
+        result: "CameraControls",
+        ..command(
+            "get_camera_controls",
+            "What can be turned at a camera, whether it is open or not.",
+            "camera~?",
+            &[CameraDeviceEmpty, CameraNotAuthorized],
+        )
+    },
+    Command {
+        result: "CameraControl",
+        ..command(
+            "set_camera_control",
+            "Turn something at a camera; the configuration says what holds after the next plug.",
+            "camera~? control:text value:control_value",
+            &[CameraDeviceEmpty, CameraNotAuthorized],
+        )
+    },
     Command { result: "State", ..command("get_state", "The snapshot as it is now.", "", &[]) },
     Command {
         result: "Picture",

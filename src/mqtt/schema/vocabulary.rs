@@ -63,6 +63,9 @@ fn known(name: &str) -> Option<Value> {
         "jpeg" => json!({"type": "string", "contentEncoding": "base64", "contentMediaType": "image/jpeg"}),
         "pixels" => json!({"type": "integer", "minimum": 1}),
         "anything" => json!({"type": "object"}),
+        "control_value" => {
+            json!({"oneOf": [{"type": "integer"}, {"type": "boolean"}, {"type": "string"}]})
+        }
         "guest_role" => json!({"const": "guest"}),
         "host_role" => json!({"const": "host"}),
         "yes" => json!({"const": true}),
@@ -100,6 +103,7 @@ fn enumeration(name: &str) -> Option<&'static [&'static str]> {
         "network_quality" => of::<NetworkQuality>(),
         "sdp_kind" => of::<SdpKind>(),
         "role" => &["guest", "host"],
+        "control_type" => &["integer", "boolean", "menu", "button"],
         _ => return None,
     })
 }
@@ -190,6 +194,14 @@ const SHARED: &[(&str, &str, &str)] = &[
         "version role user cameras:Device* microphones:Device* encoders:text* pipeline machine",
     ),
     ("Devices", "Result of `list_devices`.", "cameras:Device* microphones:Device* speakers:Device*"),
+    ("CameraControls", "Result of `get_camera_controls`.", "camera:text controls:Control*"),
+    ("CameraControl", "Result of `set_camera_control`.", "camera:text control:Control"),
+    (
+        "Control",
+        "A control of a camera: what it takes and is. `items` are the words of a menu by number.",
+        "name:text label:text type:control_type minimum:number? maximum:number? step:number? default:control_value? \
+         value:control_value~? items:anything? inactive:yes? read_only:yes?",
+    ),
     ("Picture", "Result of a snapshot.", "content_type:text width:pixels height:pixels data:jpeg"),
     ("Description", "A W3C RTCSessionDescriptionInit.", "type:sdp_kind sdp:text"),
     (

@@ -121,6 +121,8 @@ const NAMES: &[(&str, Plane)] = &[
     ("set_mirror", Plane::Device),
     ("set_user_info", Plane::Device),
     ("list_devices", Plane::Device),
+    ("get_camera_controls", Plane::Device),
+    ("set_camera_control", Plane::Device),
     ("get_state", Plane::Device),
     ("take_snapshot", Plane::Device),
 ];
@@ -184,6 +186,8 @@ fn device(name: &str, fields: Fields) -> Result<DeviceCommand, Refusal> {
         "set_mirror" => DeviceCommand::SetMirror(parameters(fields)?),
         "set_user_info" => DeviceCommand::SetUserInfo(user_info(fields)?),
         "list_devices" => nothing(fields, DeviceCommand::ListDevices)?,
+        "get_camera_controls" => DeviceCommand::GetCameraControls(parameters(fields)?),
+        "set_camera_control" => DeviceCommand::SetCameraControl(parameters(fields)?),
         "get_state" => nothing(fields, DeviceCommand::GetState)?,
         "take_snapshot" => nothing(fields, DeviceCommand::TakeSnapshot)?,
         _ => return Err(unknown(name)),
@@ -295,6 +299,9 @@ mod tests {
         assert!(refused("disconnect", r#"{"id":7}"#).starts_with("id: "));
         assert!(refused("set_capture_volume", r#"{"volume":101}"#).starts_with("volume: "));
         assert!(refused("set_mirror", r#"{"mirror":1}"#).starts_with("mirror: "));
+        assert!(refused("set_camera_control", r#"{"control":"gain"}"#).contains("value"));
+        assert!(refused("set_camera_control", r#"{"control":"gain","value":1.5}"#).starts_with("value: "));
+        assert!(refused("get_camera_controls", r#"{"control":"gain"}"#).contains("control"));
         assert!(refused("lock_seat", r#"{"seat_index":0,"operator":7}"#).starts_with("operator: "));
         assert!(refused("disconnect", "[]").contains("object"));
         assert!(refused("disconnect", "\u{1}").contains("no JSON"));
