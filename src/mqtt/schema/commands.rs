@@ -220,6 +220,10 @@ mod tests {
 
     /// Values that a schema allows, and values that it does not.
     fn values(schema: &Value) -> (Vec<Value>, Vec<Value>) {
+        if schema["oneOf"].is_array() {
+            // The value of a camera's control: what fits is the camera's to say.
+            return (vec![json!(1), json!(true), json!("50 Hz")], vec![json!(null), json!(1.5), json!([])]);
+        }
         let null = schema["type"].as_array().is_some();
         let kind = schema["type"].as_str().or(schema["type"][0].as_str()).expect("a type").to_owned();
         let (mut right, mut wrong) = match kind.as_str() {
