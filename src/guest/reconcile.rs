@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::room::{Place, Wish};
 use super::seat::Given;
-use super::{DONE, Guest, Life, Timer, messages::least, requests::Purpose};
+use super::{DONE, Guest, Life, Timer, messages::least, not_in_room, requests::Purpose};
 use crate::model::event::Event;
 use crate::model::message::{
     Application, DeviceKind, Invitation, Membership, NoResponse, Outcome, OwnSeat, ToHost, UnseatReason,
@@ -54,6 +54,7 @@ impl Guest {
         }
         if inside {
             // The place was given away while this guest was gone.
+            self.settle_requests(not_in_room);
             self.reconcile(now, Membership::default());
             if let Some(room) = &mut self.room {
                 room.place = Place::Joining;
