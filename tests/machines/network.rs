@@ -20,6 +20,9 @@ pub const GUESTS: usize = 3;
 /// How many of the last messages of a topic are heard again after the connection was lost.
 const REPEATED: usize = 3;
 
+/// How long after it was heard a message may still be unacknowledged.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
+
 /// The host's place among the clients.
 pub const HOST: usize = GUESTS;
 
@@ -33,7 +36,8 @@ pub enum Mail {
 #[derive(Debug, Default)]
 struct Line {
     under_way: VecDeque<Mail>,
-    heard: VecDeque<Mail>,
+    /// Not yet acknowledged, as far as the broker knows.
+    heard: VecDeque<(Instant, Mail)>,
 }
 
 pub struct Network {
@@ -76,9 +80,13 @@ impl Network {
         if std::mem::replace(&mut self.online[who], true) {
             return;
         }
+        let now = self.host.now;
         for ((_, topic), line) in self.lines.iter_mut().filter(|((reader, _), _)| *reader == who) {
             if topic.starts_with("to_") {
-                line.under_way.extend(line.heard.drain(..));
+                let waiting = std::mem::take(&mut line.under_way);
+                let heard =
+                    line.heard.drain(..).filter(|(at, _)| now - *at < UNACKNOWLEDGED).map(|(_, mail)| mail);
+                line.under_way = heard.chain(waiting).collect();
             }
         }
         for user in self.watched[who].clone() {
@@ -95,15 +103,16 @@ impl Network {
         self.set_status(who, Presence::Online);
     }
 
-    /// The connection is lost, and with it what was under way; the will is said.
+    /// The connection is lost, and the will is said. The broker keeps the host's session, but not a guest's: what was under
+    /// way to a guest is lost.
     pub fn disconnect(&mut self, who: usize) {
         if !std::mem::replace(&mut self.online[who], false) {
             return;
         }
-        for (_, line) in
-            self.lines.iter_mut().filter(|((reader, topic), _)| *reader == who && topic != "media")
-        {
-            line.under_way.clear();
+        for ((reader, topic), line) in &mut self.lines {
+            if *reader == who && topic != "media" && (who != HOST || !topic.starts_with("to_")) {
+                line.under_way.clear();
+            }
         }
         if who == HOST {
             let outputs = self.host.input(host::Input::Offline);
@@ -161,7 +170,8 @@ impl Network {
     }
 
     fn send(&mut self, reader: usize, topic: String, mail: Mail) {
-        if self.online[reader] || topic == "media" {
+        let kept = topic == "media" || (reader == HOST && topic.starts_with("to_"));
+        if self.online[reader] || kept {
             self.lines.entry((reader, topic)).or_default().under_way.push_back(mail);
         }
     }
@@ -171,13 +181,15 @@ impl Network {
         let waiting: Vec<(usize, String)> = self
             .lines
             .iter()
-            .filter(|(_, line)| !line.under_way.is_empty())
+            .filter(|((reader, topic), line)| {
+                !line.under_way.is_empty() && (self.online[*reader] || topic == "media")
+            })
             .map(|(key, _)| key.clone())
             .collect();
         let Some(key) = waiting.get(which % waiting.len().max(1)).cloned() else { return false };
         let line = self.lines.get_mut(&key).expect("it is there");
         let Some(mail) = line.under_way.pop_front() else { return false };
-        line.heard.push_back(mail.clone());
+        line.heard.push_back((self.host.now, mail.clone()));
         if line.heard.len() > REPEATED {
             line.heard.pop_front();
         }
