@@ -13,7 +13,7 @@ RUN_PACKAGES := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0
 TEST_PACKAGES := gstreamer1.0-libav gstreamer1.0-tools mosquitto mosquitto-clients openssl iproute2 \
 	python3-aiohttp python3-aiortc python3-paho-mqtt python3-numpy
 
-.PHONY: help deps build demo test lint bench schema fmt
+.PHONY: help deps build demo test lint bench schema fuzz fmt
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -50,6 +50,17 @@ schema: ## write docs/asyncapi.json anew
 bench: build ## measure: CPU, memory, start-up, idling, stays; a table and target/bench.json (5 to 6 minutes)
 	cargo build --release --locked --examples
 	./target/release/examples/bench $(GROUPS)
+
+# Coverage for libFuzzer by a stable compiler: what cargo-fuzz asks of a nightly one, but for the sanitizers.
+SANCOV := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+	-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing
+FUZZ ?= -max_total_time=60
+
+fuzz: ## any bytes to the wire, guided by coverage, for a minute (FUZZ="-max_total_time=600" for longer)
+	@command -v c++ >/dev/null || $(SUDO) apt-get install -y -q g++
+	mkdir -p fuzz/corpus
+	cd fuzz && RUSTFLAGS="$(SANCOV)" cargo run --release --locked --target $$(rustc -vV | sed -n 's/^host: //p') -- \
+	  -max_len=8192 $(FUZZ) corpus ../tests/golden/*/
 
 fmt: ## format the sources
 	cargo fmt

@@ -81,7 +81,8 @@ impl Host {
         let Some(starting) = self.starting.as_mut().filter(|starting| starting.live_id == *live_id) else {
             return;
         };
-        if starting.other.is_some() {
+        // Nothing heard without the broker is not "nothing retained".
+        if starting.other.is_some() || (state.is_none() && self.broker == Presence::Offline) {
             return;
         }
         self.revision = self.revision.max(state.as_ref().map_or(0, |room| room.revision));

@@ -211,7 +211,7 @@ impl HostStand {
             state.membership != RoomMembership::Joining || deadlines || requests == 0,
             "starting has an end"
         );
-        assert!(self.pending.len() <= 32 + 2, "pending commands are bounded");
+        assert!(self.pending.len() <= 32 + 64, "pending commands are bounded");
     }
 }
 

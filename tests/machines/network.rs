@@ -49,6 +49,7 @@ pub struct Network {
     status: BTreeMap<UserId, Presence>,
     watched: Vec<BTreeSet<UserId>>,
     entered: [bool; GUESTS],
+    host_entered: bool,
     looked: bool,
     starts: u8,
 }
@@ -64,6 +65,7 @@ impl Network {
             status: BTreeMap::new(),
             watched: vec![BTreeSet::new(); GUESTS + 1],
             entered: [false; GUESTS],
+            host_entered: false,
             looked: false,
             starts: 1,
         };
@@ -93,6 +95,7 @@ impl Network {
             self.say_status(who, &user);
         }
         if who == HOST {
+            self.say_looked();
             let outputs = self.host.input(host::Input::Online);
             self.route_host(outputs);
         } else {
@@ -133,6 +136,7 @@ impl Network {
         let now = self.host.now;
         if who == HOST {
             self.looked = false;
+            self.host_entered = false;
             self.host = HostStand::new(host_settings(self.starts), now);
             self.host.room = self.room.clone();
         } else {
@@ -169,9 +173,18 @@ impl Network {
         }
     }
 
+    /// What is retained, to a host that looks before it starts.
+    fn say_looked(&mut self) {
+        if self.looked {
+            let input = host::Input::Room { live_id: id("lobby"), state: self.room.clone() };
+            self.send(HOST, "room".to_owned(), Mail::Host(input));
+        }
+    }
+
     fn send(&mut self, reader: usize, topic: String, mail: Mail) {
-        let kept = topic == "media" || (reader == HOST && topic.starts_with("to_"));
-        if self.online[reader] || kept {
+        let room_plane = reader == HOST && topic.starts_with("to_");
+        let kept = topic == "media" || room_plane;
+        if (self.online[reader] || kept) && (self.host_entered || !room_plane) {
             self.lines.entry((reader, topic)).or_default().under_way.push_back(mail);
         }
     }
@@ -298,11 +311,13 @@ impl Network {
                     (0..GUESTS).for_each(|who| self.say_room(who));
                 }
                 host::Output::WatchRoom(live_id) => {
+                    assert_eq!(live_id, id("lobby"));
                     self.looked = true;
-                    let input = host::Input::Room { live_id, state: self.room.clone() };
-                    self.send(HOST, "room".to_owned(), Mail::Host(input));
+                    self.say_looked();
                 }
                 host::Output::UnwatchRoom(_) => self.looked = false,
+                host::Output::Enter(_) => self.host_entered = true,
+                host::Output::Exit(_) => self.host_entered = false,
                 host::Output::Watch(user) => {
                     self.watched[HOST].insert(user.clone());
                     self.say_status(HOST, &user);
@@ -331,10 +346,6 @@ impl Network {
     pub fn settle(&mut self) {
         for who in 0..=GUESTS {
             self.connect(who);
-        }
-        if self.looked {
-            let input = host::Input::Room { live_id: id("lobby"), state: self.room.clone() };
-            self.send(HOST, "room".to_owned(), Mail::Host(input));
         }
         for _ in 0..240 {
             let mut delivered = 0;
