@@ -44,17 +44,17 @@ fn act(network: &mut Network, (op, x, y): Step, reach: &Reach) {
     let name = || Network::name(who);
     match op % 32 {
         0 => network.pass(Duration::from_millis(u64::from(x) * 80)),
-        1 if x % 2 == 0 => {
+        1 if x.is_multiple_of(2) => {
             reach.count("lost connection");
             network.disconnect(usize::from(x / 2) % (GUESTS + 1));
         }
         2 | 3 => network.connect(usize::from(x) % (GUESTS + 1)),
-        4 if x % 3 == 0 => {
+        4 if x.is_multiple_of(3) => {
             reach.count("restart of a guest");
             network.restart(who);
             network.connect(who);
         }
-        5 if x % 3 == 0 => {
+        5 if x.is_multiple_of(3) => {
             reach.count("restart of the host");
             network.restart(HOST);
             network.connect(HOST);
@@ -78,7 +78,7 @@ fn guest_command(network: &mut Network, who: usize, x: u8) {
         4 => GuestCommand::CancelApplication,
         5 | 6 => GuestCommand::AcceptInvitation(Inviter::default()),
         7 => GuestCommand::RejectInvitation(Inviter::default()),
-        8 if x % 3 == 0 => GuestCommand::LeaveLive,
+        8 if x.is_multiple_of(3) => GuestCommand::LeaveLive,
         8 => GuestCommand::JoinLive(JoinLive { live_id: id("lobby") }),
         _ => GuestCommand::Disconnect,
     };
@@ -118,7 +118,7 @@ fn host_command(network: &mut Network, name: UserId, x: u8) {
 }
 
 fn timeout(x: u8) -> RequestTimeout {
-    if x % 2 == 0 { RequestTimeout::NEVER } else { RequestTimeout::seconds(u32::from(x % 30)) }
+    if x.is_multiple_of(2) { RequestTimeout::NEVER } else { RequestTimeout::seconds(u32::from(x % 30)) }
 }
 
 /// Where a `status` overtook a `join`, the host has forgotten somebody of the audience who does not know it; the next thing

@@ -29,7 +29,7 @@ fn whatever_happens_to_a_guest_its_promises_hold() {
     let script = (0_u8..6, proptest::collection::vec(any::<Step>(), 1..160));
     run(400, file!(), &script, |(kind, steps)| {
         let mut settings = settings("kiosk-7", kind);
-        if kind % 2 == 0 {
+        if kind.is_multiple_of(2) {
             settings.standing_room = Some(id("lobby"));
         }
         settings.accept_invitations = match kind {
@@ -92,10 +92,10 @@ impl Life {
 
     fn step(&mut self, (op, x, y): Step) {
         let state = self.stand.guest.snapshot();
-        if op % 8 == 0 {
+        if op.is_multiple_of(8) {
             return self.anything(x, y);
         }
-        if state.summary.contains("waiting for the broker") && op % 3 != 0 {
+        if state.summary.contains("waiting for the broker") && !op.is_multiple_of(3) {
             self.stand.input(Input::Online);
             return;
         }
@@ -125,7 +125,7 @@ impl Life {
 
     fn anything(&mut self, x: u8, y: u8) {
         match x % 14 {
-            0 => self.room(if y % 4 == 0 { RoomStatus::Ended } else { RoomStatus::Live }, y),
+            0 => self.room(if y.is_multiple_of(4) { RoomStatus::Ended } else { RoomStatus::Live }, y),
             1 => self.answer(y),
             2 => self.lobby(y, x),
             3 => self.prepare(y, x),
@@ -133,8 +133,8 @@ impl Life {
             5 => self.live(y, x),
             6 => self.leave(y),
             7 => self.device(y),
-            8 => self.host_is(if y % 2 == 0 { Presence::Offline } else { Presence::Online }),
-            9 => drop(self.stand.input(if y % 2 == 0 { Input::Offline } else { Input::OwnOffline })),
+            8 => self.host_is(if y.is_multiple_of(2) { Presence::Offline } else { Presence::Online }),
+            9 => drop(self.stand.input(if y.is_multiple_of(2) { Input::Offline } else { Input::OwnOffline })),
             10 => self.session = y % 4,
             11 => self.command(GuestCommand::LeaveLive),
             12 => self.told(ToGuest::LiveEnded {}),
@@ -144,7 +144,7 @@ impl Life {
 
     fn lobby(&mut self, x: u8, y: u8) {
         let invitation_id = InvitationId::try_from(format!("i{}", y % 6)).expect("short");
-        let media = if y % 3 == 0 { Media::Audio } else { Media::Video };
+        let media = if y.is_multiple_of(3) { Media::Audio } else { Media::Video };
         let timeout = RequestTimeout::seconds(u32::from(y % 20));
         match x % 12 {
             0 | 1 => self.command(GuestCommand::ApplyForSeat(Application {
@@ -181,7 +181,7 @@ impl Life {
 
     fn connect(&mut self, x: u8, y: u8) {
         let (Some(session), Some((name, exchange))) = (self.session(), self.stand.signal.clone()) else {
-            return if x % 3 == 0 { self.live(x, y) } else { self.pass(y) };
+            return if x.is_multiple_of(3) { self.live(x, y) } else { self.pass(y) };
         };
         let signal = |body| ToGuest::Signal(Signal { session: name.clone(), exchange, body });
         let sdp = "v=0".to_owned();
@@ -210,15 +210,15 @@ impl Life {
                 self.report(Report::DeviceFailed { epoch, device, error });
             }
             3 | 4 => {
-                let action = if y % 3 == 0 { DeviceAction::Unlock } else { DeviceAction::Close };
+                let action = if y.is_multiple_of(3) { DeviceAction::Unlock } else { DeviceAction::Close };
                 self.told(ToGuest::DeviceControl { device, action, by: by() });
             }
             5 => self.told(ToGuest::Moved { from: seat, to: u32::from(y % 3), by: by() }),
-            6 if y % 2 == 0 => {
-                let reason = if y % 4 == 0 { UnseatReason::Kicked } else { UnseatReason::Offline };
+            6 if y.is_multiple_of(2) => {
+                let reason = if y.is_multiple_of(4) { UnseatReason::Kicked } else { UnseatReason::Offline };
                 self.told(ToGuest::Unseated { seat_index: seat, reason, by: Some(by()) });
             }
-            7 if y % 2 == 0 => self.command(GuestCommand::Disconnect),
+            7 if y.is_multiple_of(2) => self.command(GuestCommand::Disconnect),
             8 => self.host_is(Presence::Offline),
             9 => drop(self.stand.input(Input::Offline)),
             10 | 11 => {
@@ -256,7 +256,7 @@ impl Life {
     }
 
     fn device(&mut self, y: u8) {
-        let name = (y % 5 == 0).then(|| format!("n{y}").try_into().expect("short"));
+        let name = (y.is_multiple_of(5)).then(|| format!("n{y}").try_into().expect("short"));
         let volume = Volume::try_from(i64::from(y % 101)).expect("in range");
         let picture = Picture { width: 1, height: 1, jpeg: vec![] };
         let ticket = u64::from(y);
@@ -281,7 +281,7 @@ impl Life {
     }
 
     fn seat(&mut self, y: u8) {
-        let media = if y % 4 == 0 { Media::Audio } else { Media::Video };
+        let media = if y.is_multiple_of(4) { Media::Audio } else { Media::Video };
         self.told(ToGuest::Seated { seat_index: u32::from(y % 3), media, grant: grant(y) });
     }
 
@@ -314,7 +314,7 @@ impl Life {
         };
         let invited = InvitationId::try_from(format!("i{}", y % 6)).expect("short");
         let membership = Membership {
-            seat: (y % 8 == 0 || (seated && y % 8 != 1)).then_some(seat),
+            seat: (y.is_multiple_of(8) || (seated && y % 8 != 1)).then_some(seat),
             application: (y % 8 == 2).then(Application::default),
             invitations: (y % 8 == 3)
                 .then(|| invitation(invited, Media::Video, RequestTimeout::NEVER))
@@ -331,15 +331,15 @@ impl Life {
 
     fn room(&mut self, status: RoomStatus, y: u8) {
         self.revision += 1;
-        if y % 9 == 0 {
+        if y.is_multiple_of(9) {
             self.session = self.session.wrapping_add(1);
         }
         let mut seats: Vec<Seat> = (0..3).map(Seat::empty).collect();
-        if y % 7 == 0 {
+        if y.is_multiple_of(7) {
             seats[1].user = Some(User::named_by_id(id("kiosk-7")));
             seats[1].connection = Some(coguestd::model::Connection::Lost);
         }
-        let host = if y % 31 == 0 { "host-2" } else { "host-1" };
+        let host = if y.is_multiple_of(31) { "host-2" } else { "host-1" };
         let room = RoomState {
             live_id: id("lobby"),
             status,
@@ -350,7 +350,7 @@ impl Life {
             revision: self.revision,
             seats,
         };
-        let state = (y % 17 != 0).then_some(room);
+        let state = (!y.is_multiple_of(17)).then_some(room);
         self.stand.input(Input::Room { live_id: id("lobby"), state });
     }
 
@@ -393,7 +393,7 @@ impl Life {
 }
 
 fn kind(y: u8) -> DeviceKind {
-    if y % 2 == 0 { DeviceKind::Camera } else { DeviceKind::Microphone }
+    if y.is_multiple_of(2) { DeviceKind::Camera } else { DeviceKind::Microphone }
 }
 
 fn grant(y: u8) -> Grant {

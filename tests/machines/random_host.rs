@@ -66,7 +66,7 @@ impl Evening {
         let mut settings = settings(self.kind);
         settings.seed[0] = self.kind;
         settings.seed[1] = self.stand.room.as_ref().map_or(0, |room| room.revision.to_le_bytes()[0]);
-        if self.kind % 2 == 0 {
+        if self.kind.is_multiple_of(2) {
             settings.standing_room = Some(id("lobby"));
         }
         if self.kind == 3 {
@@ -131,7 +131,7 @@ impl Evening {
             11 => self.stage(x, y),
             12 => self.answer(&guest, x),
             13 => {
-                let presence = if x % 3 == 0 { Presence::Online } else { Presence::Offline };
+                let presence = if x.is_multiple_of(3) { Presence::Online } else { Presence::Offline };
                 self.hear(Input::UserStatus { user_id: guest, presence });
             }
             14 => self.pass(u64::from(x) * 100),
@@ -146,8 +146,8 @@ impl Evening {
     }
 
     fn start(&mut self, x: u8, y: u8) {
-        let live_id: LiveId = id(if y % 16 == 0 { "attic" } else { "lobby" });
-        let seats = (x % 4 > 0).then(|| SeatCount::try_from(i64::from(x % 4)).expect("in range"));
+        let live_id: LiveId = id(if y.is_multiple_of(16) { "attic" } else { "lobby" });
+        let seats = (!x.is_multiple_of(4)).then(|| SeatCount::try_from(i64::from(x % 4)).expect("in range"));
         self.command(HostCommand::StartLive(StartLive { live_id, seats, seat_mode: None }));
         self.look(y);
     }
@@ -156,19 +156,19 @@ impl Evening {
     fn look(&mut self, y: u8) {
         let Some(live_id) = self.stand.host.snapshot().live_id else { return };
         let mut state = self.stand.room.clone().filter(|room| room.live_id == live_id);
-        if let Some(room) = state.as_mut().filter(|_| y % 5 == 0) {
+        if let Some(room) = state.as_mut().filter(|_| y.is_multiple_of(5)) {
             room.host = User::named_by_id(id("host-2"));
         }
         self.taken_back |= state.as_ref().is_some_and(|room| room.status == RoomStatus::Live);
         self.hear(Input::Room { live_id, state });
-        if y % 5 == 0 {
-            let presence = if y % 2 == 0 { Presence::Online } else { Presence::Offline };
+        if y.is_multiple_of(5) {
+            let presence = if y.is_multiple_of(2) { Presence::Online } else { Presence::Offline };
             self.hear(Input::UserStatus { user_id: id("host-2"), presence });
         }
     }
 
     fn join(&mut self, guest: &UserId, x: u8) {
-        let user = User::named_by_id(id(if x % 7 == 0 { "somebody-else" } else { guest.as_str() }));
+        let user = User::named_by_id(id(if x.is_multiple_of(7) { "somebody-else" } else { guest.as_str() }));
         self.ask(guest, ToHost::Join { user, session: format!("s{}", x % 3) });
     }
 
@@ -215,7 +215,7 @@ impl Evening {
         let Some((_, invitation_id)) = known.cloned() else { return self.decide(guest, 5) };
         self.ask(
             guest,
-            if x % 4 == 0 {
+            if x.is_multiple_of(4) {
                 ToHost::RejectInvitation { invitation_id }
             } else {
                 ToHost::AcceptInvitation { invitation_id }
@@ -263,13 +263,15 @@ impl Evening {
                 self.hear(Input::Online);
             }
             3 => {
-                let phase = (y % 3 == 0).then_some(Phase::Live);
-                let devices = Devices { microphone: on(y % 2 == 0), camera: on(y % 3 == 0), phase };
+                let phase = (y.is_multiple_of(3)).then_some(Phase::Live);
+                let devices =
+                    Devices { microphone: on(y.is_multiple_of(2)), camera: on(y.is_multiple_of(3)), phase };
                 self.ask(guest, ToHost::Devices(devices));
             }
-            4 => self.ask(guest, if y % 2 == 0 { ToHost::LeaveSeat } else { ToHost::CancelApplication }),
+            4 => self
+                .ask(guest, if y.is_multiple_of(2) { ToHost::LeaveSeat } else { ToHost::CancelApplication }),
             5 => self.ask(guest, ToHost::Leave),
-            6 if y % 8 == 0 => self.command(HostCommand::EndLive),
+            6 if y.is_multiple_of(8) => self.command(HostCommand::EndLive),
             7 => {
                 self.end();
                 self.open();
