@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use coguestd::media::layers;
 use coguestd::media::publisher::profile::Profile;
 use coguestd::media::publisher::{Codec, Located, Publisher, Settings};
 use coguestd::media::stage::{self, Stage};
@@ -33,11 +34,18 @@ pub struct Setup {
     pub directories: Vec<PathBuf>,
     pub file: Option<PathBuf>,
     pub codec: Codec,
+    pub layers: layers::Settings,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { profile: "test", directories: Vec::new(), file: None, codec: Codec::H264 }
+        Self {
+            profile: "test",
+            directories: Vec::new(),
+            file: None,
+            codec: Codec::H264,
+            layers: layers::Settings::default(),
+        }
     }
 }
 
@@ -77,6 +85,8 @@ impl Seat {
             file: setup.file,
             ice: Ice::default(),
             stats_interval: Duration::from_millis(300),
+            name: "Seat".to_owned(),
+            layers: setup.layers,
         };
         let publisher = Publisher::open(settings, sink).expect("the publisher opens");
         let (sink, stage_reports) = mpsc::channel(1024);

@@ -47,8 +47,7 @@ impl Desk {
                     peer.set_output_volume(volume);
                 }
             }
-            // The plain slate shows nobody.
-            Ask::Label(_) => {}
+            Ask::Label(user) => self.easel.want(|wish| wish.name = user.user_name.as_str().to_owned()),
             Ask::Snapshot { ticket } => self.snapshot(ticket),
         }
     }
@@ -118,6 +117,7 @@ impl Desk {
         self.settings.quality = quality;
         self.sent = quality;
         self.filler = Filler::new(quality);
+        self.easel.want(|wish| wish.size = quality);
         if let Some(peer) = &self.peer {
             peer.set_quality(quality);
         }
