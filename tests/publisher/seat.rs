@@ -235,7 +235,7 @@ impl Seat {
     }
 
     /// Waits for the stage to show such a picture.
-    pub fn shows(&mut self, what: &str, is: impl Fn(&Picture) -> bool) -> Picture {
+    pub fn shows(&mut self, what: &str, mut is: impl FnMut(&Picture) -> bool) -> Picture {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let from = self.seen.len();
