@@ -46,47 +46,76 @@ pub(super) struct Facts {
     pub(super) microphones: Vec<Value>,
 }
 
+impl Origin {
+    /// The name of the profile that has the one camera itself.
+    fn own_camera(&self) -> Option<&str> {
+        match self {
+            Self::Devices => None,
+            Self::Profile(name) | Self::Sounds(name) => Some(name),
+        }
+    }
+
+    /// Likewise of the microphone.
+    fn own_microphone(&self) -> Option<&str> {
+        match self {
+            Self::Devices | Self::Sounds(_) => None,
+            Self::Profile(name) => Some(name),
+        }
+    }
+}
+
+/// What is plugged in, of what the profile does not bring itself.
+struct Plugged {
+    cameras: Vec<devices::Camera>,
+    microphones: Vec<devices::Sound>,
+}
+
+impl Plugged {
+    fn look(origin: &Origin) -> Self {
+        Self {
+            cameras: origin.own_camera().map_or_else(devices::cameras, |_| Vec::new()),
+            microphones: origin.own_microphone().map_or_else(devices::microphones, |_| Vec::new()),
+        }
+    }
+}
+
+/// The one of the profile's own, or what is said of each that was found.
+fn entries<T>(own: Option<&str>, found: &[T], entry: impl Fn(&T) -> Value) -> Vec<Value> {
+    match own {
+        Some(name) => vec![json!({"id": name, "name": format!("profile {name}")})],
+        None => found.iter().map(entry).collect(),
+    }
+}
+
 impl Devices {
     fn find(origin: &Origin) -> Self {
-        let sounds = |sounds: Vec<devices::Sound>| {
-            sounds.into_iter().map(|sound| json!({"id": sound.id, "name": sound.name})).collect()
-        };
-        let one = |name: &String| vec![json!({"id": name, "name": format!("profile {name}")})];
-        let cameras = match origin {
-            Origin::Devices => devices::cameras()
-                .into_iter()
-                .map(|camera| json!({"id": camera.id, "name": camera.name}))
-                .collect(),
-            Origin::Profile(name) | Origin::Sounds(name) => one(name),
-        };
-        let microphones = match origin {
-            Origin::Devices | Origin::Sounds(_) => sounds(devices::microphones()),
-            Origin::Profile(name) => one(name),
-        };
-        Self { cameras, microphones, speakers: sounds(devices::speakers()), facts: Facts::default() }
+        Self::list(origin, &Plugged::look(origin))
     }
 
     /// As [`Devices::find`], and asks each device what it can do.
     fn survey(origin: &Origin, quality: Quality) -> Self {
-        let mut devices = Self::find(origin);
-        let cameras = match origin {
-            Origin::Devices => {
-                devices::cameras().iter().map(|camera| camera_facts(camera, quality)).collect()
-            }
-            Origin::Profile(_) | Origin::Sounds(_) => devices.cameras.clone(),
+        let plugged = Plugged::look(origin);
+        let camera = |camera: &devices::Camera| camera_facts(camera, quality);
+        let facts = Facts {
+            cameras: entries(origin.own_camera(), &plugged.cameras, camera),
+            microphones: entries(origin.own_microphone(), &plugged.microphones, microphone_facts),
         };
-        let microphones = match origin {
-            Origin::Devices | Origin::Sounds(_) => {
-                devices::microphones().iter().map(microphone_facts).collect()
-            }
-            Origin::Profile(_) => devices.microphones.clone(),
-        };
-        devices.facts = Facts { cameras, microphones };
-        devices
+        Self { facts, ..Self::list(origin, &plugged) }
+    }
+
+    fn list(origin: &Origin, plugged: &Plugged) -> Self {
+        let camera = |camera: &devices::Camera| json!({"id": camera.id, "name": camera.name});
+        let sound = |sound: &devices::Sound| json!({"id": sound.id, "name": sound.name});
+        Self {
+            cameras: entries(origin.own_camera(), &plugged.cameras, camera),
+            microphones: entries(origin.own_microphone(), &plugged.microphones, sound),
+            speakers: devices::speakers().iter().map(sound).collect(),
+            facts: Facts::default(),
+        }
     }
 
     /// The result of `list_devices`.
-    pub(super) fn listing(self) -> Value {
+    fn listing(self) -> Value {
         json!({"cameras": self.cameras, "microphones": self.microphones, "speakers": self.speakers})
     }
 }
@@ -96,10 +125,8 @@ impl Devices {
 pub(super) enum Chore {
     /// What there is at the start.
     Surveyed(Devices),
-    /// What there is now, for this command.
-    Listed(Slot, Devices),
-    /// What was asked about a camera's controls, for this command.
-    Controls(Slot, Result<Value, Refusal>),
+    /// What is plugged in, or what was asked about a camera's controls, for this command.
+    Answered(Slot, Result<Value, Refusal>),
     /// The configuration, read again.
     Reread(Reread),
     /// The camera that was meant, for this command.
@@ -150,18 +177,18 @@ impl Chores {
 
     pub(super) fn list_devices(&self, slot: Slot) {
         let origin = self.origin.clone();
-        self.spawn(move || Chore::Listed(slot, Devices::find(&origin)));
+        self.spawn(move || Chore::Answered(slot, Ok(Devices::find(&origin).listing())));
     }
 
     /// What can be turned at the camera of this choice.
     pub(super) fn camera_controls(&self, slot: Slot, choice: String) {
         let origin = self.origin.clone();
-        self.spawn(move || Chore::Controls(slot, camera_controls(&origin, &choice)));
+        self.spawn(move || Chore::Answered(slot, camera_controls(&origin, &choice)));
     }
 
     pub(super) fn set_camera_control(&self, slot: Slot, choice: String, wish: SetCameraControl) {
         let origin = self.origin.clone();
-        self.spawn(move || Chore::Controls(slot, set_camera_control(&origin, &choice, &wish)));
+        self.spawn(move || Chore::Answered(slot, set_camera_control(&origin, &choice, &wish)));
     }
 
     pub(super) fn find_camera(&self, slot: Slot, choice: String) {
@@ -219,13 +246,9 @@ fn microphone_facts(sound: &devices::Sound) -> Value {
 
 /// The camera of this choice, as a device with controls.
 fn device(origin: &Origin, choice: &str) -> Result<devices::Camera, Refusal> {
-    match origin {
-        Origin::Devices => devices::resolve_camera(choice),
-        Origin::Profile(name) | Origin::Sounds(name) => {
-            let message = format!("the camera of the profile {name} has no controls");
-            Err(Refusal::new(Code::CameraDeviceEmpty, message))
-        }
-    }
+    let Some(name) = origin.own_camera() else { return devices::resolve_camera(choice) };
+    let message = format!("the camera of the profile {name} has no controls");
+    Err(Refusal::new(Code::CameraDeviceEmpty, message))
 }
 
 fn camera_controls(origin: &Origin, choice: &str) -> Result<Value, Refusal> {
@@ -247,14 +270,10 @@ fn set_camera_control(origin: &Origin, choice: &str, wish: &SetCameraControl) ->
 }
 
 fn find_camera(origin: &Origin, choice: &str) -> Result<String, Refusal> {
-    match origin {
-        Origin::Profile(name) | Origin::Sounds(name) if choice == "auto" || choice == name => {
-            Ok(name.clone())
-        }
-        Origin::Profile(name) | Origin::Sounds(name) => {
-            Err(Refusal::invalid("camera", format!("the profile {name} has one camera: {name}")))
-        }
-        Origin::Devices => match devices::resolve_camera(choice) {
+    match origin.own_camera() {
+        Some(name) if choice == "auto" || choice == name => Ok(name.to_owned()),
+        Some(name) => Err(Refusal::invalid("camera", format!("the profile {name} has one camera: {name}"))),
+        None => match devices::resolve_camera(choice) {
             Ok(camera) => Ok(camera.id),
             Err(refusal) if refusal.code == Code::CameraDeviceEmpty => {
                 Err(Refusal::invalid("camera", refusal.message))

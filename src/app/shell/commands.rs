@@ -63,6 +63,10 @@ impl<R: Role> Shell<R> {
                 Err(refusal)
             }
         };
+        self.answer(now, slot, outcome);
+    }
+
+    fn answer(&mut self, now: Instant, slot: Slot, outcome: Result<Value, Refusal>) {
         for reply in self.desk.settle(now, slot, outcome) {
             self.house.publish(reply);
         }
@@ -77,17 +81,7 @@ impl<R: Role> Shell<R> {
                     self.house.link.keep(self.house.topics.info(), self.info.payload());
                 }
             }
-            Chore::Listed(slot, devices) => {
-                let listing = devices.listing();
-                for reply in self.desk.settle(now, slot, Ok(listing)) {
-                    self.house.publish(reply);
-                }
-            }
-            Chore::Controls(slot, outcome) => {
-                for reply in self.desk.settle(now, slot, outcome) {
-                    self.house.publish(reply);
-                }
-            }
+            Chore::Answered(slot, outcome) => self.answer(now, slot, outcome),
             Chore::Reread(reread) => self.configure(now, reread),
             Chore::Found(slot, found) => {
                 let settled = found.and_then(|camera| {
