@@ -4,7 +4,7 @@
 //! muted would play nothing at any volume; a mixer without a switch, or without any control, is fine: the volume is then the
 //! pipeline's.
 
-use alsa::mixer::{Mixer, Selem};
+use alsa::mixer::{Mixer, Selem, SelemChannelId};
 use alsa::{Direction, Output};
 
 use super::microphone::DENIED;
@@ -91,14 +91,9 @@ pub(super) fn controls(side: Side, address: &str) -> Vec<MixerControl> {
     let Some(card) = card(address) else { return Vec::new() };
     let _quiet = Output::local_error_handler();
     let Ok(mixer) = Mixer::new(&card, true) else { return Vec::new() };
-    let of = |control: Selem<'_>| {
-        let channel = alsa::mixer::SelemChannelId::mono();
-        let value = match side {
-            Side::Capture => control.get_capture_volume(channel),
-            Side::Playback => control.get_playback_volume(channel),
-        };
-        let volume = value.ok().map(|value| to_percent(range(side, &control), value));
-        MixerControl { name: control.get_id().get_name().unwrap_or("?").to_owned(), volume }
+    let of = |control: Selem<'_>| MixerControl {
+        name: control.get_id().get_name().unwrap_or("?").to_owned(),
+        volume: percent(side, &control),
     };
     mixer.iter().filter_map(Selem::new).filter(|control| has_volume(side, control)).map(of).collect()
 }
@@ -122,11 +117,21 @@ fn preferred(side: Side, names: &[String]) -> Option<usize> {
     known.or(if names.is_empty() { None } else { Some(0) })
 }
 
-fn has_volume(side: Side, control: &Selem<'_>) -> bool {
+pub(super) fn has_volume(side: Side, control: &Selem<'_>) -> bool {
     match side {
         Side::Capture => control.has_capture_volume(),
         Side::Playback => control.has_playback_volume(),
     }
+}
+
+/// Percent of its range that a control with a volume is at; `None` when it cannot be read.
+pub(super) fn percent(side: Side, control: &Selem<'_>) -> Option<u8> {
+    let channel = SelemChannelId::mono();
+    let value = match side {
+        Side::Capture => control.get_capture_volume(channel),
+        Side::Playback => control.get_playback_volume(channel),
+    };
+    value.ok().map(|value| to_percent(range(side, control), value))
 }
 
 fn range(side: Side, control: &Selem<'_>) -> (i64, i64) {
@@ -151,7 +156,7 @@ fn to_percent((least, most): (i64, i64), value: i64) -> u8 {
 }
 
 /// The card of a PCM's name: `hw:CARD=Device` of `hw:CARD=Device,DEV=0`.
-fn card(address: &str) -> Option<String> {
+pub(super) fn card(address: &str) -> Option<String> {
     let id = address.split_once("CARD=")?.1.split(',').next()?;
     // A zero would end the name early, and the crate takes none.
     (!id.is_empty() && !id.contains('\0')).then(|| format!("hw:CARD={id}"))
