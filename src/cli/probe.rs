@@ -1,12 +1,11 @@
 //! `coguestd probe`: what this machine has, and what would be chosen of it.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{ConfigurationArguments, print_json};
+use super::{ConfigurationArguments, print_json, print_lines};
 use crate::app::probe::{CameraFacts, EncoderFacts, Probe, SoundFacts, probe};
 
 pub(super) const EXAMPLES: &str = "\
@@ -32,11 +31,7 @@ pub(super) fn run(arguments: ProbeArguments) -> anyhow::Result<()> {
     if arguments.json {
         return print_json(&json!(found));
     }
-    let mut out = std::io::stdout().lock();
-    match out.write_all(table(&found).as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        Ok(()) | Err(_) => Ok(()),
-    }
+    print_lines(table(&found).lines().map(ToOwned::to_owned))
 }
 
 fn table(probe: &Probe) -> String {
