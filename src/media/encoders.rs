@@ -15,6 +15,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
 use super::elements;
+use super::publisher;
 use super::publisher::profile::{self, Encoder};
 use crate::model::media::Quality;
 
@@ -140,14 +141,7 @@ fn build(encoder: &Encoder, quality: Quality) -> Result<(gst::Pipeline, gst_app:
         .property("num-buffers", i32::try_from(PICTURES).unwrap_or(i32::MAX))
         .build()
         .map_err(say)?;
-    let (width, height) = quality.size();
-    let pixels = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
-    let caps = gst::Caps::builder("video/x-raw")
-        .field("format", "I420")
-        .field("width", pixels(width))
-        .field("height", pixels(height))
-        .field("framerate", gst::Fraction::new(30, 1))
-        .build();
+    let caps = publisher::picture_caps(quality);
     let filter = gst::ElementFactory::make("capsfilter").property("caps", caps).build().map_err(say)?;
     let sink = gst_app::AppSink::builder().sync(false).build();
     let pipeline = gst::Pipeline::new();

@@ -27,7 +27,7 @@ const CATCH_UP: Duration = Duration::from_millis(400);
 const SLATE: [u8; 3] = [40, 128, 128];
 
 /// What crosses the bridge of pictures.
-pub(super) fn picture_caps(quality: Quality) -> gst::Caps {
+pub(in crate::media) fn picture_caps(quality: Quality) -> gst::Caps {
     let (width, height) = quality.size();
     let pixels = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
     gst::Caps::builder("video/x-raw")

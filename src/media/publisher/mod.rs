@@ -38,6 +38,8 @@ use std::time::Duration;
 use gstreamer as gst;
 use tokio::sync::mpsc::Sender;
 
+pub(super) use self::filler::picture_caps;
+
 use self::desk::Desk;
 use self::events::Event;
 use self::profile::Profile;
