@@ -31,6 +31,21 @@ fn switch(name: &str) -> glib::ParamSpec {
     glib::ParamSpecBoolean::builder(name).build()
 }
 
+/// The encoders of VA-API, which differ in where they encode only.
+fn of_va() -> String {
+    format!("capsfilter caps=video/x-raw,format=NV12 ! {ENCODER}")
+}
+
+fn va_properties() -> Vec<glib::ParamSpec> {
+    vec![
+        text("rate-control"),
+        number("b-frames", 31),
+        number("key-int-max", 1024),
+        number("target-usage", 7),
+        number("bitrate", 2_048_000),
+    ]
+}
+
 /// A bin of this name with these properties around these elements.
 macro_rules! stand_in {
     ($module:ident, $type_name:literal, $inner:expr, $properties:expr) => {
@@ -155,30 +170,8 @@ stand_in!(
     "videoconvert ! capsfilter caps=video/x-raw,format=NV12 ! coguestmemory",
     vec![]
 );
-stand_in!(
-    va,
-    "StandInVaH264Enc",
-    &format!("capsfilter caps=video/x-raw,format=NV12 ! {ENCODER}"),
-    vec![
-        text("rate-control"),
-        number("b-frames", 31),
-        number("key-int-max", 1024),
-        number("target-usage", 7),
-        number("bitrate", 2_048_000)
-    ]
-);
-stand_in!(
-    va_low,
-    "StandInVaH264LpEnc",
-    &format!("capsfilter caps=video/x-raw,format=NV12 ! {ENCODER}"),
-    vec![
-        text("rate-control"),
-        number("b-frames", 31),
-        number("key-int-max", 1024),
-        number("target-usage", 7),
-        number("bitrate", 2_048_000)
-    ]
-);
+stand_in!(va, "StandInVaH264Enc", &of_va(), va_properties());
+stand_in!(va_low, "StandInVaH264LpEnc", &of_va(), va_properties());
 stand_in!(v4l2_jpeg, "StandInV4l2JpegDec", "jpegdec", vec![]);
 stand_in!(mpp_jpeg, "StandInMppJpegDec", "jpegdec", vec![]);
 stand_in!(va_jpeg, "StandInVaJpegDec", "jpegdec", vec![]);
