@@ -6,10 +6,14 @@ mod answers;
 mod media_file;
 #[path = "support/network.rs"]
 mod network;
+#[path = "publisher/plugs.rs"]
+mod plugs;
 #[path = "support/process.rs"]
 mod process;
 #[path = "publisher/seat.rs"]
 mod seat;
+#[path = "publisher/trouble.rs"]
+mod trouble;
 
 use std::fs;
 use std::path::Path;

@@ -17,6 +17,7 @@ use crate::media::publisher::profile::{Picked, Profile};
 use crate::media::publisher::{self, Located, Publisher};
 use crate::model::command::{Command, DeviceCommand, SetMirror, SetVideoQuality, SetVolume, Settled};
 use crate::model::controls::{ControlSettings, settings_for};
+use crate::model::hotplug::Notice;
 use crate::model::media::{Ask, Report};
 use crate::model::message::{DeviceKind, Token};
 use crate::model::state::{GuestState, RoomMembership};
@@ -107,6 +108,12 @@ impl Role for GuestRole {
 
     fn report(&mut self, now: Instant, report: Report) {
         self.guest.handle_input(now, Input::Media(report));
+    }
+
+    fn noticed(&mut self, notice: Notice) {
+        if let Err(error) = self.publisher.notice(notice) {
+            tracing::error!(%error, "media are told more of devices than they can hear");
+        }
     }
 
     fn command(&mut self, now: Instant, command: Command) -> Settled {
@@ -297,11 +304,11 @@ fn locate(controls: &ControlSettings, device: DeviceKind, choice: &str) -> Resul
             devices::set_controls(&camera, &settings_for(controls, &camera.id));
             let offers = devices::offers(&camera);
             let address = camera.path.to_string_lossy().into_owned();
-            Ok(Located { id: camera.id, address, offers })
+            Ok(Located { id: camera.id, address, offers, node: camera.path })
         }
         DeviceKind::Microphone => {
             let sound = devices::resolve_microphone(choice)?;
-            Ok(Located { address: sound.id.clone(), id: sound.id, offers: Vec::new() })
+            Ok(Located { address: sound.id.clone(), id: sound.id, offers: Vec::new(), node: sound.node })
         }
     }
 }
@@ -312,6 +319,9 @@ fn publisher_settings(settings: &Settings, profile: Profile) -> publisher::Setti
     publisher::Settings {
         profile,
         locate: Arc::new(move |device, choice| locate(&controls, device, choice)),
+        explain: Arc::new(|device, located, refusal| {
+            devices::cause(device, &located.id, &located.node, refusal)
+        }),
         locate_speaker: Arc::new(|choice| devices::resolve_speaker(choice).ok().map(|sound| sound.id)),
         camera: media.camera.clone(),
         microphone: media.microphone.clone(),

@@ -15,6 +15,7 @@ use crate::host::{self, Grants, Host, Input, Output};
 use crate::media::stage::{self, Stage};
 use crate::model::command::{Command, Settled};
 use crate::model::event::Event;
+use crate::model::hotplug::Notice;
 use crate::model::message::Token;
 use crate::model::stage::{SeatStats, StageReport};
 use crate::model::state::HostState;
@@ -172,6 +173,9 @@ impl Role for HostRole {
     fn report(&mut self, now: Instant, report: StageReport) {
         self.host.handle_input(now, Input::Stage(report));
     }
+
+    /// A host has no camera of its own.
+    fn noticed(&mut self, _notice: Notice) {}
 
     fn command(&mut self, now: Instant, command: Command) -> Settled {
         self.host.handle_command(now, command)

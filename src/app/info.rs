@@ -49,12 +49,44 @@ impl Info {
         news
     }
 
-    pub(super) fn set_devices(&mut self, devices: &Devices) {
+    /// Takes what was found; whether that is news.
+    pub(super) fn set_devices(&mut self, devices: &Devices) -> bool {
+        let before = self.fields.clone();
         self.fields["cameras"] = json!(devices.facts.cameras);
         self.fields["microphones"] = json!(devices.facts.microphones);
+        // A microphone that is in use cannot be asked: what it said before still holds.
+        let known = before["microphones"].as_array().into_iter().flatten();
+        for known in known.filter(|known| !known["channels"].is_null()) {
+            let now = self.fields["microphones"].as_array_mut().into_iter().flatten();
+            for silent in now.filter(|now| now["id"] == known["id"] && now["channels"].is_null()) {
+                *silent = known.clone();
+            }
+        }
+        self.fields != before
     }
 
     pub(super) fn payload(&self) -> String {
         self.fields.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::chores::Facts;
+
+    #[test]
+    fn a_microphone_that_is_in_use_is_described_as_before() {
+        let user = serde_json::from_value(json!({"user_id": "kiosk-1"})).expect("a user");
+        let mut info = Info { fields: json!({}), user, origin: Origin::Devices };
+        let devices = |channels: Value, id: &str| Devices {
+            facts: Facts { cameras: vec![], microphones: vec![json!({"id": id, "channels": channels})] },
+            ..Devices::default()
+        };
+        assert!(info.set_devices(&devices(json!(2), "desk")));
+        assert!(!info.set_devices(&devices(json!(null), "desk")), "no news");
+        assert_eq!(info.fields["microphones"], json!([{"id": "desk", "channels": 2}]));
+        assert!(info.set_devices(&devices(json!(null), "other")));
+        assert_eq!(info.fields["microphones"], json!([{"id": "other", "channels": null}]));
     }
 }

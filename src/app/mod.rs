@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::{IcePolicy, Media, Role, Security, Settings, Sources};
+use crate::devices::Witness;
 use crate::media::webrtc::{Ice, Policy, Turn};
 use crate::media::{certificate, encoders};
 use crate::model::message::DeviceKind;
@@ -125,9 +126,13 @@ fn shell<R: role::Role>(
     let will = Will { topic: topics.status(), payload: device::OFFLINE.into() };
     let connection = connection::Settings { will: Some(will), ..connection_settings(&settings, client_id) };
     let (link, incoming) = connection::open(connection)?;
+    let witness = match (settings.role, &origin) {
+        (Role::Guest, Origin::Devices | Origin::Sounds(_)) => Witness::start(),
+        (Role::Guest, Origin::Profile(_)) | (Role::Host, _) => Witness::blind(),
+    };
     let house = House::new(link, topics, user_id);
     let info = Info::new(&settings, pipeline, &encoders::available(), origin);
-    Ok(Shell::new(role, house, incoming, info, settings, sources))
+    Ok(Shell::new(role, house, incoming, witness, info, settings, sources))
 }
 
 /// Whether media can be opened as configured, without opening them: the name of the profile, or what is missing. May block.

@@ -10,6 +10,7 @@ use super::reload::Changes;
 use crate::config::Settings;
 use crate::model::User;
 use crate::model::command::{Command, Settled};
+use crate::model::hotplug::Notice;
 use crate::model::media::Ticket;
 use crate::mqtt::connection::Message;
 use crate::mqtt::topics::Topic;
@@ -55,6 +56,8 @@ pub(super) trait Role: Send + 'static {
     /// What its media had to report.
     fn reports(&mut self) -> &mut Receiver<Self::Report>;
     fn report(&mut self, now: Instant, report: Self::Report);
+    /// The node of a device came or went.
+    fn noticed(&mut self, notice: Notice);
     fn command(&mut self, now: Instant, command: Command) -> Settled;
     fn broker(&mut self, now: Instant, broker: Broker);
     /// A message on the room plane, or somebody's `status`.

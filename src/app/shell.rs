@@ -1,9 +1,10 @@
 //! The loop around a role: next event → handle → drain → route.
 //!
-//! One `select!`, biased: termination → media → connection → chores → next timer → watchdog. Routing never waits. The shutdown
+//! One `select!`, biased: termination → media → connection → devices → chores → next timer → watchdog. Routing never waits. The shutdown
 //! goes media first, then the goodbye, then `offline`; every step has a cap, all of it ends within 5 s.
 
 mod commands;
+mod plugged;
 mod reread;
 
 use std::time::{Duration, Instant};
@@ -22,6 +23,8 @@ use super::role::{Broker, Effect, Role};
 use super::signals::{Asked, Signals};
 use super::watchdog::Watchdog;
 use crate::config::{Setting, Settings, Sources};
+use crate::devices::Witness;
+use crate::model::hotplug::Notice;
 use crate::mqtt::connection::{Incoming, Message, Publish, SubscribeOptions};
 use crate::mqtt::topics::Topic;
 use crate::mqtt::wire::device;
@@ -47,6 +50,9 @@ pub(super) struct Shell<R: Role> {
     presence: Presence,
     desk: Desk,
     chores: Chores,
+    witness: Witness,
+    /// When the devices are surveyed again: some came or went.
+    survey: Option<Instant>,
     /// The camera in use: what is configured, or what was switched to.
     camera: String,
     info: Info,
@@ -71,6 +77,7 @@ enum Event<T> {
     Asked(Asked),
     Report(T),
     Incoming(Option<Incoming>),
+    Device(Notice),
     Chore(Chore),
     Timer,
     Watchdog,
@@ -88,6 +95,7 @@ impl<R: Role> Shell<R> {
         role: R,
         house: House,
         incoming: Receiver<Incoming>,
+        witness: Witness,
         info: Info,
         settings: Settings,
         sources: Sources,
@@ -102,6 +110,8 @@ impl<R: Role> Shell<R> {
             presence: Presence::new(settings.machine.clone()),
             desk: Desk::default(),
             chores,
+            witness,
+            survey: None,
             camera: settings.media.camera.clone(),
             info,
             home: HomeAssistant::new(&settings),
@@ -136,7 +146,8 @@ impl<R: Role> Shell<R> {
     }
 
     async fn next(&mut self, signals: &mut Signals, watchdog: Option<Instant>) -> Event<R::Report> {
-        let deadlines = [self.role.deadline(), self.presence.deadline(), self.gathered, self.stopping];
+        let (role, presence) = (self.role.deadline(), self.presence.deadline());
+        let deadlines = [role, presence, self.gathered, self.stopping, self.survey];
         let timer = deadlines.into_iter().flatten().min();
         let sleep = |at: Option<Instant>| sleep_until(at.unwrap_or_else(Instant::now).into());
         tokio::select! {
@@ -144,6 +155,7 @@ impl<R: Role> Shell<R> {
             asked = signals.next() => Event::Asked(asked),
             Some(report) = self.role.reports().recv() => Event::Report(report),
             incoming = self.incoming.recv() => Event::Incoming(incoming),
+            notice = self.witness.next() => Event::Device(notice),
             chore = self.chores.next() => Event::Chore(chore),
             () = sleep(timer), if timer.is_some() => Event::Timer,
             () = sleep(watchdog), if watchdog.is_some() => Event::Watchdog,
@@ -157,9 +169,11 @@ impl<R: Role> Shell<R> {
             Event::Report(report) => self.role.report(now, report),
             Event::Incoming(Some(incoming)) => self.incoming(now, incoming),
             Event::Incoming(None) => return Turn::Done,
+            Event::Device(notice) => self.noticed(now, notice),
             Event::Chore(chore) => self.chore(now, chore),
             Event::Timer | Event::Watchdog => {}
         }
+        self.survey_again(now);
         let verdict = self.presence.timeout(now);
         self.judged(now, verdict);
         if self.role.deadline().is_some_and(|at| at <= now) {

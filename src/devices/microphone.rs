@@ -2,6 +2,8 @@
 //!
 //! An id such as `hw:CARD=Device,DEV=0` names a card by its id, which stays when the cards' numbers move.
 
+use std::path::PathBuf;
+
 use alsa::card::Iter as Cards;
 use alsa::ctl::{Ctl, DeviceIter};
 use alsa::pcm::{HwParams, PCM};
@@ -22,6 +24,8 @@ pub struct Sound {
     pub id: String,
     /// Card and device, for people.
     pub name: String,
+    /// Its node, such as `/dev/snd/pcmC1D0c`; may be another after the next plug.
+    pub node: PathBuf,
 }
 
 impl Named for Sound {
@@ -172,10 +176,20 @@ fn scan(direction: Direction) -> Vec<Sound> {
             devices.push(Sound {
                 id: format!("hw:CARD={card_id},DEV={device}"),
                 name: format!("{card_name}, {}", pcm.get_name().unwrap_or("PCM")),
+                node: node(card.get_index(), device, direction),
             });
         }
     }
     devices
+}
+
+/// The node of a PCM device, as the kernel names it.
+fn node(card: i32, device: u32, direction: Direction) -> PathBuf {
+    let end = match direction {
+        Direction::Capture => 'c',
+        Direction::Playback => 'p',
+    };
+    PathBuf::from(format!("/dev/snd/pcmC{card}D{device}{end}"))
 }
 
 #[cfg(test)]
@@ -183,7 +197,11 @@ mod tests {
     use super::*;
 
     fn desk() -> Sound {
-        Sound { id: "hw:CARD=Device,DEV=0".into(), name: "USB PnP Sound Device, USB Audio".into() }
+        Sound {
+            id: "hw:CARD=Device,DEV=0".into(),
+            name: "USB PnP Sound Device, USB Audio".into(),
+            node: node(1, 0, Direction::Capture),
+        }
     }
 
     #[test]

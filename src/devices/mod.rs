@@ -3,26 +3,34 @@
 //! Ids are stable: they name the thing and its socket, not the order in which the kernel found it. Enumeration opens
 //! device nodes, so it **may block** (a sick USB camera holds an `open` for seconds): call it off the event loop.
 //!
+//! What comes and goes afterwards says the [`Witness`].
+//!
 //! Invariant: a machine without devices gives empty lists, and no answer of a driver makes this fail.
 //!
 //! Not here: opening a device for capture (`media`).
 
 mod board;
 pub mod camera;
+mod cause;
 mod controls;
 mod formats;
 pub mod microphone;
+mod mixer;
 mod v4l2;
 mod volume;
+mod witness;
 
 pub use board::board;
 pub use camera::{Camera, cameras, forbidden_cameras, offers, resolve_camera};
+pub use cause::{Holder, cause, holders};
 pub use controls::{controls, set_control, set_controls};
 pub use microphone::{
     Abilities, Sound, microphone_abilities, microphones, resolve_microphone, resolve_speaker,
     speaker_abilities, speakers,
 };
-pub use volume::{Level, MixerControl, Side, Taken, capture_level, playback_level, set_volume};
+pub use mixer::{Level, capture_level, playback_level};
+pub use volume::{MixerControl, Side, Taken, set_volume};
+pub use witness::Witness;
 
 /// What a device is called.
 trait Named {

@@ -14,6 +14,7 @@ mod code;
 pub mod command;
 pub mod controls;
 pub mod event;
+pub mod hotplug;
 mod ids;
 pub mod media;
 pub mod message;

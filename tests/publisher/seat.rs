@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coguestd::media::publisher::profile::Profile;
-use coguestd::media::publisher::{Codec, Located, Publisher, Settings};
+use coguestd::media::publisher::{Codec, Explain, Locate, Located, Publisher, Settings};
 use coguestd::media::stage::{self, Stage};
 use coguestd::media::webrtc::Ice;
+use coguestd::model::hotplug::Notice;
 use coguestd::model::media::{
     Ask, AudioPlan, Mirror, Picture, Plan, Quality, Report, Session, Sound, VideoPlan,
 };
@@ -33,11 +34,23 @@ pub struct Setup {
     pub directories: Vec<PathBuf>,
     pub file: Option<PathBuf>,
     pub codec: Codec,
+    pub locate: Option<Locate>,
+    pub explain: Option<Explain>,
+    /// What the witness says; it is passed on to the publisher.
+    pub notices: Option<mpsc::UnboundedReceiver<Notice>>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { profile: "test", directories: Vec::new(), file: None, codec: Codec::H264 }
+        Self {
+            profile: "test",
+            directories: Vec::new(),
+            file: None,
+            codec: Codec::H264,
+            locate: None,
+            explain: None,
+            notices: None,
+        }
     }
 }
 
@@ -46,6 +59,7 @@ pub struct Seat {
     reports: mpsc::Receiver<Report>,
     stage: Stage,
     stage_reports: mpsc::Receiver<StageReport>,
+    notices: Option<mpsc::UnboundedReceiver<Notice>>,
     /// What the publisher has said.
     pub said: Vec<Report>,
     /// What the stage has said.
@@ -60,11 +74,14 @@ impl Seat {
         network::ensure_interface();
         let profile = Profile::load(setup.profile, &setup.directories).expect("the profile loads");
         let (sink, reports) = mpsc::channel(1024);
+        let locate: Locate = Arc::new(|_, choice| {
+            let (id, address) = (choice.to_owned(), choice.to_owned());
+            Ok(Located { id, address, offers: Vec::new(), node: PathBuf::from(choice) })
+        });
         let settings = Settings {
             profile,
-            locate: Arc::new(|_, choice| {
-                Ok(Located { id: choice.to_owned(), address: choice.to_owned(), offers: Vec::new() })
-            }),
+            locate: setup.locate.unwrap_or(locate),
+            explain: setup.explain.unwrap_or_else(|| Arc::new(|_, _, refusal| refusal)),
             locate_speaker: Arc::new(|_| None),
             camera: "auto".to_owned(),
             microphone: "auto".to_owned(),
@@ -88,6 +105,7 @@ impl Seat {
             reports,
             stage,
             stage_reports,
+            notices: setup.notices,
             said: Vec::new(),
             seen: Vec::new(),
             session,
@@ -161,6 +179,9 @@ impl Seat {
     fn look_until<T>(&mut self, what: &str, mut found: impl FnMut(&mut Self) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         loop {
+            while let Some(Ok(notice)) = self.notices.as_mut().map(mpsc::UnboundedReceiver::try_recv) {
+                self.publisher.notice(notice).expect("there is room");
+            }
             while let Ok(report) = self.reports.try_recv() {
                 self.said.push(report);
             }

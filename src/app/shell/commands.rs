@@ -75,9 +75,9 @@ impl<R: Role> Shell<R> {
     pub(super) fn chore(&mut self, now: Instant, chore: Chore) {
         match chore {
             Chore::Surveyed(devices) => {
-                self.info.set_devices(&devices);
+                let news = self.info.set_devices(&devices);
                 self.home.cameras(&self.house, &devices.cameras);
-                if self.presence.is_speaking() {
+                if news && self.presence.is_speaking() {
                     self.house.link.keep(self.house.topics.info(), self.info.payload());
                 }
             }

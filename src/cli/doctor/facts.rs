@@ -64,7 +64,7 @@ pub(super) fn gather(settings: &Settings) -> Facts {
     let camera = wanted(&media.camera).then(|| {
         devices::resolve_camera(&media.camera).map(|camera| Node {
             name: format!("{} ({})", camera.name, camera.id),
-            holders: holders(&camera.path),
+            holders: devices::holders(&camera.path).iter().map(ToString::to_string).collect(),
             level: None,
         })
     });
@@ -103,24 +103,6 @@ fn clock() -> Clock {
     let folder = Path::new("/run/systemd/timesync");
     let synchronized = folder.is_dir().then(|| folder.join("synchronized").exists());
     Clock { now: jiff::Timestamp::now().as_second(), synchronized }
-}
-
-/// Processes that have `node` open. Those of other users are seen by root only.
-fn holders(node: &Path) -> Vec<String> {
-    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
-    let has_it = |folder: &Path| {
-        let Ok(descriptors) = fs::read_dir(folder.join("fd")) else { return false };
-        descriptors.flatten().any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target == node))
-    };
-    processes
-        .flatten()
-        .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.parse::<u32>().is_ok()))
-        .filter(|entry| has_it(&entry.path()))
-        .map(|entry| {
-            let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-            format!("{} {}", name.trim_end(), entry.file_name().to_string_lossy())
-        })
-        .collect()
 }
 
 fn account(needed: Vec<&'static str>) -> Account {

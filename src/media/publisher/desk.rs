@@ -162,12 +162,16 @@ impl Desk {
     fn handle(&mut self, now: Instant, event: Event) {
         match event {
             Event::Ask(ask) => self.ask(now, ask),
+            Event::Notice(notice) => {
+                let report = self.device(notice.device).noticed(now, &notice);
+                self.device_news(now, report);
+            }
             Event::Close => {}
             Event::Beat(beat) => self.beat(beat),
             Event::Opened { device, generation, ways, outcome } => {
                 let report = self.device(device).opened(now, generation, ways, outcome);
                 self.send_size(self.camera.sent());
-                self.device_news(report);
+                self.device_news(now, report);
                 self.stopped();
             }
             Event::Closed { device } => {
@@ -176,7 +180,7 @@ impl Desk {
             }
             Event::Source { device, generation, told } => {
                 let report = self.device(device).told(now, generation, told);
-                self.device_news(report);
+                self.device_news(now, report);
             }
             Event::Peer { peer, told } => {
                 if let Err(fault) = self.peer_told(now, peer, told) {
@@ -217,7 +221,7 @@ impl Desk {
         }
     }
 
-    fn device_news(&mut self, report: Option<Report>) {
+    fn device_news(&mut self, now: Instant, report: Option<Report>) {
         let Some(report) = report else { return };
         match &report {
             Report::DeviceOpened { id, .. } | Report::DeviceBack { id, .. } => {
@@ -227,7 +231,10 @@ impl Desk {
                 }
             }
             Report::DeviceFailed { error, .. } => tracing::warn!(code = %error.code, "{}", error.message),
-            Report::DeviceLost { why, .. } => tracing::warn!("lost: {why}"),
+            Report::DeviceLost { why, .. } => {
+                tracing::warn!("lost: {why}");
+                self.fill(now);
+            }
             Report::Offer { .. }
             | Report::Candidate { .. }
             | Report::Answer { .. }
@@ -289,8 +296,6 @@ impl Desk {
             }
             PeerTold::Gathered => self.outbox.send(Report::Candidate { session, candidate: None }),
             PeerTold::Connected => {
-                // The first one may have left before anybody could hear it.
-                peer.force_key_frame();
                 self.next_stats = Some((now + self.settings.stats_interval, self.meter.read(now)));
                 self.next_link = Some(now + LINK_EVERY);
                 self.outbox.send(Report::Connected { session });
@@ -317,7 +322,7 @@ impl Desk {
         self.outbox.flush();
         for kind in [DeviceKind::Camera, DeviceKind::Microphone] {
             let report = self.device(kind).tick(now);
-            self.device_news(report);
+            self.device_news(now, report);
         }
         self.fill(now);
         self.stats(now);

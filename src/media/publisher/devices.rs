@@ -2,12 +2,17 @@
 //!
 //! ```text
 //! closed ── wanted ─► opening ── first buffer ─► delivering ── error, or 2 s of nothing ─► lost
-//!    ▲                  │ error, or 5 s of nothing                                          │
-//!    │                  └──────────────────────► lost ◄───── pause 1, 2, 4, 5, 5 … s ───────┤
+//!    ▲                  │ error, or 5 s of nothing                    or unplugged         │
+//!    │                  └──────────────────────► lost ◄──────── as `search` says ───────────┤
 //!    └── not wanted (from every state: cut off at once, then closed by the device's own thread)
 //! ```
+//! A device that has delivered is looked for by its stable id until the stay ends or another is chosen, at whatever node it comes
+//! back. Each change is reported once, and so is another cause of a loss.
+//!
 //! Invariant: opening and closing happen one after the other on the device's own thread, so a device is never opened before it is
 //! closed; what comes back for an older generation is closed again.
+
+mod news;
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -16,23 +21,22 @@ use std::time::{Duration, Instant};
 use gstreamer as gst;
 
 use super::bridge::{Bridge, Turn};
-use super::events::{Event, SourceTold};
+use super::events::Event;
 use super::opener::{Job, Wanted, work};
 use super::profile::Capture;
-use super::source::{Source, start_fail};
+use super::search::{Pause, Search};
+use super::source::Source;
 use super::stats::Meter;
-use super::{Locate, Settings};
+use super::{Explain, Locate, Settings};
 use crate::media::worker::Worker;
-use crate::model::media::{Mirror, Quality, Report};
+use crate::model::media::{Mirror, Quality};
 use crate::model::message::DeviceKind;
-use crate::model::{Code, Refusal, Volume};
+use crate::model::{Code, Volume};
 
 /// How long an open device may take to deliver.
 const FIRST: Duration = Duration::from_secs(5);
 /// A device that gives nothing for so long is gone.
 const STALL: Duration = Duration::from_secs(2);
-/// Pauses between attempts to open a lost device.
-const PAUSES: [u64; 4] = [1, 2, 4, 5];
 /// Jobs that may wait for a device's thread; a driver that hangs through so many is not asked more.
 const JOBS: usize = 8;
 
@@ -41,14 +45,14 @@ enum State {
     Closed,
     Opening { since: Instant },
     Open { source: Box<Source>, since: Instant, delivers: Delivers },
-    Lost { again: Instant },
+    Lost { pause: Pause },
 }
 
 /// Whether an open device has delivered, and when it was last seen to.
 #[derive(Debug, Clone, Copy)]
 enum Delivers {
     NotYet,
-    Yes { count: u64, at: Instant },
+    Yes { count: u64, at: Instant, since: Instant },
 }
 
 /// What was last reported of the device in this stay.
@@ -56,7 +60,7 @@ enum Delivers {
 enum Told {
     Nothing,
     Delivers,
-    Lost,
+    Lost(Code),
 }
 
 /// What decides how a device is opened.
@@ -77,6 +81,7 @@ pub(super) struct Device {
     file: Option<String>,
     profile: String,
     locate: Locate,
+    explain: Explain,
     pub(super) bridge: Arc<Bridge>,
     worker: Worker<Job>,
     wish: Wish,
@@ -87,7 +92,9 @@ pub(super) struct Device {
     /// Which of the ways to open it is tried, and how many there are.
     candidate: usize,
     ways: usize,
-    attempt: usize,
+    search: Search,
+    /// The one that has delivered.
+    known: Option<String>,
     /// Openings whose outcome has not come, wanted still or not.
     opening: usize,
     /// Closings that are not done.
@@ -121,6 +128,7 @@ impl Device {
             file: settings.file.as_ref().map(|file| file.to_string_lossy().into_owned()),
             profile: profile.name().to_owned(),
             locate: Arc::clone(&settings.locate),
+            explain: Arc::clone(&settings.explain),
             bridge,
             worker,
             wish,
@@ -129,7 +137,8 @@ impl Device {
             told: Told::Nothing,
             generation: 0,
             candidate: 0,
-            attempt: 0,
+            search: Search::default(),
+            known: None,
             opening: 0,
             closing: 0,
         })
@@ -143,7 +152,8 @@ impl Device {
         self.epoch = epoch;
         self.told = Told::Nothing;
         self.candidate = 0;
-        self.attempt = 0;
+        self.search = Search::default();
+        self.known = None;
         match (epoch, &self.state) {
             (None, _) => self.close(),
             (Some(_), State::Closed | State::Lost { .. }) => self.open(now),
@@ -156,6 +166,9 @@ impl Device {
     pub(super) fn wish(&mut self, now: Instant, change: impl FnOnce(&mut Wish)) {
         let before = self.wish.clone();
         change(&mut self.wish);
+        if before.choice != self.wish.choice {
+            self.known = None;
+        }
         if before.choice != self.wish.choice || before.caps != self.wish.caps {
             if self.epoch.is_some() {
                 self.reopen(now);
@@ -181,14 +194,15 @@ impl Device {
             generation: self.generation,
             captures: Arc::clone(&self.captures),
             candidate: self.candidate,
-            wish: self.wish.clone(),
+            wish: Wish { choice: self.sought(), ..self.wish.clone() },
             file: self.file.clone(),
             profile: self.profile.clone(),
             locate: Arc::clone(&self.locate),
+            explain: Arc::clone(&self.explain),
         };
         if self.worker.give(Job::Open(Box::new(wanted))).is_err() {
             tracing::error!(device = ?self.kind, "its driver hangs: it is not opened");
-            self.lose_for_now(now);
+            self.state = State::Lost { pause: self.search.lost(now, None) };
         } else {
             self.opening += 1;
         }
@@ -213,10 +227,10 @@ impl Device {
         }
     }
 
-    fn lose_for_now(&mut self, now: Instant) {
-        let pause = PAUSES.get(self.attempt).or(PAUSES.last()).copied().unwrap_or(5);
-        self.attempt += 1;
-        self.state = State::Lost { again: now + Duration::from_secs(pause) };
+    /// Which device is opened: the one that has delivered, where its id names it at any node.
+    fn sought(&self) -> String {
+        let stable = self.known.as_ref().filter(|id| !id.starts_with('/'));
+        stable.unwrap_or(&self.wish.choice).clone()
     }
 
     /// Whether nothing of it is open, or being opened or closed.
@@ -234,139 +248,6 @@ impl Device {
         match &self.state {
             State::Open { source, .. } => Some(source.sent),
             State::Closed | State::Opening { .. } | State::Lost { .. } => None,
-        }
-    }
-
-    /// Its thread has opened it, or not.
-    pub(super) fn opened(
-        &mut self,
-        now: Instant,
-        generation: u64,
-        ways: usize,
-        outcome: Result<Box<Source>, Refusal>,
-    ) -> Option<Report> {
-        self.opening = self.opening.saturating_sub(1);
-        let expected = generation == self.generation && matches!(self.state, State::Opening { .. });
-        if expected {
-            self.ways = ways;
-        }
-        match outcome {
-            Ok(source) if expected => {
-                let delivers = match self.bridge.count() {
-                    0 => Delivers::NotYet,
-                    count => Delivers::Yes { count, at: now },
-                };
-                let report = matches!(delivers, Delivers::Yes { .. }).then(|| self.delivered(&source.id));
-                self.state = State::Open { source, since: now, delivers };
-                report.flatten()
-            }
-            Ok(source) => {
-                self.hand_back(source);
-                None
-            }
-            Err(refusal) if expected => self.failed(now, refusal),
-            Err(_) => None,
-        }
-    }
-
-    pub(super) fn closed(&mut self) {
-        self.closing = self.closing.saturating_sub(1);
-    }
-
-    /// Its pipeline says something.
-    pub(super) fn told(&mut self, now: Instant, generation: u64, told: SourceTold) -> Option<Report> {
-        if generation != self.generation {
-            return None;
-        }
-        match told {
-            SourceTold::First => {
-                let State::Open { source, delivers, .. } = &mut self.state else { return None };
-                *delivers = Delivers::Yes { count: self.bridge.count(), at: now };
-                let id = source.id.clone();
-                self.delivered(&id)
-            }
-            SourceTold::Ended => {
-                let State::Open { source, .. } = &self.state else { return None };
-                if source.rewind().is_err() {
-                    self.reopen(now);
-                }
-                None
-            }
-            SourceTold::Broken(refusal) => self.failed(now, refusal),
-        }
-    }
-
-    fn delivered(&mut self, id: &str) -> Option<Report> {
-        let epoch = self.epoch?;
-        self.attempt = 0;
-        let (device, id) = (self.kind, id.to_owned());
-        let before = std::mem::replace(&mut self.told, Told::Delivers);
-        match before {
-            Told::Nothing => Some(Report::DeviceOpened { epoch, device, id }),
-            Told::Lost => Some(Report::DeviceBack { epoch, device, id }),
-            Told::Delivers => None,
-        }
-    }
-
-    /// It does not work as it is: by the next way, or later again.
-    fn failed(&mut self, now: Instant, refusal: Refusal) -> Option<Report> {
-        let epoch = self.epoch?;
-        let delivered = self.delivers();
-        self.close();
-        // Another way of capturing does not help against these.
-        let hopeless = matches!(
-            refusal.code,
-            Code::CameraDeviceEmpty
-                | Code::CameraOccupied
-                | Code::CameraNotAuthorized
-                | Code::MicrophoneDeviceEmpty
-                | Code::MicrophoneOccupied
-                | Code::MicrophoneNotAuthorized
-        );
-        if !delivered && !hopeless && self.candidate + 1 < self.ways {
-            self.candidate += 1;
-            self.open(now);
-            return None;
-        }
-        self.candidate = 0;
-        self.lose_for_now(now);
-        let device = self.kind;
-        let before = std::mem::replace(&mut self.told, Told::Lost);
-        match before {
-            Told::Nothing => Some(Report::DeviceFailed { epoch, device, error: refusal }),
-            Told::Delivers => Some(Report::DeviceLost { epoch, device, why: refusal.message }),
-            Told::Lost => None,
-        }
-    }
-
-    /// Looks after it: what is stuck, and what is to be tried again.
-    pub(super) fn tick(&mut self, now: Instant) -> Option<Report> {
-        let count = self.bridge.count();
-        let kind = self.kind;
-        let stuck = |why: &str| Refusal::new(start_fail(kind), why);
-        match &mut self.state {
-            State::Closed => None,
-            State::Lost { again } if *again <= now => {
-                self.open(now);
-                None
-            }
-            State::Lost { .. } => None,
-            State::Opening { since } if now.saturating_duration_since(*since) > FIRST => {
-                self.failed(now, stuck("it does not open within 5 s"))
-            }
-            State::Opening { .. } => None,
-            State::Open { since, delivers: Delivers::NotYet, .. } => {
-                let late = now.saturating_duration_since(*since) > FIRST;
-                if late { self.failed(now, stuck("it is open and gives nothing")) } else { None }
-            }
-            State::Open { delivers: Delivers::Yes { count: before, at }, .. } => {
-                if *before != count {
-                    (*before, *at) = (count, now);
-                } else if now.saturating_duration_since(*at) > STALL {
-                    return self.failed(now, stuck("it has stopped giving anything"));
-                }
-                None
-            }
         }
     }
 

@@ -10,6 +10,7 @@ use super::source::Source;
 use super::stats::Link;
 use crate::media::heart::Beat;
 use crate::model::Refusal;
+use crate::model::hotplug::Notice;
 use crate::model::media::{Ask, Fault, Picture, Ticket};
 use crate::model::message::DeviceKind;
 
@@ -18,6 +19,8 @@ use crate::model::message::DeviceKind;
 pub(super) enum Event {
     /// The guest asks.
     Ask(Ask),
+    /// The node of a device came or went.
+    Notice(Notice),
     /// The publisher is to end.
     Close,
     /// Somebody asks whether the thread is alive.
@@ -39,7 +42,7 @@ pub(super) enum Event {
 pub(super) enum SourceTold {
     /// The first picture or sound.
     First,
-    /// A file is at its end.
+    /// A file is at its end, or a device gives nothing any more.
     Ended,
     /// It is over.
     Broken(Refusal),

@@ -24,6 +24,7 @@ mod peer;
 mod playback;
 pub mod profile;
 mod pulse;
+mod search;
 mod source;
 mod stats;
 mod watch;
@@ -48,6 +49,7 @@ use super::elements::{self, MissingElement};
 use super::heart::Heart;
 use super::webrtc::Ice;
 use crate::model::capture::Offer;
+use crate::model::hotplug::Notice;
 use crate::model::media::{Ask, Mirror, Quality, Report};
 use crate::model::message::DeviceKind;
 use crate::model::{Refusal, Volume};
@@ -91,10 +93,15 @@ pub struct Located {
     pub address: String,
     /// What a camera offers; empty when it does not say.
     pub offers: Vec<Offer>,
+    /// Its node, by which notices name it.
+    pub node: PathBuf,
 }
 
 /// Finds the device that a choice of the configuration or of `switch_camera` means; may block.
 pub type Locate = Arc<dyn Fn(DeviceKind, &str) -> Result<Located, Refusal> + Send + Sync>;
+
+/// Says of a refusal what the machine knows of its cause; may take a moment.
+pub type Explain = Arc<dyn Fn(DeviceKind, &Located, Refusal) -> Refusal + Send + Sync>;
 
 /// Finds the speaker; `None` for none.
 pub type LocateSpeaker = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -106,6 +113,8 @@ pub struct Settings {
     pub profile: Profile,
     /// Finds cameras and microphones.
     pub locate: Locate,
+    /// Says why one fails.
+    pub explain: Explain,
     /// Finds the speaker.
     pub locate_speaker: LocateSpeaker,
     /// Which camera.
@@ -207,6 +216,14 @@ impl Publisher {
     /// [`Overflow`]: the thread is behind by more than any working one would be.
     pub fn ask(&self, ask: Ask) -> Result<(), Overflow> {
         self.events.try_send(Event::Ask(ask)).map_err(|_| Overflow)
+    }
+
+    /// Says that the node of a device came or went. Never waits.
+    ///
+    /// # Errors
+    /// As of [`Publisher::ask`].
+    pub fn notice(&self, notice: Notice) -> Result<(), Overflow> {
+        self.events.try_send(Event::Notice(notice)).map_err(|_| Overflow)
     }
 
     /// Whether the thread has answered since the last time this was asked and, where a stay is on air, something was really

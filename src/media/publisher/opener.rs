@@ -11,7 +11,7 @@ use super::profile::{Capture, From};
 use super::source::{Order, Source, start_fail};
 use super::stats::Meter;
 use super::ways::ways;
-use super::{Locate, Located};
+use super::{Explain, Locate};
 use crate::model::Refusal;
 use crate::model::capture::Drawing;
 use crate::model::message::DeviceKind;
@@ -36,6 +36,7 @@ pub(super) struct Wanted {
     /// The profile: what a device is called that cannot be chosen.
     pub(super) profile: String,
     pub(super) locate: Locate,
+    pub(super) explain: Explain,
 }
 
 impl std::fmt::Debug for Wanted {
@@ -90,10 +91,10 @@ fn find(wanted: &Wanted) -> Result<(Order, usize), Refusal> {
         return Err(Refusal::new(start_fail(*device), "the profile has no way to capture it"));
     }
     let way = ways.swap_remove((*candidate).min(count - 1));
-    let (id, address) = match (way.capture.from, located) {
+    let (id, address) = match (way.capture.from, &located) {
         (From::File, _) => (wanted.profile.clone(), wanted.file.clone()),
-        (From::Device, Some(Located { id, address, .. })) if way.capture.address.is_some() => {
-            (id, Some(address))
+        (From::Device, Some(located)) if way.capture.address.is_some() => {
+            (located.id.clone(), Some(located.address.clone()))
         }
         (From::Device, _) => (wanted.profile.clone(), None),
     };
@@ -101,8 +102,10 @@ fn find(wanted: &Wanted) -> Result<(Order, usize), Refusal> {
         tracing::info!(camera = id, "captured as {choice}: {}", way.why);
     }
     let caps = way.choice.map_or_else(|| wish.caps.clone(), |choice| picture_caps(choice.sent));
+    let explain = Arc::clone(&wanted.explain);
     let (mirror, volume, wanted) = (wish.mirror, wish.volume, wish.quality);
+    let (device, generation) = (*device, *generation);
     let order =
-        Order { device: *device, generation: *generation, way, address, id, wanted, caps, mirror, volume };
+        Order { device, generation, way, located, explain, address, id, wanted, caps, mirror, volume };
     Ok((order, count))
 }

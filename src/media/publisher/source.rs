@@ -7,6 +7,7 @@
 //! Invariant: [`Source::close`] returns only when the device is closed. Opening and closing may take seconds: never on the
 //! publisher's thread. Callbacks hold the bridge and a channel, never an element.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
@@ -21,6 +22,7 @@ use super::filler::FRAME_RATE;
 use super::profile::{self, From};
 use super::stats::Meter;
 use super::ways::Way;
+use super::{Explain, Located};
 use crate::model::media::{Mirror, Quality};
 use crate::model::message::DeviceKind;
 use crate::model::{Code, Refusal, Volume};
@@ -29,11 +31,15 @@ use crate::model::{Code, Refusal, Volume};
 const LEVEL_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(500);
 
 /// What is to be opened.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Order {
     pub(super) device: DeviceKind,
     pub(super) generation: u64,
     pub(super) way: Way,
+    /// The device, where one was to be found.
+    pub(super) located: Option<Located>,
+    /// Says why it fails.
+    pub(super) explain: Explain,
     /// The device's address, or the file; `None` where the profile takes none.
     pub(super) address: Option<String>,
     /// What it is called outside.
@@ -53,6 +59,19 @@ pub(super) struct Source {
     pub(super) id: String,
     /// The size in which a camera's pictures cross the bridge.
     pub(super) sent: Quality,
+    /// The node, where there is one.
+    pub(super) node: Option<PathBuf>,
+    from: From,
+}
+
+/// Whether it begins again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rewind {
+    Done,
+    /// Not as it is.
+    Not,
+    /// It is no file.
+    Never,
 }
 
 impl Source {
@@ -67,7 +86,8 @@ impl Source {
         let pipeline = build(order, bridge, desk).map_err(failed)?;
         listen(&pipeline, order, meter, desk);
         let sent = order.way.choice.map_or(order.wanted, |choice| choice.sent);
-        let source = Self { pipeline, id: order.id.clone(), sent };
+        let node = order.located.as_ref().map(|located| located.node.clone());
+        let source = Self { pipeline, id: order.id.clone(), sent, node, from: order.way.capture.from };
         match source.pipeline.set_state(gst::State::Playing) {
             Ok(_) => Ok(source),
             Err(_) => {
@@ -102,8 +122,13 @@ impl Source {
     }
 
     /// A file begins again.
-    pub(super) fn rewind(&self) -> Result<(), glib::BoolError> {
-        self.pipeline.seek_simple(gst::SeekFlags::FLUSH | gst::SeekFlags::KEY_UNIT, gst::ClockTime::ZERO)
+    pub(super) fn rewind(&self) -> Rewind {
+        let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::KEY_UNIT;
+        match self.from {
+            From::Device => Rewind::Never,
+            From::File if self.pipeline.seek_simple(flags, gst::ClockTime::ZERO).is_ok() => Rewind::Done,
+            From::File => Rewind::Not,
+        }
     }
 }
 
@@ -230,7 +255,7 @@ fn sink(order: &Order, bridge: &Arc<Bridge>, desk: &SyncSender<Event>) -> gst_ap
 fn listen(pipeline: &gst::Pipeline, order: &Order, meter: &Arc<Meter>, desk: &SyncSender<Event>) {
     let Some(bus) = pipeline.bus() else { return };
     let (meter, desk) = (Arc::clone(meter), desk.clone());
-    let (device, generation, id) = (order.device, order.generation, order.id.clone());
+    let (device, generation, order) = (order.device, order.generation, order.clone());
     bus.set_sync_handler(move |_, message| {
         let told = match message.view() {
             gst::MessageView::Element(element) => {
@@ -239,7 +264,7 @@ fn listen(pipeline: &gst::Pipeline, order: &Order, meter: &Arc<Meter>, desk: &Sy
                 }
                 None
             }
-            gst::MessageView::Error(error) => Some(SourceTold::Broken(refusal(device, &id, error))),
+            gst::MessageView::Error(error) => Some(SourceTold::Broken(refusal(&order, error))),
             gst::MessageView::Eos(_) => Some(SourceTold::Ended),
             // Nothing else changes what is captured.
             _ => None,
@@ -261,13 +286,21 @@ fn loudest(level: &gst::StructureRef) -> Option<f64> {
 fn first_error(pipeline: &gst::Pipeline, order: &Order) -> Refusal {
     let message = pipeline.bus().and_then(|bus| bus.pop_filtered(&[gst::MessageType::Error]));
     match message.as_ref().map(|message| message.view()) {
-        Some(gst::MessageView::Error(error)) => refusal(order.device, &order.id, error),
+        Some(gst::MessageView::Error(error)) => refusal(order, error),
         _ => Refusal::new(start_fail(order.device), format!("{} does not start", order.id)),
     }
 }
 
-/// An error of a device's pipeline in the SDK's codes.
-fn refusal(device: DeviceKind, id: &str, error: &gst::message::Error) -> Refusal {
+/// An error of a device's pipeline in the SDK's codes, with its cause as far as the machine knows it.
+fn refusal(order: &Order, error: &gst::message::Error) -> Refusal {
+    let refusal = driver_says(order.device, &order.id, error);
+    match &order.located {
+        Some(located) => (order.explain)(order.device, located, refusal),
+        None => refusal,
+    }
+}
+
+fn driver_says(device: DeviceKind, id: &str, error: &gst::message::Error) -> Refusal {
     let (what, debug) = (error.error(), error.debug().unwrap_or_default());
     let text = format!("{id}: {what}");
     let has = |words: &[&str]| words.iter().any(|word| debug.contains(word) || text.contains(word));
@@ -304,7 +337,7 @@ fn not_authorized(device: DeviceKind) -> Code {
     }
 }
 
-fn device_empty(device: DeviceKind) -> Code {
+pub(super) fn device_empty(device: DeviceKind) -> Code {
     match device {
         DeviceKind::Camera => Code::CameraDeviceEmpty,
         DeviceKind::Microphone => Code::MicrophoneDeviceEmpty,

@@ -1,0 +1,121 @@
+//! An element that fails when it is told to: `coguesttrouble what=NAME` lets everything through until a test says otherwise of that
+//! name. It stands in for the driver that hangs and for the one that breaks.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
+
+use gstreamer as gst;
+use gstreamer::glib;
+use gstreamer::prelude::*;
+use gstreamer::subclass::prelude::*;
+
+/// What becomes of what comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    /// It goes through.
+    Fine,
+    /// It vanishes without a word.
+    Silent,
+    /// The element breaks, each time it is made anew and something comes.
+    Broken,
+}
+
+/// One name.
+#[derive(Debug, Clone, Copy, Default)]
+struct Record {
+    mood: Option<Mood>,
+    made: usize,
+}
+
+fn records() -> MutexGuard<'static, HashMap<String, Record>> {
+    static RECORDS: OnceLock<Mutex<HashMap<String, Record>>> = OnceLock::new();
+    RECORDS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells every element of this name, those to come included.
+pub fn tell(what: &str, mood: Mood) {
+    records().entry(what.to_owned()).or_default().mood = Some(mood);
+}
+
+/// How many of this name were made.
+pub fn made(what: &str) -> usize {
+    records().get(what).map_or(0, |record| record.made)
+}
+
+#[derive(Default)]
+pub struct Inside {
+    what: Arc<Mutex<String>>,
+}
+
+glib::wrapper! {
+    pub struct Trouble(ObjectSubclass<Inside>) @extends gst::Bin, gst::Element, gst::Object;
+}
+
+#[glib::object_subclass]
+impl ObjectSubclass for Inside {
+    const NAME: &'static str = "TestTrouble";
+    type Type = Trouble;
+    type ParentType = gst::Bin;
+}
+
+impl ObjectImpl for Inside {
+    fn properties() -> &'static [glib::ParamSpec] {
+        static PROPERTIES: OnceLock<Vec<glib::ParamSpec>> = OnceLock::new();
+        PROPERTIES.get_or_init(|| vec![glib::ParamSpecString::builder("what").build()])
+    }
+
+    fn set_property(&self, _id: usize, value: &glib::Value, _specification: &glib::ParamSpec) {
+        let what: String = value.get().expect("a string");
+        records().entry(what.clone()).or_default().made += 1;
+        *self.what.lock().unwrap_or_else(PoisonError::into_inner) = what;
+    }
+
+    fn property(&self, _id: usize, _specification: &glib::ParamSpec) -> glib::Value {
+        self.what.lock().unwrap_or_else(PoisonError::into_inner).to_value()
+    }
+
+    fn constructed(&self) {
+        self.parent_constructed();
+        let bin = self.obj();
+        let inner = gst::ElementFactory::make("identity").build().expect("a core element");
+        bin.add(&inner).expect("an empty bin");
+        for name in ["sink", "src"] {
+            let target = inner.static_pad(name).expect("identity has both");
+            bin.add_pad(&gst::GhostPad::with_target(&target).expect("a pad")).expect("a new pad");
+        }
+        let (what, element) = (Arc::clone(&self.what), bin.downgrade());
+        let pad = inner.static_pad("src").expect("identity has one");
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+            let name = what.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let mood = records().get(&name).and_then(|record| record.mood).unwrap_or(Mood::Fine);
+            match mood {
+                Mood::Fine => gst::PadProbeReturn::Ok,
+                Mood::Silent => gst::PadProbeReturn::Drop,
+                Mood::Broken => {
+                    if let Some(element) = element.upgrade() {
+                        gst::element_error!(
+                            element,
+                            gst::ResourceError::Read,
+                            ("Could not read from resource.")
+                        );
+                    }
+                    gst::PadProbeReturn::Drop
+                }
+            }
+        });
+    }
+}
+
+impl GstObjectImpl for Inside {}
+impl ElementImpl for Inside {}
+impl BinImpl for Inside {}
+
+/// Makes it known, once in a process.
+pub fn register() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        gst::init().expect("GStreamer starts");
+        let of = Trouble::static_type();
+        gst::Element::register(None, "coguesttrouble", gst::Rank::NONE, of).expect("a new element");
+    });
+}
