@@ -345,20 +345,39 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
+/// A `join` is told all three of the last, other requests none of them.
 #[derive(Clone, Serialize, Deserialize)]
 struct RawOutcome {
     ok: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<Refusal>,
-    #[serde(flatten)]
-    membership: Option<Membership>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    seat: Option<Option<OwnSeat>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    application: Option<Option<Application>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    invitations: Option<Vec<Invitation>>,
+}
+
+/// Tells a field that is `null` (`Some(None)`) from one that is absent (`None`).
+fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
+    d: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(d).map(Some)
 }
 
 impl From<Outcome> for RawOutcome {
     fn from(outcome: Outcome) -> Self {
+        let bare = Self { ok: true, error: None, seat: None, application: None, invitations: None };
         match outcome {
-            Outcome::Ok(membership) => Self { ok: true, error: None, membership },
-            Outcome::Refused(error) => Self { ok: false, error: Some(error), membership: None },
+            Outcome::Ok(None) => bare,
+            Outcome::Ok(Some(Membership { seat, application, invitations })) => Self {
+                seat: Some(seat),
+                application: Some(application),
+                invitations: Some(invitations),
+                ..bare
+            },
+            Outcome::Refused(error) => Self { ok: false, error: Some(error), ..bare },
         }
     }
 }
@@ -366,12 +385,16 @@ impl From<Outcome> for RawOutcome {
 impl TryFrom<RawOutcome> for Outcome {
     type Error = &'static str;
     fn try_from(raw: RawOutcome) -> Result<Self, &'static str> {
-        match (raw.ok, raw.error) {
-            (true, _) => Ok(Self::Ok(raw.membership)),
-            (false, Some(error)) => Ok(Self::Refused(error)),
-            (false, None) => {
-                Ok(Self::Refused(Refusal::new(Code::PermissionDenied, "refused without a reason")))
+        let RawOutcome { ok, error, seat, application, invitations } = raw;
+        if ok {
+            if seat.is_none() && application.is_none() && invitations.is_none() {
+                return Ok(Self::Ok(None));
             }
+            let (seat, application) = (seat.flatten(), application.flatten());
+            let invitations = invitations.unwrap_or_default();
+            return Ok(Self::Ok(Some(Membership { seat, application, invitations })));
         }
+        let why = || Refusal::new(Code::PermissionDenied, "refused without a reason");
+        Ok(Self::Refused(error.unwrap_or_else(why)))
     }
 }

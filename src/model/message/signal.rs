@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::present;
+
 use crate::model::media::{IceCandidate, SessionDescription};
 
 /// One step of media signalling, in either direction.
@@ -37,11 +39,6 @@ struct RawSignal {
     candidate: Option<Option<IceCandidate>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bye: Option<bool>,
-}
-
-/// Tells a field that is `null` (`Some(None)`) from one that is absent (`None`).
-fn present<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Option<IceCandidate>>, D::Error> {
-    Option::<IceCandidate>::deserialize(d).map(Some)
 }
 
 impl From<Signal> for RawSignal {
