@@ -184,7 +184,13 @@ impl Role for HostRole {
     fn broker(&mut self, now: Instant, broker: Broker) {
         let input = match broker {
             Broker::Online => Input::Online,
-            Broker::Offline => Input::Offline,
+            Broker::Offline => {
+                // What was not said yet is said after the next subscription.
+                if let Some(look) = &mut self.look {
+                    look.until = None;
+                }
+                Input::Offline
+            }
             Broker::OwnOffline => Input::OwnOffline,
         };
         self.host.handle_input(now, input);

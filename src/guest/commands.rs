@@ -35,7 +35,7 @@ impl Guest {
             GuestCommand::CancelApplication => self.cancel_application(now),
             GuestCommand::AcceptInvitation(wish) => {
                 let invitation_id = self.invitation_of(wish.inviter_id.as_ref())?.invitation_id.clone();
-                let purpose = Purpose::Accept { invitation_id: invitation_id.clone(), at: now };
+                let purpose = Purpose::Accept { invitation_id: invitation_id.clone(), at: Some(now) };
                 self.command_request(now, purpose, ToHost::AcceptInvitation { invitation_id })
             }
             GuestCommand::RejectInvitation(wish) => {
@@ -50,7 +50,6 @@ impl Guest {
     fn leave_live(&mut self, now: Instant) -> Settled {
         let Some(room) = &self.room else { return Err(not_in_room()) };
         let live_id = room.live_id.clone();
-        let known = room.place != super::room::Place::Waiting;
         self.settings.standing_room = None;
         self.settle_requests(|| Refusal::new(Code::NotInRoom, "the room was left"));
         let ticket = self.ticket();
@@ -58,9 +57,8 @@ impl Guest {
         if self.stay.is_some() {
             words.push(Word::ToHost(live_id.clone(), ToHost::LeaveSeat));
         }
-        if known {
-            words.push(Word::ToHost(live_id, ToHost::Leave));
-        }
+        // Also where the room was not seen yet: the host may know this guest from before.
+        words.push(Word::ToHost(live_id, ToHost::Leave));
         words.push(Word::Done(ticket));
         self.leave_stay(now, UnseatReason::Left, None, words);
         self.forget_room();
@@ -83,7 +81,10 @@ impl Guest {
             let why = format!("the guest is on seat {}", stay.seat_index);
             return Err(Refusal::new(Code::AlreadyInSeat, why));
         }
-        if self.room.as_ref().is_some_and(|room| room.applied.is_some()) {
+        // One that is on its way counts: were it given up, its cancellation would end whichever the host has.
+        if self.room.as_ref().is_some_and(|room| room.applied.is_some())
+            || self.waits_for(|purpose| matches!(purpose, Purpose::Apply(_)))
+        {
             return Err(Refusal::new(Code::AlreadyOnSeatQueue, "an application is pending already"));
         }
         self.command_request(now, Purpose::Apply(wish.clone()), ToHost::Apply(wish))

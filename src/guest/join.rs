@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::requests::Sent;
 use super::room::{ANSWER, JOIN_PAUSE, LOOK, Place, Room, Wish};
 use super::{DONE, Guest, Output, Timer, host_unreachable};
 use crate::model::command::{Answer, Settled};
@@ -63,6 +64,9 @@ impl Guest {
         let request_id = self.ids.request();
         let Some(room) = &mut self.room else { return };
         room.join = Some(request_id.clone());
+        for request in &mut self.requests {
+            request.sent = Sent::BeforeJoin;
+        }
         room.join_sent = Some(now);
         let pause = self.ids.pause(room.join_pause);
         self.timers.set(now + pause, Timer::Join);

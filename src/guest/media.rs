@@ -92,13 +92,12 @@ impl Guest {
     }
 
     fn offer(&mut self, now: Instant, session: Session, sdp: String) {
-        let recovers = self.stay.as_ref().is_some_and(|stay| stay.attempt > 0);
         if self.stay.as_ref().is_none_or(|stay| !stay.is_peer(session)) {
             return;
         }
         let description = SessionDescription { kind: SdpKind::Offer, sdp };
         self.signal_out(session, SignalBody::Description(description));
-        if !recovers {
+        if self.stay.as_ref().is_some_and(|stay| stay.phase == Phase::Preparing) {
             self.set_phase(now, Phase::Negotiating);
         }
     }
@@ -190,8 +189,9 @@ impl Guest {
         }
         self.say(Event::MediaRecovering { attempt, why: why.to_owned() });
         self.set_phase(now, Phase::Recovering);
-        if let Some(pause) = pause {
-            self.timers.set(now + pause, Timer::Retry);
+        match pause {
+            Some(pause) => self.timers.set(now + pause, Timer::Retry),
+            None => self.hold(now),
         }
     }
 

@@ -60,6 +60,8 @@ impl Guest {
         }
         if let Some(request) = self.take_pending(request_id) {
             self.answered(now, request, outcome);
+        } else {
+            self.answered_late(now, request_id, &outcome);
         }
     }
 
@@ -92,7 +94,7 @@ impl Guest {
             return Some(consent);
         }
         let accepted = self.requests.iter().find_map(|request| match &request.purpose {
-            Purpose::Accept { invitation_id, at } => Some((invitation_id.clone(), *at)),
+            Purpose::Accept { invitation_id, at } => Some((invitation_id.clone(), (*at)?)),
             Purpose::Apply(_)
             | Purpose::Cancel
             | Purpose::Reject(_)

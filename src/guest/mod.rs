@@ -94,6 +94,8 @@ pub struct Guest {
     stay: Option<Stay>,
     farewell: Option<Farewell>,
     requests: Vec<Request>,
+    /// Given up, and perhaps still to be answered.
+    late: VecDeque<Request>,
     device: Device,
     network: Network,
     last_error: Option<(Trouble, Refusal)>,
@@ -119,6 +121,7 @@ impl Guest {
             stay: None,
             farewell: None,
             requests: Vec::new(),
+            late: VecDeque::new(),
             device: Device {
                 camera: settings.camera.clone(),
                 microphone: settings.microphone.clone(),

@@ -4,7 +4,12 @@ use std::time::Instant;
 
 use super::room::{Place, Wish};
 use super::seat::Given;
-use super::{DONE, Guest, Life, Timer, messages::least, requests::Purpose};
+use super::{
+    DONE, Guest, Life, Timer,
+    messages::least,
+    not_in_room,
+    requests::{Purpose, Request, Sent},
+};
 use crate::model::event::Event;
 use crate::model::message::{
     Application, DeviceKind, Invitation, Membership, NoResponse, Outcome, OwnSeat, ToHost, UnseatReason,
@@ -23,6 +28,7 @@ impl Guest {
         let Some(room) = &mut self.room else { return };
         let before = std::mem::replace(&mut room.place, Place::Inside);
         room.joined();
+        self.late.clear();
         let tickets = std::mem::take(&mut room.tickets);
         for timer in [Timer::Join, Timer::JoinLive, Timer::HostHold] {
             self.timers.cancel(&timer);
@@ -35,6 +41,7 @@ impl Guest {
         }
         self.reconcile(now, membership);
         self.life = Life::Settled;
+        self.hold_if_alone(now);
         self.reachable_again(now);
     }
 
@@ -54,6 +61,7 @@ impl Guest {
         }
         if inside {
             // The place was given away while this guest was gone.
+            self.settle_requests(not_in_room);
             self.reconcile(now, Membership::default());
             if let Some(room) = &mut self.room {
                 room.place = Place::Joining;
@@ -119,7 +127,10 @@ impl Guest {
             }
             (Life::Settled, None, None) => {
                 let leaves = self.farewell.is_some();
-                if !leaves && !self.waits_for(|purpose| *purpose == Purpose::LeaveSeat) {
+                let told = |request: &Request| {
+                    request.purpose == Purpose::LeaveSeat && request.sent == Sent::AfterJoin
+                };
+                if !leaves && !self.requests.iter().any(told) {
                     self.request(now, Purpose::LeaveSeat, ToHost::LeaveSeat, None);
                 }
                 return;

@@ -17,6 +17,9 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Most requests that wait for an answer at once.
 const REQUESTS_MAX: usize = 64;
 
+/// Most requests whose answer may still come after they were given up.
+const LATE_MAX: usize = 16;
+
 /// Most invitations that are kept at once.
 const INVITATIONS_MAX: usize = 16;
 
@@ -25,7 +28,11 @@ const INVITATIONS_MAX: usize = 16;
 pub(super) enum Purpose {
     Apply(Application),
     Cancel,
-    Accept { invitation_id: InvitationId, at: Instant },
+    /// Since when; `None`: whoever asked was told that it failed.
+    Accept {
+        invitation_id: InvitationId,
+        at: Option<Instant>,
+    },
     Reject(InvitationId),
     LeaveSeat,
     Devices,
@@ -38,6 +45,15 @@ pub(super) struct Request {
     pub(super) live_id: LiveId,
     pub(super) purpose: Purpose,
     pub(super) ticket: Option<Ticket>,
+    pub(super) sent: Sent,
+}
+
+/// Where a request stands to the last `join`. The host answers in order: what was sent before a join and is not answered when
+/// the join is, is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    BeforeJoin,
+    AfterJoin,
 }
 
 impl Guest {
@@ -59,7 +75,7 @@ impl Guest {
         let Some(live_id) = self.room.as_ref().map(|room| room.live_id.clone()) else { return };
         let request_id = self.send(live_id.clone(), message);
         self.timers.set(now + ANSWER, Timer::Request(request_id.clone()));
-        self.requests.push(Request { request_id, live_id, purpose, ticket });
+        self.requests.push(Request { request_id, live_id, purpose, ticket, sent: Sent::AfterJoin });
     }
 
     /// The same for a command: refused when nobody would answer.
@@ -118,7 +134,7 @@ impl Guest {
             }
             Purpose::Accept { invitation_id, at } => {
                 let media = self.take_invitation(&invitation_id).map(|invited| invited.invitation.media);
-                if let (Some(room), Some(media)) = (&mut self.room, media) {
+                if let (Some(room), Some(media), Some(at)) = (&mut self.room, media, at) {
                     room.consent = Some(Consent { media, at });
                 }
             }
@@ -144,16 +160,40 @@ impl Guest {
         }
     }
 
-    fn give_up(&mut self, request: Request) {
-        let Some(ticket) = request.ticket else { return };
-        if let Purpose::Apply(_) = request.purpose {
-            self.send(request.live_id, ToHost::CancelApplication);
+    fn give_up(&mut self, mut request: Request) {
+        if let Some(ticket) = request.ticket.take() {
+            self.settle(ticket, Err(host_unreachable("the host of the room did not answer within 5 s")));
+            if let Purpose::Apply(_) = request.purpose {
+                self.send(request.live_id.clone(), ToHost::CancelApplication);
+            }
+            if let Purpose::Accept { at, .. } = &mut request.purpose {
+                *at = None;
+            }
         }
-        self.settle(ticket, Err(host_unreachable("the host of the room did not answer within 5 s")));
+        match request.purpose {
+            Purpose::Accept { .. } | Purpose::Reject(_) | Purpose::Cancel => {
+                if self.late.len() == LATE_MAX {
+                    self.late.pop_front();
+                }
+                self.late.push_back(request);
+            }
+            // An application is taken back; the rest is told anew when the two meet again.
+            Purpose::Apply(_) | Purpose::LeaveSeat | Purpose::Devices => {}
+        }
+    }
+
+    /// The answer to a request that was given up: what the host did is done, but nobody is seated by it who was told that it
+    /// failed.
+    pub(super) fn answered_late(&mut self, now: Instant, request_id: &RequestId, outcome: &Outcome) {
+        let Some(at) = self.late.iter().position(|request| request.request_id == *request_id) else { return };
+        if let (Some(request), Outcome::Ok(_)) = (self.late.remove(at), outcome) {
+            self.granted(now, request.purpose);
+        }
     }
 
     /// Ends every request of a room that is left.
     pub(super) fn settle_requests(&mut self, refusal: impl Fn() -> Refusal) {
+        self.late.clear();
         for request in std::mem::take(&mut self.requests) {
             self.timers.cancel(&Timer::Request(request.request_id));
             if let Some(ticket) = request.ticket {
@@ -229,7 +269,7 @@ impl Guest {
     }
 
     pub(super) fn accept(&mut self, now: Instant, invitation_id: InvitationId, ticket: Option<Ticket>) {
-        let purpose = Purpose::Accept { invitation_id: invitation_id.clone(), at: now };
+        let purpose = Purpose::Accept { invitation_id: invitation_id.clone(), at: Some(now) };
         self.request(now, purpose, ToHost::AcceptInvitation { invitation_id }, ticket);
     }
 

@@ -166,7 +166,7 @@ impl Guest {
         }
     }
 
-    fn hold(&mut self, now: Instant) {
+    pub(super) fn hold(&mut self, now: Instant) {
         if self.stay.is_some() && self.timers.due_at(&Timer::HostHold).is_none() {
             self.timers.set(now + self.settings.host_hold, Timer::HostHold);
         }

@@ -9,8 +9,11 @@ use crate::model::media::Ticket;
 use crate::model::message::{ToGuest, UnseatReason};
 use crate::model::{Code, Connection, LiveId, Media, Refusal, RoomState, RoomStatus, Seat, SeatMode, UserId};
 
-/// How long the broker may take to say what is retained of the room, and whether its host is there.
-const LOOK_AROUND: Duration = Duration::from_secs(2);
+/// How long the broker may take to say what is retained of the room: to begin without knowing would empty its seats.
+const LOOK_AROUND: Duration = Duration::from_secs(10);
+
+/// How long it may then take to say whether the room's other host is there; of one never seen it says nothing.
+const LOOK_FOR_OTHER: Duration = Duration::from_secs(2);
 
 /// Most commands that wait for one live to start.
 const TICKETS_MAX: usize = 64;
@@ -78,7 +81,8 @@ impl Host {
         let Some(starting) = self.starting.as_mut().filter(|starting| starting.live_id == *live_id) else {
             return;
         };
-        if starting.other.is_some() {
+        // Nothing heard without the broker is not "nothing retained".
+        if starting.other.is_some() || (state.is_none() && self.broker == Presence::Offline) {
             return;
         }
         self.revision = self.revision.max(state.as_ref().map_or(0, |room| room.revision));
@@ -88,6 +92,9 @@ impl Host {
             Some(room) if room.host.user_id == self.settings.user.user_id => self.begin(now, Some(room)),
             Some(room) => {
                 starting.other = Some(room.host.user_id.clone());
+                self.timers.cancel(starting.until, Timer::Start);
+                starting.until = now + LOOK_FOR_OTHER;
+                self.timers.set(starting.until, Timer::Start);
                 self.outputs.push_back(Output::Watch(room.host.user_id));
             }
         }

@@ -1,0 +1,17 @@
+//! The pure machines without a world: scenarios, random scripts, and a guest and a host over a bad network.
+//! Time is moved by hand. Every step of every test is watched by the stands, which hold what must always hold.
+
+#[path = "machines/guest_stand.rs"]
+mod guest_stand;
+#[path = "machines/host_stand.rs"]
+mod host_stand;
+#[path = "machines/network.rs"]
+mod network;
+#[path = "machines/pair.rs"]
+mod pair;
+#[path = "machines/random_guest.rs"]
+mod random_guest;
+#[path = "machines/random_host.rs"]
+mod random_host;
+#[path = "machines/reach.rs"]
+mod reach;
