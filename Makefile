@@ -11,9 +11,12 @@ BUILD_PACKAGES := gcc pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.
 RUN_PACKAGES := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly \
 	gstreamer1.0-nice gstreamer1.0-alsa gstreamer1.0-x
 TEST_PACKAGES := gstreamer1.0-libav gstreamer1.0-tools mosquitto mosquitto-clients openssl iproute2 \
-	python3-aiohttp python3-aiortc python3-paho-mqtt python3-numpy
+	python3-aiohttp python3-aiortc python3-paho-mqtt python3-numpy systemd
 
-.PHONY: help deps build demo test lint bench schema fmt
+CROSS_PACKAGES := mmdebstrap dpkg-dev lintian bc util-linux
+SYSTEM_PACKAGES := qemu-user-static arch-test e2fsprogs openssh-client procps
+
+.PHONY: help deps deps-cross deps-system build demo test test-system lint bench schema fmt deb
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -29,6 +32,15 @@ deps: ## install what building and testing need (package manager, sudo)
 	  if apt-cache show rustc-web >/dev/null 2>&1; then $(SUDO) apt-get install -y -q cargo-web rustc-web; \
 	  else $(SUDO) apt-get install -y -q rustup && rustup default stable; fi; \
 	  hash -r; fits || { echo "no Rust $(RUST_VERSION) here: install one from https://rustup.rs"; exit 1; }; fi
+
+deps-cross: ## what packages for other machines need beside that
+	DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -q --no-install-recommends $(CROSS_PACKAGES)
+
+# One version for all of qemu: a newer qemu-utils refuses the distribution's qemu-system-arm.
+deps-system: deps-cross ## what the system test needs beside that
+	version=$$(apt-cache madison qemu-system-arm | awk 'NR == 1 {print $$3}'); \
+	DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -q --no-install-recommends --allow-downgrades $(SYSTEM_PACKAGES) \
+	  qemu-system-arm=$$version qemu-system-common=$$version qemu-utils=$$version
 
 build: deps ## build the program
 	cargo build --release --locked
@@ -53,3 +65,11 @@ bench: build ## measure: CPU, memory, start-up, idling, stays; a table and targe
 
 fmt: ## format the sources
 	cargo fmt
+
+deb: deps deps-cross ## the package; ARCH=arm64, armhf or amd64, SUITE=bookworm or trixie (default: this machine's)
+	cross/deb $(ARCH) $(SUITE)
+
+test-system: deps deps-system ## the arm64 package on a virtual machine with a camera (STEPS="install main"; root)
+	cross/deb arm64 bookworm
+	cargo build --locked --release --bin coguestd
+	tests/system/run target/debian/coguestd_*_arm64.deb target/release/coguestd $(STEPS)

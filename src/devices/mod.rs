@@ -15,7 +15,6 @@ mod cause;
 mod controls;
 mod formats;
 pub mod microphone;
-mod mixer;
 mod v4l2;
 mod volume;
 mod witness;
@@ -28,8 +27,7 @@ pub use microphone::{
     Abilities, Sound, microphone_abilities, microphones, resolve_microphone, resolve_speaker,
     speaker_abilities, speakers,
 };
-pub use mixer::{Level, capture_level, playback_level};
-pub use volume::{MixerControl, Side, Taken, set_volume};
+pub use volume::{Level, MixerControl, Side, Taken, capture_level, playback_level, set_volume};
 pub use witness::Witness;
 
 /// What a device is called.

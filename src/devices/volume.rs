@@ -3,16 +3,21 @@
 //! A volume in percent is a share of the control's own range. Whoever sets one also turns the control's switch on, for a card that is
 //! muted would play nothing at any volume; a mixer without a switch, or without any control, is fine: the volume is then the
 //! pipeline's.
+//!
+//! Invariant: the control that is read ([`capture_level`], [`playback_level`]) is the one that is turned ([`set_volume`]).
 
 use alsa::mixer::{Mixer, Selem, SelemChannelId};
 use alsa::{Direction, Output};
 
+use super::Sound;
 use super::microphone::DENIED;
 use crate::model::Volume;
 
 /// Names of controls in the order in which they are meant by "the volume of this card"; else the first that has one.
 const CAPTURE: [&str; 4] = ["Mic", "Capture", "Digital", "Internal Mic"];
 const PLAYBACK: [&str; 5] = ["Master", "PCM", "Speaker", "Headphone", "Digital"];
+/// A control with this in its name amplifies before the volume, 20 or 30 dB of noise with it: never "the volume".
+const BOOST: &str = "Boost";
 
 /// What a volume is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +44,15 @@ pub enum Taken {
     Mixer,
     /// Nobody: the card has no such control, or no card is meant.
     Nobody,
+}
+
+/// What the mixer is set to: a microphone that is muted there is silent whatever this program does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Open, at this percentage of its range.
+    Open(u8),
+    /// Switched off, or turned down to nothing.
+    Muted,
 }
 
 /// A control with a volume.
@@ -86,6 +100,31 @@ fn set(side: Side, card: &str, volume: Volume) -> alsa::Result<Taken> {
     Ok(Taken::Mixer)
 }
 
+/// What the microphone's mixer is set to; `None` when its card has no such control. May block.
+pub fn capture_level(sound: &Sound) -> Option<Level> {
+    level(Side::Capture, &sound.id)
+}
+
+/// What the speaker's mixer is set to, likewise.
+pub fn playback_level(sound: &Sound) -> Option<Level> {
+    level(Side::Playback, &sound.id)
+}
+
+fn level(side: Side, address: &str) -> Option<Level> {
+    let card = card(address)?;
+    let _quiet = Output::local_error_handler();
+    let mixer = Mixer::new(&card, true).ok()?;
+    let control = chosen(side, &mixer)?;
+    Some(level_of(switch(side, &control), volume(side, &control)?))
+}
+
+fn level_of(switch: Option<i32>, percent: u8) -> Level {
+    match (switch, percent) {
+        (Some(0), _) | (_, 0) => Level::Muted,
+        (Some(_) | None, percent) => Level::Open(percent),
+    }
+}
+
 /// The controls with a volume of the card of `address`; none when it cannot be asked. May block for a moment.
 pub(super) fn controls(side: Side, address: &str) -> Vec<MixerControl> {
     let Some(card) = card(address) else { return Vec::new() };
@@ -93,7 +132,7 @@ pub(super) fn controls(side: Side, address: &str) -> Vec<MixerControl> {
     let Ok(mixer) = Mixer::new(&card, true) else { return Vec::new() };
     let of = |control: Selem<'_>| MixerControl {
         name: control.get_id().get_name().unwrap_or("?").to_owned(),
-        volume: percent(side, &control),
+        volume: volume(side, &control),
     };
     mixer.iter().filter_map(Selem::new).filter(|control| has_volume(side, control)).map(of).collect()
 }
@@ -114,24 +153,34 @@ fn preferred(side: Side, names: &[String]) -> Option<usize> {
         Side::Playback => &PLAYBACK,
     };
     let known = wanted.iter().find_map(|wanted| names.iter().position(|name| name == wanted));
-    known.or(if names.is_empty() { None } else { Some(0) })
+    known.or_else(|| names.iter().position(|name| !name.contains(BOOST)))
 }
 
-pub(super) fn has_volume(side: Side, control: &Selem<'_>) -> bool {
-    match side {
-        Side::Capture => control.has_capture_volume(),
-        Side::Playback => control.has_playback_volume(),
-    }
-}
-
-/// Percent of its range that a control with a volume is at; `None` when it cannot be read.
-pub(super) fn percent(side: Side, control: &Selem<'_>) -> Option<u8> {
+/// Percent of its range, of its first channel.
+fn volume(side: Side, control: &Selem<'_>) -> Option<u8> {
     let channel = SelemChannelId::mono();
     let value = match side {
         Side::Capture => control.get_capture_volume(channel),
         Side::Playback => control.get_playback_volume(channel),
     };
     value.ok().map(|value| to_percent(range(side, control), value))
+}
+
+/// 0 for off; `None` for a control without a switch.
+fn switch(side: Side, control: &Selem<'_>) -> Option<i32> {
+    let channel = SelemChannelId::mono();
+    match side {
+        Side::Capture if control.has_capture_switch() => control.get_capture_switch(channel).ok(),
+        Side::Playback if control.has_playback_switch() => control.get_playback_switch(channel).ok(),
+        Side::Capture | Side::Playback => None,
+    }
+}
+
+fn has_volume(side: Side, control: &Selem<'_>) -> bool {
+    match side {
+        Side::Capture => control.has_capture_volume(),
+        Side::Playback => control.has_playback_volume(),
+    }
 }
 
 fn range(side: Side, control: &Selem<'_>) -> (i64, i64) {
@@ -156,7 +205,7 @@ fn to_percent((least, most): (i64, i64), value: i64) -> u8 {
 }
 
 /// The card of a PCM's name: `hw:CARD=Device` of `hw:CARD=Device,DEV=0`.
-pub(super) fn card(address: &str) -> Option<String> {
+fn card(address: &str) -> Option<String> {
     let id = address.split_once("CARD=")?.1.split(',').next()?;
     // A zero would end the name early, and the crate takes none.
     (!id.is_empty() && !id.contains('\0')).then(|| format!("hw:CARD={id}"))
@@ -180,6 +229,7 @@ mod tests {
     fn a_card_that_is_not_there_takes_nothing() {
         assert_eq!(set_volume(Side::Playback, "hw:CARD=nobody,DEV=0", Volume::FULL), Taken::Nobody);
         assert!(controls(Side::Capture, "hw:CARD=nobody,DEV=0").is_empty());
+        assert_eq!(level(Side::Capture, "hw:CARD=nobody,DEV=0"), None);
     }
 
     #[test]
@@ -192,6 +242,33 @@ mod tests {
         assert_eq!(of(Side::Playback, &["Line Out"]).as_deref(), Some("Line Out"));
         assert_eq!(of(Side::Capture, &["Line", "Mic"]).as_deref(), Some("Mic"));
         assert_eq!(of(Side::Capture, &[]), None);
+        // What has a volume on boards and cards that kiosks have.
+        for (card, side, names, meant) in [
+            ("Raspberry Pi headphones", Side::Playback, &["PCM"][..], Some("PCM")),
+            ("USB sound stick", Side::Playback, &["Speaker", "Mic"], Some("Speaker")),
+            ("USB sound stick", Side::Capture, &["Mic"], Some("Mic")),
+            ("HDA laptop", Side::Playback, &["Master", "Headphone", "Speaker", "PCM"], Some("Master")),
+            ("HDA laptop", Side::Capture, &["Internal Mic Boost", "Mic Boost", "Capture"], Some("Capture")),
+            ("HDA without a capture volume", Side::Capture, &["Mic Boost"], None),
+            ("WM8960 HAT", Side::Capture, &["Left Input Boost Mixer LINPUT1", "Capture"], Some("Capture")),
+            ("PCM5102 DAC", Side::Playback, &[], None),
+            ("webcam", Side::Capture, &["Mic"], Some("Mic")),
+        ] {
+            assert_eq!(of(side, names).as_deref(), meant, "{card}");
+        }
+    }
+
+    #[test]
+    fn a_switch_goes_before_a_volume() {
+        for (switch, percent, level) in [
+            (Some(0), 80, Level::Muted),
+            (Some(1), 80, Level::Open(80)),
+            (None, 80, Level::Open(80)),
+            (Some(1), 0, Level::Muted),
+            (None, 0, Level::Muted),
+        ] {
+            assert_eq!(level_of(switch, percent), level, "{switch:?} {percent}");
+        }
     }
 
     #[test]

@@ -23,6 +23,8 @@ PORT, GUEST = int(sys.argv[1]), sys.argv[2]
 PREFIX, ROOM, HOST = "coguest/v1", "lobby", {"user_id": "host-1", "user_name": "A host", "avatar_url": ""}
 HERE = f"{PREFIX}/room/{ROOM}/guest/{GUEST}"
 SEAT = {"seat_index": 1, "media": "video"}
+# Seconds in which a tick must have come: there is one every second.
+TICKED = 1.5
 
 
 def say(what, **more):
@@ -140,16 +142,19 @@ class Stage:
                     contrast=float(grey.std()), moved=float(moved))
 
     async def sound(self, track):
+        clock = asyncio.get_running_loop().time
         frames = 0
         loudest = 0
+        due = clock() + TICKED
         while True:
             frame = await track.recv()
             frames += 1
             loudest = max(loudest, int(abs(frame.to_ndarray().astype(numpy.int32)).max()))
-            # A second and a half: the ticks come every second.
-            if frames % 75 == 0:
+            # By the clock: of silence only a packet comes now and then.
+            if clock() >= due:
                 say("audio", frames=frames, loudest=loudest)
                 loudest = 0
+                due = clock() + TICKED
 
     async def told(self, line):
         if line == "key":

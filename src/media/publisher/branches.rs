@@ -81,7 +81,11 @@ pub(super) fn add_sound(
     let encoder = parse(&profile.audio_encoder.launch)?;
     let meter = Arc::clone(meter);
     watch::count(&encoder, move |bytes| meter.sound(bytes));
-    let payloader = gst::ElementFactory::make("rtpopuspay").property("pt", 111u32).build()?;
+    let payloader = gst::ElementFactory::make("rtpopuspay")
+        .property("pt", 111u32)
+        // What the encoder leaves out while nothing is heard is not sent.
+        .property("dtx", true)
+        .build()?;
     let filter = gst::ElementFactory::make("capsfilter")
         .property("caps", rtp("audio", "OPUS", 111, 48_000))
         .build()?;

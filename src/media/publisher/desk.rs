@@ -296,6 +296,8 @@ impl Desk {
             }
             PeerTold::Gathered => self.outbox.send(Report::Candidate { session, candidate: None }),
             PeerTold::Connected => {
+                // The first one may have left before anybody could hear it.
+                peer.force_key_frame();
                 self.next_stats = Some((now + self.settings.stats_interval, self.meter.read(now)));
                 self.next_link = Some(now + LINK_EVERY);
                 self.outbox.send(Report::Connected { session });

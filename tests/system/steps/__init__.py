@@ -1,0 +1,24 @@
+"""The steps of the system test, in their order. Each brings the stand to where it begins, so each can be run alone."""
+
+from steps import daemon, devices, network, package, power
+
+ALL = [
+    package.install,
+    package.main,
+    devices.camera,
+    devices.camera_moves,
+    devices.camera_busy,
+    devices.camera_stream,
+    devices.microphone,
+    network.broker,
+    network.cable,
+    daemon.kill,
+    daemon.stop,
+    daemon.hang,
+    daemon.clock,
+    power.cut,
+    power.readonly,
+    package.upgrade,
+    package.journal,
+    package.purge,
+]
