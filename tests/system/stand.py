@@ -159,10 +159,10 @@ class Stand:
         return sorted(rates)[1]
 
     def play(self) -> None:
-        """A tone of 440 Hz at half volume: −9 dBFS at the far side."""
+        """A tone of 440 Hz at half volume: −9 dBFS at the far side. The card's first device hears what its second plays."""
         self.hush()
-        tone = "audiotestsrc freq=440 volume=0.5 ! audio/x-raw,format=S16LE,rate=48000,channels=2"
-        self.tone = self.machine.spawn(f"gst-launch-1.0 -q {tone} ! alsasink device=hw:CARD=Loopback,DEV=0")
+        tone = "audiotestsrc freq=440 volume=0.5 ! audio/x-raw,format=S16LE,rate=48000,channels=1"
+        self.tone = self.machine.spawn(f"gst-launch-1.0 -q {tone} ! alsasink device=hw:CARD=Loopback,DEV=1")
 
     def hush(self) -> None:
         if self.tone:

@@ -21,7 +21,8 @@ def broker(stand: Stand) -> None:
     stand.operator.retained.clear()
     begun = time.monotonic()
     stand.broker.start()
-    stand.operator.wait_until("online again", f"device/{KIOSK}/status", lambda status: status == "online")
+    for device in (KIOSK, "lobby-host"):
+        stand.operator.wait_until(f"{device} is online again", f"device/{device}/status", lambda status: status == "online")
     state = stand.wait_live("still live", patience=180)
     stand.note("broker back → state published", f"{time.monotonic() - begun:.1f} s")
     assert state["seat"]["index"] == seat, f"another seat: {state}"
