@@ -13,6 +13,7 @@ use super::{Error, ice, profile_directories, seed};
 use crate::config::{self, AcceptInvitations, Settings, Transport};
 use crate::devices;
 use crate::guest::{self, Guest, Input, Output};
+use crate::media::layers;
 use crate::media::publisher::profile::{Picked, Profile};
 use crate::media::publisher::{self, Located, Publisher};
 use crate::model::command::{Command, DeviceCommand, SetMirror, SetVideoQuality, SetVolume, Settled};
@@ -337,5 +338,15 @@ fn publisher_settings(settings: &Settings, profile: Profile) -> publisher::Setti
         file: media.file.clone(),
         ice: ice(settings),
         stats_interval: media.stats_interval,
+        name: settings.user.public.user_name.as_str().to_owned(),
+        layers: layers::Settings {
+            foreground: match settings.layers.foreground {
+                config::Foreground::None => layers::Foreground::None,
+                config::Foreground::Name => layers::Foreground::Name,
+            },
+            foreground_template: settings.layers.foreground_template.clone(),
+            background_template: settings.layers.background_template.clone(),
+            avatar: settings.user.avatar.clone(),
+        },
     }
 }

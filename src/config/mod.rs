@@ -29,8 +29,9 @@ pub use address::UrlTemplate;
 pub use error::{Error, Warning};
 pub use secret::Secret;
 pub use settings::{
-    AcceptApplications, AcceptInvitations, ClientCertificate, Codec, Guest, HomeAssistant, Host, IcePolicy,
-    Log, Login, Media, Mqtt, Role, Room, Security, Settings, Tls, Transport, Turn, User, WebRtc, Whip,
+    AcceptApplications, AcceptInvitations, ClientCertificate, Codec, Foreground, Guest, HomeAssistant, Host,
+    IcePolicy, Log, Login, Media, Mqtt, Role, Room, Security, Settings, Tls, Transport, Turn, User, WebRtc,
+    Whip,
 };
 
 use layer::Layer;

@@ -30,6 +30,8 @@ pub struct Settings {
     pub host: Host,
     /// Devices, profile and quality.
     pub media: Media,
+    /// What is drawn over the camera's picture, and in its place.
+    pub layers: Layers,
     /// How peers find each other.
     pub webrtc: WebRtc,
     /// The Home Assistant integration.
@@ -242,6 +244,27 @@ pub enum Codec {
     H264,
     /// VP8.
     Vp8,
+}
+
+/// `[layers]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layers {
+    /// Whether the name is drawn over the camera's picture.
+    pub foreground: Foreground,
+    /// An SVG in place of the built-in label.
+    pub foreground_template: Option<PathBuf>,
+    /// An SVG in place of the built-in slate.
+    pub background_template: Option<PathBuf>,
+}
+
+/// `layers.foreground`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Foreground {
+    /// `false`: the picture is sent as it is.
+    #[default]
+    None,
+    /// `true`: with a label.
+    Name,
 }
 
 /// `[webrtc]`.

@@ -10,8 +10,8 @@ use ::config::ValueKind;
 
 use super::reader::{Found, Reader, quoted, shown};
 use super::settings::{
-    AcceptApplications, AcceptInvitations, Codec, Guest, HomeAssistant, Host, Log, Media, Role, Room,
-    Settings, Transport, User, Whip,
+    AcceptApplications, AcceptInvitations, Codec, Foreground, Guest, HomeAssistant, Host, Layers, Log, Media,
+    Role, Room, Settings, Transport, User, Whip,
 };
 use super::{Error, Secret, Setting, Sources, UrlTemplate, Warning, machine, plain, secret};
 use crate::logging::Verbosity;
@@ -44,6 +44,7 @@ pub(super) fn settings(reader: &Reader, sources: &Sources) -> Result<Settings, E
     let guest = check.guest()?;
     let host = check.host()?;
     let media = check.media()?;
+    let layers = check.layers()?;
     let webrtc = check.webrtc()?;
     let home_assistant = check.home_assistant()?;
     let log = check.log()?;
@@ -57,6 +58,7 @@ pub(super) fn settings(reader: &Reader, sources: &Sources) -> Result<Settings, E
         guest,
         host,
         media,
+        layers,
         webrtc,
         home_assistant,
         log,
@@ -288,6 +290,19 @@ impl Check<'_> {
             controls: controls::read(&self.reader.get("media.controls"))?,
             file,
             stats_interval: self.reader.get("media.stats_interval").seconds(0.2, 3600.0)?,
+        })
+    }
+
+    fn layers(&mut self) -> Result<Layers, Error> {
+        let foreground = match self.reader.get("layers.foreground").switch()? {
+            true => Foreground::Name,
+            false => Foreground::None,
+        };
+        let mut template = |key| self.reader.find(key).map(|found| self.optional_file(&found)).transpose();
+        Ok(Layers {
+            foreground,
+            foreground_template: template("layers.foreground_template")?,
+            background_template: template("layers.background_template")?,
         })
     }
 

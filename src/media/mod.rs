@@ -9,6 +9,7 @@ mod description;
 pub mod elements;
 pub mod encoders;
 mod heart;
+pub mod layers;
 mod outbox;
 pub mod pictures;
 pub mod publisher;

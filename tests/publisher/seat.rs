@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use coguestd::media::layers;
 use coguestd::media::publisher::profile::Profile;
 use coguestd::media::publisher::{Codec, Explain, Locate, Located, Publisher, Settings};
 use coguestd::media::stage::{self, Stage};
@@ -38,6 +39,7 @@ pub struct Setup {
     pub explain: Option<Explain>,
     /// What the witness says; it is passed on to the publisher.
     pub notices: Option<mpsc::UnboundedReceiver<Notice>>,
+    pub layers: layers::Settings,
 }
 
 impl Default for Setup {
@@ -50,6 +52,7 @@ impl Default for Setup {
             locate: None,
             explain: None,
             notices: None,
+            layers: layers::Settings::default(),
         }
     }
 }
@@ -94,6 +97,8 @@ impl Seat {
             file: setup.file,
             ice: Ice::default(),
             stats_interval: Duration::from_millis(300),
+            name: "Seat".to_owned(),
+            layers: setup.layers,
         };
         let publisher = Publisher::open(settings, sink).expect("the publisher opens");
         let (sink, stage_reports) = mpsc::channel(1024);
@@ -246,7 +251,7 @@ impl Seat {
     }
 
     /// Waits for the stage to show such a picture.
-    pub fn shows(&mut self, what: &str, is: impl Fn(&Picture) -> bool) -> Picture {
+    pub fn shows(&mut self, what: &str, mut is: impl FnMut(&Picture) -> bool) -> Picture {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let from = self.seen.len();

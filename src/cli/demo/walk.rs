@@ -18,8 +18,8 @@ const A: &str = "kiosk-a";
 const B: &str = "kiosk-b";
 const ROOM: &str = "lobby";
 
-/// A picture with less contrast is the slate; the test picture has more than twenty times as much.
-const PLAIN: f64 = 3.0;
+/// The slate, with its icon and a name, has two thirds of this contrast, the test picture twice as much.
+const PLAIN: f64 = 30.0;
 
 /// How often the stage is asked for a picture until it shows what is waited for.
 const LOOKS: usize = 40;

@@ -47,8 +47,7 @@ impl Desk {
                     peer.set_output_volume(volume);
                 }
             }
-            // The plain slate shows nobody.
-            Ask::Label(_) => {}
+            Ask::Label(user) => self.paint(|wish| wish.name = user.user_name.as_str().to_owned()),
             Ask::Snapshot { ticket } => self.snapshot(ticket),
         }
     }
@@ -57,6 +56,7 @@ impl Desk {
         self.end_peer();
         self.stay = Some(Stay { epoch: session.epoch, media, plan });
         self.follow_plan(now);
+        self.paint(|_| {});
         self.meter.begin();
         let speaker = match self.settings.speaker.as_str() {
             "none" => Speaker::None,
@@ -118,6 +118,7 @@ impl Desk {
         self.settings.quality = quality;
         self.sent = quality;
         self.filler = Filler::new(quality);
+        self.paint(|wish| wish.size = quality);
         if let Some(peer) = &self.peer {
             peer.set_quality(quality);
         }

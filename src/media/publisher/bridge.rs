@@ -3,10 +3,12 @@
 //! Invariant: a device whose turn it is not gets nothing across; so a device is cut off before it is closed. What crosses carries
 //! one kind of caps whatever it came from, so that camera, slate and silence renegotiate nothing.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gstreamer as gst;
 use gstreamer_app as gst_app;
+
+use crate::media::layers::Label;
 
 /// Whose turn it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,8 @@ struct Inner {
     last: Option<(gst::Buffer, Option<gst::Caps>)>,
     /// How many came from the device.
     count: u64,
+    /// What is drawn over the device's pictures.
+    label: Option<Arc<Label>>,
 }
 
 /// One bridge: of pictures, or of sound.
@@ -35,7 +39,8 @@ pub(super) struct Bridge(Mutex<Inner>);
 
 impl Bridge {
     pub(super) fn new() -> Self {
-        let inner = Inner { turn: Turn::Filler, target: None, given: None, last: None, count: 0 };
+        let inner =
+            Inner { turn: Turn::Filler, target: None, given: None, last: None, count: 0, label: None };
         Self(Mutex::new(inner))
     }
 
@@ -91,6 +96,16 @@ impl Bridge {
         let (buffer, caps) = self.with(|inner| inner.last.clone())?;
         let sample = gst::Sample::builder().buffer(&buffer);
         Some(caps.iter().fold(sample, |sample, caps| sample.caps(caps)).build())
+    }
+
+    /// What is drawn over the device's pictures from now on.
+    pub(super) fn cover(&self, label: Option<Arc<Label>>) {
+        self.with(|inner| inner.label = label);
+    }
+
+    /// What is drawn over the device's pictures.
+    pub(super) fn label(&self) -> Option<Arc<Label>> {
+        self.with(|inner| inner.label.clone())
     }
 
     /// How many buffers the device has delivered.

@@ -11,6 +11,7 @@ use gstreamer::prelude::*;
 use tokio::sync::mpsc::Sender;
 
 use super::devices::{Device, Wish};
+use super::easel::{self, Easel};
 use super::events::{Event, PeerTold};
 use super::filler::Filler;
 use super::peer::Peer;
@@ -63,6 +64,7 @@ pub(super) struct Desk {
     next_link: Option<Instant>,
     pub(super) darkroom: Worker<(Ticket, gst::Sample)>,
     teardown: Worker<gst::Pipeline>,
+    pub(super) easel: Easel,
 }
 
 impl Desk {
@@ -92,6 +94,8 @@ impl Desk {
             }
         })?;
         let teardown = Worker::start("teardown", TEARDOWNS, stop)?;
+        let person = easel::Wish { name: settings.name.clone(), size: settings.quality };
+        let easel = Easel::new(settings.layers.clone(), person, events.clone())?;
         Ok(Self {
             filler: Filler::new(settings.quality),
             sent: settings.quality,
@@ -109,6 +113,7 @@ impl Desk {
             next_link: None,
             darkroom,
             teardown,
+            easel,
         })
     }
 
@@ -152,11 +157,12 @@ impl Desk {
                 Err(_) => break,
             }
         }
-        let Self { camera, microphone, teardown, darkroom, .. } = self;
+        let Self { camera, microphone, teardown, darkroom, easel, .. } = self;
         camera.finish();
         microphone.finish();
         teardown.finish();
         darkroom.finish();
+        easel.finish();
     }
 
     fn handle(&mut self, now: Instant, event: Event) {
@@ -188,6 +194,13 @@ impl Desk {
                 }
             }
             Event::Still { ticket, picture } => self.outbox.send(Report::Snapshot { ticket, picture }),
+            Event::Painted(painted) => {
+                if let Some(layers) = self.easel.painted(*painted) {
+                    self.filler.show(layers.slate);
+                    self.camera.bridge.cover(layers.label.map(Arc::new));
+                    self.fill(now);
+                }
+            }
         }
     }
 
@@ -209,8 +222,17 @@ impl Desk {
         let Some(size) = size.filter(|size| *size != self.sent) else { return };
         self.sent = size;
         self.filler = Filler::new(size);
+        self.paint(|wish| wish.size = size);
         if let Some(peer) = &self.peer {
             peer.set_quality(size);
+        }
+    }
+
+    /// Other layers from now on; painted only where they are seen.
+    pub(super) fn paint(&mut self, change: impl FnOnce(&mut easel::Wish)) {
+        self.easel.want(change);
+        if self.stay.as_ref().is_some_and(|stay| stay.media == Media::Video) {
+            self.easel.need();
         }
     }
 

@@ -6,6 +6,7 @@ use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer_webrtc as gst_webrtc;
 
+use super::easel::Painted;
 use super::source::Source;
 use super::stats::Link;
 use crate::media::heart::Beat;
@@ -35,6 +36,8 @@ pub(super) enum Event {
     Peer { peer: u64, told: PeerTold },
     /// A picture was developed.
     Still { ticket: Ticket, picture: Result<Picture, Refusal> },
+    /// The layers were painted.
+    Painted(Box<Painted>),
 }
 
 /// What a device's pipeline says.

@@ -1,4 +1,4 @@
-//! What is sent while no device delivers: a plain slate, and silence.
+//! What is sent while no device delivers: the slate, plain until it is painted, and silence.
 
 use std::time::{Duration, Instant};
 
@@ -71,6 +71,12 @@ impl Filler {
         }
     }
 
+    /// The painted slate, in place of the plain one; seen at once.
+    pub(super) fn show(&mut self, slate: gst::Buffer) {
+        self.slate = Some(slate);
+        self.slate_due = None;
+    }
+
     /// The slate, if it is time.
     pub(super) fn picture(&mut self, now: Instant, bridge: &Bridge) {
         if self.slate_due.is_some_and(|due| now < due) {
@@ -101,7 +107,7 @@ impl Filler {
     }
 }
 
-/// One picture of the slate.
+/// One picture of the plain slate.
 fn slate(quality: Quality) -> Option<gst::Buffer> {
     let (width, height) = quality.size();
     let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, width, height).build().ok()?;

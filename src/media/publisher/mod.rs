@@ -17,6 +17,7 @@ mod branches;
 mod bridge;
 mod desk;
 mod devices;
+mod easel;
 mod events;
 mod filler;
 mod opener;
@@ -47,6 +48,7 @@ use self::profile::Profile;
 use super::certificate;
 use super::elements::{self, MissingElement};
 use super::heart::Heart;
+use super::layers;
 use super::webrtc::Ice;
 use crate::model::capture::Offer;
 use crate::model::hotplug::Notice;
@@ -139,6 +141,10 @@ pub struct Settings {
     pub ice: Ice,
     /// Statistics are reported so often.
     pub stats_interval: Duration,
+    /// Whose name is in the layers.
+    pub name: String,
+    /// What the layers are painted from.
+    pub layers: layers::Settings,
 }
 
 /// Why there is no publisher.

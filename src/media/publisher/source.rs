@@ -1,7 +1,7 @@
 //! One open device: its pipeline, from the profile's fragment to the bridge.
 //!
 //! ```text
-//! fragment (camera … size) ─ videoflip ─ shape ─ appsink ─► bridge
+//! fragment (camera … size) ─ videoflip ─ shape ─ (label) ─ appsink ─► bridge
 //! fragment (microphone) ─ audioconvert ─ audioresample ─ volume ─ level ─ shape ─ appsink ─► bridge
 //! ```
 //! Invariant: [`Source::close`] returns only when the device is closed. Opening and closing may take seconds: never on the
@@ -227,9 +227,9 @@ fn tail(order: &Order) -> Result<Vec<gst::Element>, glib::BoolError> {
     })
 }
 
-fn sink(order: &Order, bridge: &Arc<Bridge>, desk: &SyncSender<Event>) -> gst_app::AppSink {
+fn sink(order: &Order, across: &Arc<Bridge>, desk: &SyncSender<Event>) -> gst_app::AppSink {
     let (bridge, caps, generation, device) =
-        (Arc::clone(bridge), order.caps.clone(), order.generation, order.device);
+        (Arc::clone(across), order.caps.clone(), order.generation, order.device);
     let desk = desk.clone();
     let callbacks = gst_app::AppSinkCallbacks::builder()
         .new_sample(move |sink| {
@@ -243,13 +243,29 @@ fn sink(order: &Order, bridge: &Arc<Bridge>, desk: &SyncSender<Event>) -> gst_ap
         .build();
     // A file has no pace of its own.
     let sync = order.way.capture.from == From::File;
-    gst_app::AppSink::builder()
+    let sink = gst_app::AppSink::builder()
         .sync(sync)
         .max_buffers(4)
         .drop(true)
         .enable_last_sample(false)
         .callbacks(callbacks)
-        .build()
+        .build();
+    if order.device == DeviceKind::Camera {
+        cover(&sink, Arc::clone(across), order.caps.clone());
+    }
+    sink
+}
+
+/// Draws the label before appsink holds the picture, too: so it is nobody else's, and nothing is copied. After the mirror, so
+/// that it can be read.
+fn cover(sink: &gst_app::AppSink, bridge: Arc<Bridge>, caps: gst::Caps) {
+    let Some(pad) = sink.static_pad("sink") else { return };
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        if let (Some(label), Some(picture)) = (bridge.label(), info.buffer_mut()) {
+            label.blend(picture.make_mut(), &caps);
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 fn listen(pipeline: &gst::Pipeline, order: &Order, meter: &Arc<Meter>, desk: &SyncSender<Event>) {
