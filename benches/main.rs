@@ -6,6 +6,7 @@
 mod bare;
 mod commands;
 mod console;
+mod foreground;
 mod idle;
 mod process;
 mod pure;
@@ -31,9 +32,10 @@ use self::stand::Stand;
 type Measure = fn(&Stand) -> anyhow::Result<Vec<Row>>;
 
 /// What is measured, in this order.
-const GROUPS: [(&str, &str, Measure); 6] = [
+const GROUPS: [(&str, &str, Measure); 7] = [
     ("pure", "the machines without a world", pure::measure),
     ("seated", "a seated guest beside the bare pipeline", seated::measure),
+    ("foreground", "a seated guest with and without a label", foreground::measure),
     ("startup", "accept → first packet, first frame", startup::measure),
     ("commands", "command → reply", commands::measure),
     ("stays", "a hundred stays", stays::measure),

@@ -27,10 +27,11 @@ pub struct Row {
 }
 
 /// Every name with what it is, its unit and its target, in the order of the table.
-const KNOWN: [(&str, &str, &str, Target); 13] = [
+const KNOWN: [(&str, &str, &str, Target); 14] = [
     ("cpu_ratio", "CPU of a seated guest, over that of the bare pipeline", "ratio", Target::AtMost(1.2)),
     ("memory_mib", "peak memory of a seated guest", "MiB", Target::None),
     ("memory_over_bare_mib", "… above that of the bare pipeline", "MiB", Target::AtMost(32.0)),
+    ("foreground_cpu_percent", "CPU of a label over the picture, above none", "%", Target::AtMost(5.0)),
     ("first_packet_ms", "accept → first packet sent", "ms", Target::AtMost(250.0)),
     ("first_frame_ms", "accept → first frame decoded at the stage", "ms", Target::AtMost(500.0)),
     ("idle_cpu_percent", "CPU of an idle guest, of one core", "%", Target::AtMost(0.2)),

@@ -17,14 +17,19 @@ pub struct Seated {
     pub first_frame_ms: f64,
 }
 
-/// The guest applies, the host accepts; back when the stage has decoded its first picture.
+/// [`sit_as`] the guest of the house.
 pub fn sit(console: &mut Console) -> anyhow::Result<Seated> {
+    sit_as(GUEST, console)
+}
+
+/// A guest applies, the host accepts; back when the stage has decoded its first picture.
+pub fn sit_as(guest: &str, console: &mut Console) -> anyhow::Result<Seated> {
     let mark = console.mark();
-    console.command(GUEST, "apply_for_seat", &json!({}))?;
+    console.command(guest, "apply_for_seat", &json!({}))?;
     console.event(HOST, "application_received", mark)?;
-    let (accepted, _) = console.command(HOST, "accept_application", &json!({"user_id": GUEST}))?;
+    let (accepted, _) = console.command(HOST, "accept_application", &json!({"user_id": guest}))?;
     let seen = console.event(HOST, "media_live", mark)?;
-    let sent = console.event(GUEST, "media_live", mark)?;
+    let sent = console.event(guest, "media_live", mark)?;
     let first_packet_ms = sent.value["accept_to_first_packet_ms"].as_f64().context("a number")?;
     Ok(Seated { first_packet_ms, first_frame_ms: milliseconds(accepted, seen.at) })
 }
