@@ -123,22 +123,17 @@ fn pixels(value: f32) -> u32 {
 }
 
 /// A transparent frame (BGRA) with the text on it, `margin` from the left.
-fn frame(text: &str, style: &Style, size: (u32, u32), margin: u32) -> Result<Vec<u8>, glib::BoolError> {
+fn frame(text: &str, style: &Style, size: (u32, u32), margin: u32) -> Result<Frame, glib::BoolError> {
     let whole = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
     let missing = |element: elements::MissingElement| glib::bool_error!("{element}");
     elements::require("textoverlay").map_err(missing)?;
-    let empty = gst::ElementFactory::make("videotestsrc")
-        .property("num-buffers", 1i32)
-        .property("foreground-color", 0u32)
-        .build()?;
-    empty.set_property_from_str("pattern", "solid-color");
     let caps = gst::Caps::builder("video/x-raw")
         .field("format", "BGRA")
         .field("width", whole(size.0))
         .field("height", whole(size.1))
         .field("framerate", gst::Fraction::new(1, 1))
         .build();
-    let shape = gst::ElementFactory::make("capsfilter").property("caps", caps).build()?;
+    let source = gst_app::AppSrc::builder().caps(&caps).format(gst::Format::Time).build();
     let Color { red, green, blue, alpha } = style.colour;
     let overlay = gst::ElementFactory::make("textoverlay")
         .property("text", name::escape(text))
@@ -155,20 +150,29 @@ fn frame(text: &str, style: &Style, size: (u32, u32), margin: u32) -> Result<Vec
     }
     let sink = gst_app::AppSink::builder().sync(false).build();
     let pipeline = gst::Pipeline::new();
-    let steps = [&empty, &shape, &overlay, sink.upcast_ref()];
+    let steps = [source.upcast_ref(), &overlay, sink.upcast_ref()];
     pipeline.add_many(steps)?;
     gst::Element::link_many(steps)?;
     let nothing = || glib::bool_error!("no text could be drawn");
     let drawn = match pipeline.set_state(gst::State::Playing) {
-        Ok(_) => sink.try_pull_sample(TRY_AT_MOST),
+        Ok(_) => source.push_buffer(empty(size)).ok().and_then(|_| sink.try_pull_sample(TRY_AT_MOST)),
         Err(_) => None,
     };
     if pipeline.set_state(gst::State::Null).is_err() {
         tracing::debug!("a pipeline of text did not stop cleanly");
     }
-    let sample = drawn.ok_or_else(nothing)?;
-    let map = sample.buffer().ok_or_else(nothing)?.map_readable()?;
-    Ok(map.as_slice().to_vec())
+    let buffer = drawn.and_then(|sample| sample.buffer_owned()).ok_or_else(nothing)?;
+    buffer.into_mapped_buffer_readable().map_err(|_| nothing())
+}
+
+type Frame = gst::MappedBuffer<gst::buffer::Readable>;
+
+/// An empty frame. Zeroed memory, so only what is drawn on costs any.
+fn empty(size: (u32, u32)) -> gst::Buffer {
+    let mut buffer = gst::Buffer::from_mut_slice(vec![0u8; size.0 as usize * size.1 as usize * 4]);
+    buffer.make_mut().set_pts(gst::ClockTime::ZERO);
+    buffer.make_mut().set_duration(gst::ClockTime::SECOND);
+    buffer
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::events::Event;
 use crate::media::layers::{Layers, Painter, Settings};
 use crate::media::worker::Worker;
+use crate::memory;
 use crate::model::media::Quality;
 
 /// What layers are painted for.
@@ -43,6 +44,8 @@ impl Easel {
             let painter = painter.get_or_init(|| Painter::new(&settings));
             let began = Instant::now();
             let layers = painter.paint(&wish.name, wish.size);
+            // Fonts, and a template in all its stages, leave much behind.
+            memory::give_back();
             tracing::debug!(size = ?wish.size, "layers painted in {} ms", began.elapsed().as_millis());
             if desk.try_send(Event::Painted(Box::new(Painted { wish, layers }))).is_err() {
                 tracing::debug!("layers were painted for nobody");
