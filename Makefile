@@ -60,7 +60,7 @@ lint: deps ## formatting, clippy, rustdoc
 schema: ## write docs/asyncapi.json anew
 	cargo run --locked -q -- schema > docs/asyncapi.json
 
-bench: build ## measure: CPU, memory, start-up, idling, stays; a table and target/bench.json (5 to 6 minutes)
+bench: build ## measure: CPU, memory, start-up, idling, stays; a table and target/bench.json (6 to 7 minutes)
 	cargo build --release --locked --examples
 	./target/release/examples/bench $(GROUPS)
 

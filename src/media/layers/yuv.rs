@@ -70,7 +70,8 @@ pub(super) fn opaque(painted: &Pixmap, quality: Quality) -> Option<gst::Buffer> 
     let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, width, height).build().ok()?;
     let buffer = gst::Buffer::with_size(info.size()).ok()?;
     let mut frame = gst_video::VideoFrame::from_buffer_writable(buffer, &info).ok()?;
-    let (mut bright, mut blue, mut red) = (Vec::new(), Vec::new(), Vec::new());
+    let values = || Vec::with_capacity((width * height) as usize);
+    let (mut bright, mut blue, mut red) = (values(), values(), values());
     for y in (0..height).step_by(2) {
         for row in [y, y + 1] {
             bright.extend((0..width).map(|x| {
