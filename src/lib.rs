@@ -65,8 +65,11 @@
 //! alive → request to the host → its `seated` with a grant → a new epoch, `preparing` → `Ask::Start`: capture opens and the peer
 //! makes its offer → signalled to the stage → answer, ICE, DTLS → the first RTP packet leaves → `live`, and the event has the milliseconds.
 //!
-//! *The camera falls out.* Its pipeline errs, or its frames stop → the bridge gives the turn to the slate, same encoder and same session → `camera_lost`
-//! → the device's own thread looks for it with growing pauses → its frames cross again → `camera_back`. The stay is `live` throughout.
+//! *The camera falls out.* Its pipeline errs, its frames stop, or [`devices::Witness`] sees its node go → the bridge gives the turn to the slate, same encoder and same session → `camera_lost`
+//! → the device's own thread looks for it when it is back and stable, and now and then → its frames cross again → `camera_back`. The stay is `live` throughout.
+//!
+//! *The encoder hangs.* Frames go in and none comes out → the ladder says what to do: a key frame, a new one in its place (made on a
+//! thread of its own, the payloader and the session stay), the camera again, the next encoder → `encoder_replaced`; or `media_failed`.
 //!
 //! *A kick.* The host's `unseated` → `Ask::Stop`: cut off at the bridge, then closed → `Report::Stopped` (or one second) → `bye`, events, standby.
 //!

@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "daemon/encoders.rs"]
+mod encoders;
 #[path = "daemon/logs.rs"]
 mod logs;
 #[path = "daemon/systemd.rs"]

@@ -2,6 +2,8 @@
 
 #[path = "publisher/answers.rs"]
 mod answers;
+#[path = "publisher/encoders.rs"]
+mod encoders;
 #[path = "publisher/media_file.rs"]
 mod media_file;
 #[path = "support/network.rs"]

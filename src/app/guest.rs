@@ -41,6 +41,8 @@ pub(super) struct GuestRole {
     whip: Whip,
     reports: Receiver<Report>,
     shown: Option<GuestState>,
+    /// Why media encode no more in this process.
+    failed: Option<String>,
 }
 
 impl GuestRole {
@@ -52,7 +54,7 @@ impl GuestRole {
         let publisher = Publisher::open(publisher_settings(settings, profile.clone()), sender)?;
         let settings = guest_settings(settings);
         let guest = Guest::new(settings.clone());
-        Ok((Self { guest, settings, publisher, whip, reports, shown: None }, profile))
+        Ok((Self { guest, settings, publisher, whip, reports, shown: None, failed: None }, profile))
     }
 
     fn ask(&self, ask: Ask) {
@@ -108,6 +110,9 @@ impl Role for GuestRole {
     }
 
     fn report(&mut self, now: Instant, report: Report) {
+        if let Report::MediaFailed { why, .. } = &report {
+            self.failed = Some(why.clone());
+        }
         self.guest.handle_input(now, Input::Media(report));
     }
 
@@ -250,6 +255,11 @@ impl Role for GuestRole {
             }
             (Some(_) | None, _, _) => tracing::info!(%user_id, "{summary}"),
         }
+    }
+
+    /// Only once the seat is left, and that was said.
+    fn gives_up(&self) -> Option<&str> {
+        self.failed.as_deref().filter(|_| self.guest.epoch().is_none())
     }
 
     fn is_alive(&mut self) -> bool {

@@ -315,6 +315,10 @@ impl Role for HostRole {
         }
     }
 
+    fn gives_up(&self) -> Option<&str> {
+        None
+    }
+
     fn is_alive(&mut self) -> bool {
         self.stage.is_alive()
     }

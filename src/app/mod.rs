@@ -56,6 +56,9 @@ pub enum Error {
     /// The profile.
     #[error(transparent)]
     Profile(#[from] crate::media::publisher::profile::Error),
+    /// No encoder works any more in this process; another one may have better luck.
+    #[error("media gave up: {0}")]
+    Media(String),
     /// The system.
     #[error("the system does not hand out signals: {0}")]
     Signals(#[from] std::io::Error),
@@ -73,7 +76,7 @@ impl Error {
                 crate::media::publisher::OpenError::Init(_)
                 | crate::media::publisher::OpenError::Thread(_) => false,
             },
-            Self::Signals(_) => false,
+            Self::Signals(_) | Self::Media(_) => false,
         }
     }
 }

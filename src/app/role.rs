@@ -84,6 +84,8 @@ pub(super) trait Role: Send + 'static {
     fn log(&self, summary: &str);
     /// Whether media are alive; asked between two signs of life for systemd.
     fn is_alive(&mut self) -> bool;
+    /// Why this process is of no more use, where only another one helps.
+    fn gives_up(&self) -> Option<&str>;
     /// Ends media, within `cap`.
     fn close(self, cap: Duration);
 }

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::sleep_until;
 
+use super::Error;
 use super::chores::{Chore, Chores};
 use super::desk::{Desk, Opening};
 use super::home_assistant::{HomeAssistant, Word};
@@ -70,6 +71,8 @@ pub(super) struct Shell<R: Role> {
     /// When the role is given up while it stops.
     stopping: Option<Instant>,
     summary: String,
+    /// Why another process is to take over.
+    gave_up: Option<String>,
 }
 
 /// What one turn of the loop is about.
@@ -123,11 +126,12 @@ impl<R: Role> Shell<R> {
             gathered: None,
             stopping: None,
             summary: String::new(),
+            gave_up: None,
         }
     }
 
-    /// Turns until asked to stop.
-    pub(super) async fn run(mut self) -> std::io::Result<()> {
+    /// Turns until asked to stop, or until its role is of no more use.
+    pub(super) async fn run(mut self) -> Result<(), Error> {
         let mut signals = Signals::new()?;
         let mut watchdog = Watchdog::new(Instant::now(), self.systemd.watchdog_interval());
         self.systemd.ready();
@@ -141,8 +145,9 @@ impl<R: Role> Shell<R> {
                 break;
             }
         }
+        let gave_up = self.gave_up.take();
         self.leave().await;
-        Ok(())
+        gave_up.map_or(Ok(()), |why| Err(Error::Media(why)))
     }
 
     async fn next(&mut self, signals: &mut Signals, watchdog: Option<Instant>) -> Event<R::Report> {
@@ -195,6 +200,12 @@ impl<R: Role> Shell<R> {
             }
         }
         self.show(now);
+        if self.stopping.is_none()
+            && let Some(why) = self.role.gives_up().map(ToOwned::to_owned)
+        {
+            self.gave_up = Some(why);
+            self.terminate(now, "media gave up");
+        }
         if self.stopping.is_some_and(|at| at <= now) {
             tracing::warn!("media took too long to stop");
             turn = Turn::Done;

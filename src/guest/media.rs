@@ -38,6 +38,16 @@ impl Guest {
             Report::Connected { .. } => {}
             Report::FirstPacket { session } => self.first_packet(now, session),
             Report::PeerFailed { session, fault } => self.peer_failed(now, session, fault),
+            Report::EncoderReplaced { epoch, from, to, why } => {
+                if self.stay.as_ref().is_some_and(|stay| stay.epoch == epoch) {
+                    self.say(Event::EncoderReplaced { encoder: to, instead_of: from, why });
+                }
+            }
+            Report::MediaFailed { epoch, why } => {
+                if self.stay.as_ref().is_some_and(|stay| stay.epoch == epoch) {
+                    self.fail_media(now, &why);
+                }
+            }
             Report::DeviceOpened { epoch, device, id } | Report::DeviceBack { epoch, device, id } => {
                 self.delivers(epoch, device, id);
             }

@@ -76,6 +76,11 @@ pub enum Event {
     MediaFailed {
         why: String,
     },
+    EncoderReplaced {
+        encoder: String,
+        instead_of: String,
+        why: String,
+    },
     CameraLost {
         camera: String,
         why: String,
@@ -181,6 +186,7 @@ impl Event {
             Self::GuestMediaLive { .. } | Self::HostMediaLive { .. } => "media_live",
             Self::MediaRecovering { .. } => "media_recovering",
             Self::MediaFailed { .. } => "media_failed",
+            Self::EncoderReplaced { .. } => "encoder_replaced",
             Self::CameraLost { .. } => "camera_lost",
             Self::CameraBack { .. } => "camera_back",
             Self::MicrophoneLost { .. } => "microphone_lost",

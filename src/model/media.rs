@@ -279,6 +279,24 @@ pub enum Report {
         /// What broke.
         fault: Fault,
     },
+    /// An encoder failed and another has taken its place; nothing was renegotiated.
+    EncoderReplaced {
+        /// The stay.
+        epoch: u64,
+        /// The element that failed.
+        from: String,
+        /// The one that encodes now.
+        to: String,
+        /// Why, in words.
+        why: String,
+    },
+    /// No encoder works any more: the seat is to be left, and the program started again.
+    MediaFailed {
+        /// The stay.
+        epoch: u64,
+        /// Why, in words.
+        why: String,
+    },
     /// A device delivers: the first buffer arrived.
     DeviceOpened {
         /// The stay.

@@ -16,15 +16,22 @@ pub enum Mood {
     Fine,
     /// It vanishes without a word.
     Silent,
-    /// The element breaks, each time it is made anew and something comes.
+    /// The driver does not come back, until it is told something else.
+    Hangs,
+    /// The element breaks with what comes.
     Broken,
+    /// It cannot be opened; one that is open goes on.
+    Unopened,
 }
 
 /// One name.
 #[derive(Debug, Clone, Copy, Default)]
 struct Record {
     mood: Option<Mood>,
+    /// Of the one that is at work, and of it only.
+    once: Option<Mood>,
     made: usize,
+    key_frames: usize,
 }
 
 fn records() -> MutexGuard<'static, HashMap<String, Record>> {
@@ -37,9 +44,25 @@ pub fn tell(what: &str, mood: Mood) {
     records().entry(what.to_owned()).or_default().mood = Some(mood);
 }
 
+/// Tells the one at work only; the next of this name is as before.
+pub fn tell_once(what: &str, mood: Mood) {
+    records().entry(what.to_owned()).or_default().once = Some(mood);
+}
+
+fn mood_of(what: &str) -> Mood {
+    let records = records();
+    let Some(record) = records.get(what) else { return Mood::Fine };
+    record.once.or(record.mood).unwrap_or(Mood::Fine)
+}
+
 /// How many of this name were made.
 pub fn made(what: &str) -> usize {
     records().get(what).map_or(0, |record| record.made)
+}
+
+/// How often a key frame was asked of one of this name.
+pub fn key_frames(what: &str) -> usize {
+    records().get(what).map_or(0, |record| record.key_frames)
 }
 
 #[derive(Default)]
@@ -66,7 +89,11 @@ impl ObjectImpl for Inside {
 
     fn set_property(&self, _id: usize, value: &glib::Value, _specification: &glib::ParamSpec) {
         let what: String = value.get().expect("a string");
-        records().entry(what.clone()).or_default().made += 1;
+        let mut records = records();
+        let record = records.entry(what.clone()).or_default();
+        record.made += 1;
+        record.once = None;
+        drop(records);
         *self.what.lock().unwrap_or_else(PoisonError::into_inner) = what;
     }
 
@@ -87,10 +114,15 @@ impl ObjectImpl for Inside {
         let pad = inner.static_pad("src").expect("identity has one");
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
             let name = what.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let mood = records().get(&name).and_then(|record| record.mood).unwrap_or(Mood::Fine);
-            match mood {
-                Mood::Fine => gst::PadProbeReturn::Ok,
+            match mood_of(&name) {
+                Mood::Fine | Mood::Unopened => gst::PadProbeReturn::Ok,
                 Mood::Silent => gst::PadProbeReturn::Drop,
+                Mood::Hangs => {
+                    while mood_of(&name) == Mood::Hangs {
+                        std::thread::sleep(std::time::Duration::from_millis(50));
+                    }
+                    gst::PadProbeReturn::Drop
+                }
                 Mood::Broken => {
                     if let Some(element) = element.upgrade() {
                         gst::element_error!(
@@ -103,11 +135,35 @@ impl ObjectImpl for Inside {
                 }
             }
         });
+        let what = Arc::clone(&self.what);
+        pad.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
+            let forced = info.event().is_some_and(|event| {
+                event.structure().is_some_and(|structure| structure.name() == "GstForceKeyUnit")
+            });
+            if forced {
+                let name = what.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                records().entry(name).or_default().key_frames += 1;
+            }
+            gst::PadProbeReturn::Ok
+        });
     }
 }
 
 impl GstObjectImpl for Inside {}
-impl ElementImpl for Inside {}
+impl ElementImpl for Inside {
+    fn change_state(
+        &self,
+        transition: gst::StateChange,
+    ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        let what = self.what.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if transition == gst::StateChange::NullToReady && mood_of(&what) == Mood::Unopened {
+            gst::element_error!(self.obj(), gst::ResourceError::OpenRead, ("No such device."));
+            return Err(gst::StateChangeError);
+        }
+        self.parent_change_state(transition)
+    }
+}
+
 impl BinImpl for Inside {}
 
 /// Makes it known, once in a process.

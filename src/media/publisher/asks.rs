@@ -54,6 +54,9 @@ impl Desk {
 
     fn start(&mut self, now: Instant, session: Session, media: Media, sound: Sound, plan: Plan) {
         self.end_peer();
+        if self.stay.as_ref().is_none_or(|stay| stay.epoch != session.epoch) {
+            self.recovery.begin();
+        }
         self.stay = Some(Stay { epoch: session.epoch, media, plan });
         self.follow_plan(now);
         self.paint(|_| {});
@@ -75,8 +78,7 @@ impl Desk {
             media,
             direction: sound,
             profile: &self.settings.profile,
-            codec: self.settings.codec,
-            quality: self.sent,
+            codec: self.settings.profile.offered(self.settings.codec),
             ice: &self.settings.ice,
             speaker,
             output_volume: self.settings.output_volume,
@@ -84,9 +86,9 @@ impl Desk {
         let tell = Tell { desk: self.events.clone(), peer: session.peer };
         match Peer::open(plan, &self.meter, tell) {
             Ok(peer) => {
-                self.camera.bridge.lead_to(peer.pictures.clone());
                 self.microphone.bridge.lead_to(Some(peer.sound.clone()));
                 self.peer = Some(peer);
+                self.make_encoder(now, None);
                 self.fill(now);
             }
             Err(fault) => self.outbox.send(Report::PeerFailed { session, fault }),

@@ -9,8 +9,7 @@ use gstreamer_app as gst_app;
 use gstreamer_webrtc as gst_webrtc;
 
 use super::Codec;
-use super::peer::Plan;
-use super::profile::{self, Encoder, Profile};
+use super::profile::{self, Profile};
 use super::stats::Meter;
 use super::watch;
 use crate::model::Media;
@@ -49,7 +48,7 @@ pub(super) fn with_profile(sdp: &str) -> String {
     out
 }
 
-fn source(caps_hint: &str) -> gst_app::AppSrc {
+pub(super) fn source(caps_hint: &str) -> gst_app::AppSrc {
     gst_app::AppSrc::builder()
         .name(caps_hint)
         .is_live(true)
@@ -96,18 +95,12 @@ pub(super) fn add_sound(
     Ok(source)
 }
 
-/// From the bridge of pictures to webrtcbin; the end that is fed, and the encoder.
+/// From an encoder to webrtcbin; the open end where one is put.
 pub(super) fn add_pictures(
     pipeline: &gst::Pipeline,
     webrtc: &gst::Element,
-    plan: &Plan<'_>,
-    meter: &Arc<Meter>,
-) -> Result<(gst_app::AppSrc, Encoder), glib::BoolError> {
-    let (codec, chosen) =
-        plan.profile.encoder(plan.codec).ok_or_else(|| glib::bool_error!("the profile has no encoder"))?;
-    let source = source("pictures");
-    let encoder = chosen.build(plan.quality).map_err(|error| glib::bool_error!("{}", error.to_string()))?;
-    watch::pictures(&encoder, meter);
+    codec: Codec,
+) -> Result<gst::Pad, glib::BoolError> {
     let (payloader, name) = match codec {
         Codec::H264 => {
             let payloader =
@@ -124,11 +117,11 @@ pub(super) fn add_pictures(
     payloader.set_property("pt", 96u32);
     let filter =
         gst::ElementFactory::make("capsfilter").property("caps", rtp("video", name, 96, 90_000)).build()?;
-    let steps = [source.upcast_ref(), encoder.upcast_ref(), &payloader, &filter];
+    let steps = [&payloader, &filter];
     pipeline.add_many(steps)?;
     gst::Element::link_many(steps)?;
     filter.link(webrtc)?;
-    Ok((source, chosen.clone()))
+    payloader.static_pad("sink").ok_or_else(|| glib::bool_error!("the payloader has no entry"))
 }
 
 fn parse(launch: &str) -> Result<gst::Bin, glib::BoolError> {

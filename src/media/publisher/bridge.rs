@@ -31,6 +31,8 @@ struct Inner {
     count: u64,
     /// What is drawn over the device's pictures.
     label: Option<Arc<Label>>,
+    /// How many were handed on, whoever they came from.
+    pushed: u64,
 }
 
 /// One bridge: of pictures, or of sound.
@@ -39,8 +41,15 @@ pub(super) struct Bridge(Mutex<Inner>);
 
 impl Bridge {
     pub(super) fn new() -> Self {
-        let inner =
-            Inner { turn: Turn::Filler, target: None, given: None, last: None, count: 0, label: None };
+        let inner = Inner {
+            turn: Turn::Filler,
+            target: None,
+            given: None,
+            last: None,
+            count: 0,
+            label: None,
+            pushed: 0,
+        };
         Self(Mutex::new(inner))
     }
 
@@ -108,6 +117,11 @@ impl Bridge {
         self.with(|inner| inner.label.clone())
     }
 
+    /// How many buffers were handed on, slate and silence included.
+    pub(super) fn pushed(&self) -> u64 {
+        self.with(|inner| inner.pushed)
+    }
+
     /// How many buffers the device has delivered.
     pub(super) fn count(&self) -> u64 {
         self.with(|inner| inner.count)
@@ -124,6 +138,7 @@ pub(super) enum First {
 impl Inner {
     fn push(&mut self, mut buffer: gst::Buffer, caps: &gst::Caps) {
         let Some(target) = &self.target else { return };
+        self.pushed += 1;
         if self.given.as_ref() != Some(caps) {
             target.set_caps(Some(caps));
             self.given = Some(caps.clone());

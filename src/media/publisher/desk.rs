@@ -2,6 +2,8 @@
 //!
 //! Invariant: nothing here waits but for the next event. Without a stay there is no tick.
 
+mod peers;
+
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
@@ -12,10 +14,11 @@ use tokio::sync::mpsc::Sender;
 
 use super::devices::{Device, Wish};
 use super::easel::{self, Easel};
-use super::events::{Event, PeerTold};
+use super::events::Event;
 use super::filler::Filler;
 use super::peer::Peer;
 use super::pulse::{Finding, Pulse, Sent};
+use super::recovery::Recovery;
 use super::stats::{Meter, Pictures, Reading};
 use super::{Settings, filler};
 use crate::media::heart::Beat;
@@ -23,7 +26,7 @@ use crate::media::outbox::Outbox;
 use crate::media::still;
 use crate::media::worker::Worker;
 use crate::memory;
-use crate::model::media::{Fault, Plan, Quality, Report, Session, Ticket};
+use crate::model::media::{Plan, Quality, Report, Ticket};
 use crate::model::message::DeviceKind;
 use crate::model::{Code, Media, Refusal};
 
@@ -60,6 +63,7 @@ pub(super) struct Desk {
     pub(super) sent: Quality,
     pub(super) peer: Option<Peer>,
     pub(super) meter: Arc<Meter>,
+    pub(super) recovery: Recovery,
     next_stats: Option<(Instant, Reading)>,
     next_link: Option<Instant>,
     pub(super) darkroom: Worker<(Ticket, gst::Sample)>,
@@ -99,6 +103,7 @@ impl Desk {
         Ok(Self {
             filler: Filler::new(settings.quality),
             sent: settings.quality,
+            recovery: Recovery::new(&settings.profile, settings.codec),
             settings,
             events,
             outbox: Outbox::new(reports, |report| matches!(report, Report::Stats { .. })),
@@ -193,6 +198,7 @@ impl Desk {
                     self.peer_failed(fault);
                 }
             }
+            Event::Encoding { peer, number, made } => self.encoder_made(now, peer, number, made),
             Event::Still { ticket, picture } => self.outbox.send(Report::Snapshot { ticket, picture }),
             Event::Painted(painted) => {
                 if let Some(layers) = self.easel.painted(*painted) {
@@ -263,6 +269,8 @@ impl Desk {
             | Report::Connected { .. }
             | Report::FirstPacket { .. }
             | Report::PeerFailed { .. }
+            | Report::EncoderReplaced { .. }
+            | Report::MediaFailed { .. }
             | Report::Stopped { .. }
             | Report::Snapshot { .. }
             | Report::Stats { .. } => {}
@@ -279,75 +287,13 @@ impl Desk {
         }
     }
 
-    pub(super) fn peer_of(&mut self, session: Session) -> Option<&mut Peer> {
-        self.peer.as_mut().filter(|peer| peer.session == session)
-    }
-
-    pub(super) fn end_peer(&mut self) {
-        let Some(peer) = self.peer.take() else { return };
-        self.camera.bridge.lead_to(None);
-        self.microphone.bridge.lead_to(None);
-        (self.next_stats, self.next_link) = (None, None);
-        if let Err(pipeline) = self.teardown.give(peer.into_pipeline()) {
-            stop(pipeline);
-        }
-    }
-
-    pub(super) fn peer_failed(&mut self, fault: Fault) {
-        if let Some(session) = self.peer.as_ref().map(|peer| peer.session) {
-            self.end_peer();
-            self.outbox.send(Report::PeerFailed { session, fault });
-        }
-    }
-
-    /// Takes what the peer's callbacks say. An error ends the peer.
-    fn peer_told(&mut self, now: Instant, number: u64, told: PeerTold) -> Result<(), Fault> {
-        let Some(peer) = self.peer.as_mut().filter(|peer| peer.session.peer == number) else { return Ok(()) };
-        let session = peer.session;
-        match told {
-            PeerTold::Negotiate => peer.negotiate(),
-            PeerTold::Offer(offer) => {
-                if let Some(sdp) = peer.offered(offer)? {
-                    self.outbox.send(Report::Offer { session, sdp });
-                }
-            }
-            PeerTold::Answered(outcome) => peer.answered(outcome)?,
-            PeerTold::Candidate { line, text } => {
-                let candidate = Some(peer.local_candidate(line, text));
-                self.outbox.send(Report::Candidate { session, candidate });
-            }
-            PeerTold::Gathered => self.outbox.send(Report::Candidate { session, candidate: None }),
-            PeerTold::Connected => {
-                // The first one may have left before anybody could hear it.
-                peer.force_key_frame();
-                self.next_stats = Some((now + self.settings.stats_interval, self.meter.read(now)));
-                self.next_link = Some(now + LINK_EVERY);
-                self.outbox.send(Report::Connected { session });
-            }
-            PeerTold::FirstPacket => self.outbox.send(Report::FirstPacket { session }),
-            PeerTold::Stream { pad, block } => {
-                let linked = pad.upgrade().map(|pad| peer.stream(&pad, block));
-                if let Some(Err(why)) = linked {
-                    tracing::warn!("nothing is played: {why}");
-                    peer.mute();
-                }
-            }
-            PeerTold::Link(link) => peer.link = link,
-            PeerTold::Playback(why) => {
-                tracing::warn!("the speaker failed: {why}");
-                peer.mute();
-            }
-            PeerTold::Broken(fault) => return Err(fault),
-        }
-        Ok(())
-    }
-
     fn tick(&mut self, now: Instant) {
         self.outbox.flush();
         for kind in [DeviceKind::Camera, DeviceKind::Microphone] {
             let report = self.device(kind).tick(now);
             self.device_news(now, report);
         }
+        self.look_after_encoder(now);
         self.fill(now);
         self.stats(now);
     }

@@ -179,7 +179,8 @@ impl Device {
         }
     }
 
-    fn reopen(&mut self, now: Instant) {
+    /// Closes it and opens it again.
+    pub(super) fn reopen(&mut self, now: Instant) {
         self.close();
         self.candidate = 0;
         self.open(now);

@@ -7,6 +7,7 @@ use gstreamer::glib;
 use gstreamer_webrtc as gst_webrtc;
 
 use super::easel::Painted;
+use super::encoding::Encoding;
 use super::source::Source;
 use super::stats::Link;
 use crate::media::heart::Beat;
@@ -34,6 +35,8 @@ pub(super) enum Event {
     Source { device: DeviceKind, generation: u64, told: SourceTold },
     /// Something about a peer; dropped when it is not the present one.
     Peer { peer: u64, told: PeerTold },
+    /// An encoder of this number was made for this peer, or not.
+    Encoding { peer: u64, number: u64, made: Result<Box<Encoding>, String> },
     /// A picture was developed.
     Still { ticket: Ticket, picture: Result<Picture, Refusal> },
     /// The layers were painted.
@@ -72,6 +75,8 @@ pub(super) enum PeerTold {
     Stream { pad: glib::WeakRef<gst::Pad>, block: gst::PadProbeId },
     /// What the transport knows.
     Link(Link),
+    /// The encoder of this number is broken.
+    EncoderBroke { number: u64, why: String },
     /// The speaker does not work.
     Playback(String),
     /// It is over.

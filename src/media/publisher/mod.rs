@@ -7,7 +7,8 @@
 //!   (or silence) ──────┴─ bridge (sound) ───┘                             └─► speaker
 //! ```
 //! Sources and peer are pipelines of their own: a camera that dies cannot take the call with it, and a new peer does not reopen
-//! the camera. One OS thread (the desk) decides; devices are opened and closed on threads of their own.
+//! the camera. One OS thread (the desk) decides; devices are opened and closed, encoders made and stopped, on threads of their own. An
+//! encoder that fails is replaced within its peer (`ladder` says how, `recovery` does it).
 //!
 //! Invariants: a device is open only while the plan of the present stay wants it; nothing of a device crosses the bridge after the
 //! plan said so; what can block never runs on the desk. Not here: when to recover, who is told, which device a name means.
@@ -18,13 +19,16 @@ mod bridge;
 mod desk;
 mod devices;
 mod easel;
+mod encoding;
 mod events;
 mod filler;
+mod ladder;
 mod opener;
 mod peer;
 mod playback;
 pub mod profile;
 mod pulse;
+mod recovery;
 mod search;
 mod source;
 mod stats;

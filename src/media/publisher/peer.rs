@@ -13,13 +13,13 @@ use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_sdp as gst_sdp;
-use gstreamer_video as gst_video;
 use gstreamer_webrtc as gst_webrtc;
 
-use super::branches::{self, bits, with_profile};
+use super::branches::{self, with_profile};
+use super::encoding::Encoding;
 use super::events::{PeerTold, Tell};
 use super::playback::{self, Speaker};
-use super::profile::{Encoder, Profile};
+use super::profile::Profile;
 use super::stats::{Link, Meter};
 use super::{Codec, watch};
 use crate::media::description::{self, Description};
@@ -37,7 +37,6 @@ pub(super) struct Plan<'a> {
     pub(super) direction: Sound,
     pub(super) profile: &'a Profile,
     pub(super) codec: Codec,
-    pub(super) quality: Quality,
     pub(super) ice: &'a Ice,
     pub(super) speaker: Speaker,
     pub(super) output_volume: Volume,
@@ -47,12 +46,20 @@ pub(super) struct Plan<'a> {
 pub(super) struct Peer {
     pub(super) session: Session,
     pub(super) media: Media,
-    pub(super) pictures: Option<gst_app::AppSrc>,
+    /// Which codec the pictures are offered in.
+    pub(super) codec: Codec,
+    /// The encoder, while there is one.
+    pub(super) encoding: Option<Encoding>,
+    /// The number of the encoder that is being made for it.
+    pub(super) awaits: u64,
+    /// Whether the stage can hear.
+    pub(super) connected: bool,
     pub(super) sound: gst_app::AppSrc,
     pub(super) link: Link,
     pipeline: gst::Pipeline,
     webrtc: gst::Element,
-    encoder: Option<Encoder>,
+    /// Where the encoder is put in front of.
+    entry: Option<gst::Pad>,
     speaker: Speaker,
     output_volume: Volume,
     mids: Vec<String>,
@@ -84,24 +91,23 @@ impl Peer {
         watch::listen(&webrtc, &tell);
         watch::listen_to_bus(&pipeline, &tell);
         let sound = branches::add_sound(&pipeline, &webrtc, plan.profile, meter).map_err(broken)?;
-        let (pictures, encoder) = match plan.media {
-            Media::Audio => (None, None),
-            Media::Video => {
-                let (source, encoder) =
-                    branches::add_pictures(&pipeline, &webrtc, &plan, meter).map_err(broken)?;
-                (Some(source), Some(encoder))
-            }
+        let entry = match plan.media {
+            Media::Audio => None,
+            Media::Video => Some(branches::add_pictures(&pipeline, &webrtc, plan.codec).map_err(broken)?),
         };
         branches::direct(&webrtc, plan.media, plan.direction);
         let peer = Self {
             session: plan.session,
             media: plan.media,
-            pictures,
+            codec: plan.codec,
+            encoding: None,
+            awaits: 0,
+            connected: false,
             sound,
             link: Link::default(),
             pipeline,
             webrtc,
-            encoder,
+            entry,
             speaker: plan.speaker,
             output_volume: plan.output_volume,
             mids: Vec::new(),
@@ -110,7 +116,6 @@ impl Peer {
             candidates: 0,
             tell,
         };
-        peer.set_quality(plan.quality);
         // Teardown from here on is the caller's, by `into_pipeline`, also when this fails.
         if peer.pipeline.set_state(gst::State::Playing).is_err() {
             peer.tell.say(PeerTold::Broken(fault(
@@ -124,10 +129,29 @@ impl Peer {
 
     /// The bit rate for this picture size.
     pub(super) fn set_quality(&self, quality: Quality) {
-        let element = self.pipeline.by_name("encoder");
-        if let (Some(encoder), Some(element)) = (&self.encoder, element) {
-            encoder.set_bitrate(&element, bits(quality));
+        if let Some(encoding) = &self.encoding {
+            encoding.set_quality(quality);
         }
+    }
+
+    /// Whether it sends pictures.
+    pub(super) fn wants_pictures(&self) -> bool {
+        self.entry.is_some()
+    }
+
+    /// Puts an encoder in.
+    pub(super) fn put_in(&mut self, encoding: Encoding) -> Result<(), glib::BoolError> {
+        let Some(entry) = &self.entry else { return Ok(()) };
+        let put_in = encoding.put_in(&self.pipeline, entry);
+        self.encoding = Some(encoding);
+        put_in
+    }
+
+    /// Takes the encoder out; the call goes on without pictures.
+    pub(super) fn take_encoder_out(&mut self) -> Option<Encoding> {
+        let encoding = self.encoding.take()?;
+        encoding.take_out(&self.pipeline);
+        Some(encoding)
     }
 
     pub(super) fn set_output_volume(&mut self, volume: Volume) {
@@ -137,9 +161,8 @@ impl Peer {
 
     /// The next picture is a key frame.
     pub(super) fn force_key_frame(&self) {
-        let pad = self.pipeline.by_name("encoder").and_then(|encoder| encoder.static_pad("src"));
-        if let Some(pad) = pad {
-            pad.send_event(gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build());
+        if let Some(encoding) = &self.encoding {
+            encoding.force_key_frame();
         }
     }
 

@@ -205,10 +205,10 @@ impl Profile {
         self.encoders.iter().filter(|encoder| encoder.codec() == codec).collect()
     }
 
-    /// The first encoder for `codec`, or for the other one if there is none.
-    pub(super) fn encoder(&self, codec: Codec) -> Option<(Codec, &Encoder)> {
-        let first = self.encoders.iter().find(|encoder| encoder.codec() == codec);
-        first.or(self.encoders.first()).map(|encoder| (encoder.codec(), encoder))
+    /// What is offered where `codec` is wanted: it, or the other where the profile has no encoder for it.
+    pub(super) fn offered(&self, codec: Codec) -> Codec {
+        let wanted = self.encoders.iter().find(|encoder| encoder.codec() == codec);
+        wanted.or(self.encoders.first()).map_or(codec, Encoder::codec)
     }
 }
 

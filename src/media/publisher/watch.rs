@@ -11,6 +11,7 @@ use gstreamer::prelude::*;
 use gstreamer_video as gst_video;
 use gstreamer_webrtc as gst_webrtc;
 
+use super::encoding;
 use super::events::{PeerTold, Tell};
 use super::peer::fault;
 use super::playback;
@@ -165,7 +166,11 @@ pub(super) fn listen_to_bus(pipeline: &gst::Pipeline, tell: &Tell) {
     bus.set_sync_handler(move |_, message| {
         if let gst::MessageView::Error(error) = message.view() {
             let place = error.src().map(|src| src.path_string().to_string()).unwrap_or_default();
-            let why = error.error().to_string();
+            let why = error.error().message().to_owned();
+            if let Some(number) = encoding::number_in(&place) {
+                tell.say(PeerTold::EncoderBroke { number, why });
+                return gst::BusSyncReply::Drop;
+            }
             if place.contains(playback::NAME) {
                 tell.say(PeerTold::Playback(why));
             } else if !broken.swap(true, Relaxed) {

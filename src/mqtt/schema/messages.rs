@@ -26,6 +26,7 @@ pub const GUEST_EVENTS: &[(&str, &str)] = &[
     ("media_live", "accept_to_first_packet_ms:milliseconds"),
     ("media_recovering", "attempt why"),
     ("media_failed", "why"),
+    ("encoder_replaced", "encoder instead_of why"),
     ("camera_lost", "camera why"),
     ("camera_back", "camera"),
     ("microphone_lost", "microphone why"),

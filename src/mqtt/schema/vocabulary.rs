@@ -55,7 +55,8 @@ fn known(name: &str) -> Option<Value> {
         "number" => json!({"type": "number"}),
         "share" => json!({"type": "number", "minimum": 0, "maximum": 1}),
         "truth" | "locked" | "accepted" | "mirror" => json!({"type": "boolean"}),
-        "text" | "why" | "camera" | "microphone" | "machine" | "version" | "pipeline" | "url" => {
+        "text" | "why" | "encoder" | "instead_of" | "camera" | "microphone" | "machine" | "version"
+        | "pipeline" | "url" => {
             json!({"type": "string"})
         }
         "summary" => json!({"type": "string", "maxLength": 120, "description": "One English sentence."}),

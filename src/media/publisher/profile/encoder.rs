@@ -91,6 +91,12 @@ impl Encoder {
     /// Its elements, in a bin with its open ends as pads, made for pictures of this size.
     pub(in crate::media) fn build(&self, quality: Quality) -> Result<gst::Bin, Unparsed> {
         let bin = parse(&self.launch)?;
+        self.fit(&bin, quality);
+        Ok(bin)
+    }
+
+    /// Tells its elements what is to be cropped of pictures of this size.
+    pub(in crate::media) fn fit(&self, bin: &gst::Bin, quality: Quality) {
         if let (Some(multiples), Some(fit)) = (self.multiple_of, bin.by_name("fit")) {
             let (right, bottom) = surplus(quality.size(), multiples);
             // Halves on both sides, in whole pairs of lines: chroma has one line for two.
@@ -103,7 +109,6 @@ impl Encoder {
                 fit.set_property(property, i32::try_from(pixels).unwrap_or_default());
             }
         }
-        Ok(bin)
     }
 
     /// Tells the element `encoder` of [`Encoder::build`] its bit rate.

@@ -6,8 +6,8 @@ fn every_shipped_profile_can_be_used() {
         let profile = Profile::load(name, &[]).expect(name);
         assert_eq!(profile.name(), name);
         assert!(!profile.description().is_empty());
-        assert!(profile.encoder(Codec::H264).is_some_and(|(codec, _)| codec == Codec::H264), "{name}");
-        assert!(profile.encoder(Codec::Vp8).is_some_and(|(codec, _)| codec == Codec::Vp8), "{name}");
+        assert!(profile.offered(Codec::H264) == Codec::H264, "{name}");
+        assert!(profile.offered(Codec::Vp8) == Codec::Vp8, "{name}");
     }
     assert_eq!(Profile::load("auto", &[]).expect("auto").name(), "generic");
 }

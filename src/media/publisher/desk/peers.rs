@@ -1,0 +1,77 @@
+//! The present peer: what it says, and its end.
+
+use std::time::Instant;
+
+use super::{Desk, LINK_EVERY, stop};
+use crate::media::publisher::events::PeerTold;
+use crate::media::publisher::peer::Peer;
+use crate::model::media::{Fault, Report, Session};
+
+impl Desk {
+    pub(in crate::media::publisher) fn peer_of(&mut self, session: Session) -> Option<&mut Peer> {
+        self.peer.as_mut().filter(|peer| peer.session == session)
+    }
+
+    pub(in crate::media::publisher) fn end_peer(&mut self) {
+        let Some(peer) = self.peer.take() else { return };
+        self.camera.bridge.lead_to(None);
+        self.microphone.bridge.lead_to(None);
+        self.recovery.rest();
+        (self.next_stats, self.next_link) = (None, None);
+        if let Err(pipeline) = self.teardown.give(peer.into_pipeline()) {
+            stop(pipeline);
+        }
+    }
+
+    pub(in crate::media::publisher) fn peer_failed(&mut self, fault: Fault) {
+        if let Some(session) = self.peer.as_ref().map(|peer| peer.session) {
+            self.end_peer();
+            self.outbox.send(Report::PeerFailed { session, fault });
+        }
+    }
+
+    /// Takes what the peer's callbacks say. An error ends the peer.
+    pub(super) fn peer_told(&mut self, now: Instant, number: u64, told: PeerTold) -> Result<(), Fault> {
+        let Some(peer) = self.peer.as_mut().filter(|peer| peer.session.peer == number) else { return Ok(()) };
+        let session = peer.session;
+        match told {
+            PeerTold::Negotiate => peer.negotiate(),
+            PeerTold::Offer(offer) => {
+                if let Some(sdp) = peer.offered(offer)? {
+                    self.outbox.send(Report::Offer { session, sdp });
+                }
+            }
+            PeerTold::Answered(outcome) => peer.answered(outcome)?,
+            PeerTold::Candidate { line, text } => {
+                let candidate = Some(peer.local_candidate(line, text));
+                self.outbox.send(Report::Candidate { session, candidate });
+            }
+            PeerTold::Gathered => self.outbox.send(Report::Candidate { session, candidate: None }),
+            PeerTold::Connected => {
+                // The first one may have left before anybody could hear it.
+                peer.force_key_frame();
+                peer.connected = true;
+                self.next_stats = Some((now + self.settings.stats_interval, self.meter.read(now)));
+                self.next_link = Some(now + LINK_EVERY);
+                self.outbox.send(Report::Connected { session });
+                self.watch_encoder(now);
+            }
+            PeerTold::FirstPacket => self.outbox.send(Report::FirstPacket { session }),
+            PeerTold::Stream { pad, block } => {
+                let linked = pad.upgrade().map(|pad| peer.stream(&pad, block));
+                if let Some(Err(why)) = linked {
+                    tracing::warn!("nothing is played: {why}");
+                    peer.mute();
+                }
+            }
+            PeerTold::Link(link) => peer.link = link,
+            PeerTold::Playback(why) => {
+                tracing::warn!("the speaker failed: {why}");
+                peer.mute();
+            }
+            PeerTold::EncoderBroke { number, why } => self.encoder_broke(now, number, why),
+            PeerTold::Broken(fault) => return Err(fault),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,197 @@
+//! The encoder of the present peer: put in, looked after, and replaced as [`super::ladder`] says.
+//!
+//! Invariant: whatever becomes of an encoder, the peer, its session and the camera stay; only the last rung gives the seat up.
+
+use std::time::Instant;
+
+use super::Codec;
+use super::desk::Desk;
+use super::encoding::{self, Encoding, Order};
+use super::ladder::{Camera, Counts, Ladder, Step, Trouble};
+use super::profile::Profile;
+use crate::model::media::Report;
+
+/// What is known of the encoders of this process.
+#[derive(Debug)]
+pub(super) struct Recovery {
+    ladder: Ladder,
+    /// How many were to be made so far.
+    made: u64,
+    /// When the one that is being made must be there.
+    due: Option<Instant>,
+    replaced: Option<Replaced>,
+}
+
+impl Recovery {
+    pub(super) fn new(profile: &Profile, codec: Codec) -> Self {
+        let candidates = profile.encoders(profile.offered(codec));
+        let candidates = candidates.iter().map(|encoder| encoder.hardware()).collect();
+        Self { ladder: Ladder::new(candidates), made: 0, due: None, replaced: None }
+    }
+
+    /// A new stay.
+    pub(super) fn begin(&mut self) {
+        self.ladder.begin();
+        self.replaced = None;
+    }
+
+    /// The peer is over.
+    pub(super) fn rest(&mut self) {
+        self.ladder.rest();
+        self.due = None;
+    }
+}
+
+/// Why the present encoder is another than the one before.
+#[derive(Debug)]
+pub(super) struct Replaced {
+    from: String,
+    why: String,
+}
+
+impl Desk {
+    /// The peer wants an encoder; `after` is stopped before it is made.
+    pub(super) fn make_encoder(&mut self, now: Instant, after: Option<Encoding>) {
+        let Some(peer) = self.peer.as_mut().filter(|peer| peer.wants_pictures()) else { return };
+        self.recovery.made += 1;
+        peer.awaits = self.recovery.made;
+        let candidates = self.settings.profile.encoders(peer.codec);
+        let Some(encoder) = candidates.get(self.recovery.ladder.current()).map(|encoder| (*encoder).clone())
+        else {
+            return;
+        };
+        let order =
+            Order { peer: peer.session.peer, number: self.recovery.made, encoder, quality: self.sent, after };
+        self.recovery.due = Some(now + encoding::MADE);
+        if let Err(error) = encoding::make(order, &self.meter, &self.events) {
+            self.encoder_fails(now, &Trouble::Unmade(error.to_string()));
+        }
+    }
+
+    /// An encoder was made, or not. One that comes too late is stopped again.
+    pub(super) fn encoder_made(
+        &mut self,
+        now: Instant,
+        peer: u64,
+        number: u64,
+        made: Result<Box<Encoding>, String>,
+    ) {
+        let wanted =
+            self.peer.as_mut().filter(|present| present.session.peer == peer && present.awaits == number);
+        let Some(present) = wanted else {
+            if let Ok(late) = made {
+                late.stop_beside();
+            }
+            return;
+        };
+        self.recovery.due = None;
+        let encoding = match made {
+            Ok(encoding) => *encoding,
+            Err(why) => return self.encoder_fails(now, &Trouble::Unmade(why)),
+        };
+        encoding.set_quality(self.sent);
+        let (source, element) = (encoding.source.clone(), encoding.element());
+        if let Err(error) = present.put_in(encoding) {
+            return self.encoder_fails(now, &Trouble::Unmade(error.message.to_string()));
+        }
+        let connected = present.connected;
+        self.camera.bridge.lead_to(Some(source));
+        self.fill(now);
+        if connected {
+            self.watch_encoder(now);
+        }
+        if let (Some(Replaced { from, why }), Some(stay)) = (self.recovery.replaced.take(), &self.stay) {
+            tracing::warn!("encoding with {element} instead of {from}: {why}");
+            self.outbox.send(Report::EncoderReplaced { epoch: stay.epoch, from, to: element, why });
+        }
+    }
+
+    /// The stage can hear: from now on frames are expected.
+    pub(super) fn watch_encoder(&mut self, now: Instant) {
+        let counts = self.counts();
+        self.recovery.ladder.watch(now, counts);
+    }
+
+    /// The encoder itself says that it is broken.
+    pub(super) fn encoder_broke(&mut self, now: Instant, number: u64, why: String) {
+        let present = self.peer.as_ref().and_then(|peer| peer.encoding.as_ref());
+        if present.is_some_and(|encoding| encoding.number == number) {
+            self.encoder_fails(now, &Trouble::Broke(why));
+        }
+    }
+
+    /// Looks after it, at each tick.
+    pub(super) fn look_after_encoder(&mut self, now: Instant) {
+        if self.recovery.due.is_some_and(|due| due <= now) {
+            return self.encoder_fails(now, &Trouble::Unmade("its driver hangs".to_owned()));
+        }
+        let counts = self.counts();
+        if let Some(trouble) = self.recovery.ladder.look(now, counts) {
+            self.encoder_fails(now, &trouble);
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        let (out, packets) = self.meter.sent();
+        Counts { fed: self.camera.bridge.pushed(), out, packets }
+    }
+
+    fn encoder_fails(&mut self, now: Instant, trouble: &Trouble) {
+        let Some(peer) = &mut self.peer else { return };
+        let camera = if self.camera.delivers() { Camera::Sends } else { Camera::Not };
+        let candidates = self.settings.profile.encoders(peer.codec);
+        let from = candidates
+            .get(self.recovery.ladder.current())
+            .map(|encoder| encoder.element())
+            .unwrap_or_default();
+        let why = match trouble {
+            Trouble::Stuck => format!("{from} gives no frame"),
+            Trouble::Broke(why) => format!("{from} broke: {why}"),
+            Trouble::Unmade(why) => format!("{from} does not start: {why}"),
+        };
+        self.recovery.due = None;
+        match self.recovery.ladder.climb(now, trouble, camera) {
+            Step::KeyFrame => {
+                tracing::warn!("{why}: a key frame is forced");
+                peer.force_key_frame();
+            }
+            Step::Rebuild => {
+                tracing::warn!("{why}: it is built anew");
+                let old = self.take_encoder_out();
+                self.make_encoder(now, old);
+            }
+            Step::ReopenCamera => {
+                tracing::warn!("{why}: the camera is opened anew");
+                self.camera.reopen(now);
+                if matches!(trouble, Trouble::Broke(_)) {
+                    let old = self.take_encoder_out();
+                    self.make_encoder(now, old);
+                }
+            }
+            Step::Change(_) => {
+                self.recovery.replaced.get_or_insert(Replaced { from, why });
+                // Nobody waits for the one before: another does not need its hardware.
+                if let Some(old) = self.take_encoder_out() {
+                    old.stop_beside();
+                }
+                self.make_encoder(now, None);
+            }
+            Step::Leave => {
+                tracing::error!("{why}, and there is no other encoder left");
+                peer.awaits = 0;
+                if let Some(old) = self.take_encoder_out() {
+                    old.stop_beside();
+                }
+                if let Some(stay) = &self.stay {
+                    self.outbox.send(Report::MediaFailed { epoch: stay.epoch, why });
+                }
+            }
+        }
+    }
+
+    fn take_encoder_out(&mut self) -> Option<Encoding> {
+        self.camera.bridge.lead_to(None);
+        self.recovery.ladder.rest();
+        self.peer.as_mut()?.take_encoder_out()
+    }
+}
