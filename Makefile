@@ -17,7 +17,7 @@ TEST_PACKAGES := gstreamer1.0-libav gstreamer1.0-tools mosquitto mosquitto-clien
 CROSS_PACKAGES := mmdebstrap dpkg-dev lintian bc util-linux
 SYSTEM_PACKAGES := qemu-user-static arch-test e2fsprogs openssh-client procps
 
-.PHONY: help deps deps-cross deps-system build demo test test-system lint bench schema fmt deb
+.PHONY: help deps deps-cross deps-system build demo test test-system lint bench schema fuzz fmt deb
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -63,6 +63,18 @@ schema: ## write docs/asyncapi.json anew
 bench: build ## measure: CPU, memory, start-up, idling, stays; a table and target/bench.json (6 to 7 minutes)
 	cargo build --release --locked --examples
 	./target/release/examples/bench $(GROUPS)
+
+# Coverage for libFuzzer by a stable compiler: what cargo-fuzz asks of a nightly one, but for the sanitizers.
+SANCOV := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+	-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing
+FUZZ ?= -max_total_time=60
+
+fuzz: ## any bytes to the wire and to both machines, guided by coverage, a minute each (FUZZ="-max_total_time=600": longer)
+	@command -v c++ >/dev/null || $(SUDO) apt-get install -y -q g++
+	mkdir -p fuzz/corpus/wire fuzz/corpus/machines
+	cd fuzz && export RUSTFLAGS="$(SANCOV)" && run="cargo run --release --locked --target $$(rustc -vV | sed -n 's/^host: //p') --bin" && \
+	  $$run wire -- -max_len=8192 $(FUZZ) corpus/wire ../tests/golden/*/ && \
+	  $$run machines -- -max_len=1024 $(FUZZ) corpus/machines seeds
 
 fmt: ## format the sources
 	cargo fmt

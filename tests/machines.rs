@@ -1,10 +1,14 @@
-//! The pure machines without a world: scenarios, random scripts, and a guest and a host over a bad network.
+//! The pure machines without a world: random scripts, a guest and a host over a bad network, and bad input.
 //! Time is moved by hand. Every step of every test is watched by the stands, which hold what must always hold.
 
+#[path = "machines/anything.rs"]
+mod anything;
 #[path = "machines/guest_stand.rs"]
 mod guest_stand;
 #[path = "machines/host_stand.rs"]
 mod host_stand;
+#[path = "machines/hostile.rs"]
+mod hostile;
 #[path = "machines/network.rs"]
 mod network;
 #[path = "machines/pair.rs"]
