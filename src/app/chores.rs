@@ -1,14 +1,17 @@
 //! What may block for a while: looking for devices. It is done on threads of their own, and comes back as an event.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::desk::Slot;
 use crate::config::{self, Role, Settings, Sources};
-use crate::devices;
-use crate::model::capture::{Drawing, Encoding, choices};
+use crate::devices::{self, Witness};
+use crate::model::capture::{Choice, Encoding, Offer};
 use crate::model::command::SetCameraControl;
 use crate::model::controls::Control;
+use crate::model::hotplug::Notice;
 use crate::model::media::Quality;
 use crate::model::{Code, Refusal};
 
@@ -64,6 +67,9 @@ impl Origin {
     }
 }
 
+/// What is captured of a camera that offers this, for this size.
+pub(super) type Choose = Arc<dyn Fn(&[Offer], Quality) -> Option<Choice> + Send + Sync>;
+
 /// What is plugged in, of what the profile does not bring itself.
 struct Plugged {
     cameras: Vec<devices::Camera>,
@@ -93,9 +99,9 @@ impl Devices {
     }
 
     /// As [`Devices::find`], and asks each device what it can do.
-    fn survey(origin: &Origin, quality: Quality) -> Self {
+    fn survey(origin: &Origin, choose: &Choose, quality: Quality) -> Self {
         let plugged = Plugged::look(origin);
-        let camera = |camera: &devices::Camera| camera_facts(camera, quality);
+        let camera = |camera: &devices::Camera| camera_facts(camera, choose, quality);
         let facts = Facts {
             cameras: entries(origin.own_camera(), &plugged.cameras, camera),
             microphones: entries(origin.own_microphone(), &plugged.microphones, microphone_facts),
@@ -123,7 +129,9 @@ impl Devices {
 /// What came back.
 #[derive(Debug)]
 pub(super) enum Chore {
-    /// What there is at the start.
+    /// A device came or went.
+    Noticed(Notice),
+    /// What there is, at the start and after such notices.
     Surveyed(Devices),
     /// What is plugged in, or what was asked about a camera's controls, for this command.
     Answered(Slot, Result<Value, Refusal>),
@@ -148,31 +156,34 @@ pub(super) enum Camera {
 }
 
 /// Chores at work.
-#[derive(Debug)]
 pub(super) struct Chores {
     origin: Origin,
+    choose: Choose,
+    witness: Witness,
     sender: Sender<Chore>,
     receiver: Receiver<Chore>,
 }
 
 impl Chores {
-    pub(super) fn new(origin: Origin) -> Self {
+    /// Of the machine's devices the witness tells what comes and goes.
+    pub(super) fn new(origin: Origin, choose: Choose, witness: Witness) -> Self {
         let (sender, receiver) = channel(DONE);
-        Self { origin, sender, receiver }
+        Self { origin, choose, witness, sender, receiver }
     }
 
     pub(super) async fn next(&mut self) -> Chore {
-        match self.receiver.recv().await {
-            Some(chore) => chore,
-            // A sender is kept here.
-            None => std::future::pending().await,
+        tokio::select! {
+            biased;
+            notice = self.witness.next() => Chore::Noticed(notice),
+            // A sender is kept here: it never ends.
+            Some(chore) = self.receiver.recv() => chore,
         }
     }
 
     /// Looks at everything; `quality` is what the cameras are wanted for.
     pub(super) fn survey(&self, quality: Quality) {
-        let origin = self.origin.clone();
-        self.spawn(move || Chore::Surveyed(Devices::survey(&origin, quality)));
+        let (origin, choose) = (self.origin.clone(), Arc::clone(&self.choose));
+        self.spawn(move || Chore::Surveyed(Devices::survey(&origin, &choose, quality)));
     }
 
     pub(super) fn list_devices(&self, slot: Slot) {
@@ -221,9 +232,9 @@ impl Chores {
     }
 }
 
-fn camera_facts(camera: &devices::Camera, quality: Quality) -> Value {
+fn camera_facts(camera: &devices::Camera, choose: &Choose, quality: Quality) -> Value {
     let offers = devices::offers(camera);
-    let best = choices(&offers, quality, Drawing::Needed).first().map(ToString::to_string);
+    let best = choose(&offers, quality).map(|choice| choice.to_string());
     json!({
         "id": camera.id,
         "name": camera.name,

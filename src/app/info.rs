@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::chores::{Devices, Origin};
+use super::chores::Devices;
 use crate::config::{Role, Settings};
 use crate::model::User;
 
@@ -11,11 +11,10 @@ use crate::model::User;
 pub(super) struct Info {
     fields: Value,
     user: User,
-    origin: Origin,
 }
 
 impl Info {
-    pub(super) fn new(settings: &Settings, pipeline: &str, encoders: &[String], origin: Origin) -> Self {
+    pub(super) fn new(settings: &Settings, pipeline: &str, encoders: &[String]) -> Self {
         let user = settings.user.public.clone();
         let role = match settings.role {
             Role::Guest => "guest",
@@ -31,12 +30,7 @@ impl Info {
             "pipeline": pipeline,
             "machine": settings.machine,
         });
-        Self { fields, user, origin }
-    }
-
-    /// Where devices come from.
-    pub(super) fn synthetic(&self) -> Origin {
-        self.origin.clone()
+        Self { fields, user }
     }
 
     /// Takes note of who the user is; whether that is news.
@@ -78,7 +72,7 @@ mod tests {
     #[test]
     fn a_microphone_that_is_in_use_is_described_as_before() {
         let user = serde_json::from_value(json!({"user_id": "kiosk-1"})).expect("a user");
-        let mut info = Info { fields: json!({}), user, origin: Origin::Devices };
+        let mut info = Info { fields: json!({}), user };
         let devices = |channels: Value, id: &str| Devices {
             facts: Facts { cameras: vec![], microphones: vec![json!({"id": id, "channels": channels})] },
             ..Devices::default()

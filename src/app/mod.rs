@@ -19,10 +19,12 @@ mod signals;
 mod watchdog;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{IcePolicy, Media, Role, Security, Settings, Sources};
 use crate::devices::Witness;
+use crate::media::publisher::profile;
 use crate::media::webrtc::{Ice, Policy, Turn};
 use crate::media::{certificate, encoders};
 use crate::model::message::DeviceKind;
@@ -30,7 +32,7 @@ use crate::mqtt::connection::{self, Will};
 use crate::mqtt::topics::Topics;
 use crate::mqtt::wire::device;
 
-use chores::Origin;
+use chores::{Choose, Chores, Origin};
 use house::House;
 use info::Info;
 use shell::Shell;
@@ -105,11 +107,19 @@ async fn live(settings: Settings, sources: Sources) -> Result<(), Error> {
                 (false, true) => Origin::Sounds(pipeline.clone()),
                 (false, false) => Origin::Profile(pipeline.clone()),
             };
-            shell(settings, sources, role, &pipeline, origin)?.run().await?;
+            let witness = match &origin {
+                Origin::Devices | Origin::Sounds(_) => Witness::start(),
+                Origin::Profile(_) => Witness::blind(),
+            };
+            let choose: Choose = Arc::new(move |offers, quality| Some(profile.choose(offers, quality)?.0));
+            let chores = Chores::new(origin, choose, witness);
+            shell(settings, sources, role, &pipeline, chores)?.run().await?;
         }
         Role::Host => {
             let role = host::HostRole::open(&settings)?;
-            shell(settings, sources, role, "stage", Origin::Devices)?.run().await?;
+            let choose: Choose = Arc::new(|_, _| None);
+            let chores = Chores::new(Origin::Devices, choose, Witness::blind());
+            shell(settings, sources, role, "stage", chores)?.run().await?;
         }
     }
     Ok(())
@@ -120,7 +130,7 @@ fn shell<R: role::Role>(
     sources: Sources,
     role: R,
     pipeline: &str,
-    origin: Origin,
+    chores: Chores,
 ) -> Result<Shell<R>, Error> {
     let user_id = settings.user.public.user_id.clone();
     let topics = Topics::new(&settings.mqtt.prefix, user_id.clone());
@@ -129,13 +139,9 @@ fn shell<R: role::Role>(
     let will = Will { topic: topics.status(), payload: device::OFFLINE.into() };
     let connection = connection::Settings { will: Some(will), ..connection_settings(&settings, client_id) };
     let (link, incoming) = connection::open(connection)?;
-    let witness = match (settings.role, &origin) {
-        (Role::Guest, Origin::Devices | Origin::Sounds(_)) => Witness::start(),
-        (Role::Guest, Origin::Profile(_)) | (Role::Host, _) => Witness::blind(),
-    };
     let house = House::new(link, topics, user_id);
-    let info = Info::new(&settings, pipeline, &encoders::available(), origin);
-    Ok(Shell::new(role, house, incoming, witness, info, settings, sources))
+    let info = Info::new(&settings, pipeline, &encoders::available());
+    Ok(Shell::new(role, house, incoming, chores, info, settings, sources))
 }
 
 /// Whether media can be opened as configured, without opening them: the name of the profile, or what is missing. May block.
@@ -150,6 +156,12 @@ pub(crate) fn check_media(settings: &Settings) -> Result<String, Error> {
             Ok("stage".to_owned())
         }
     }
+}
+
+/// Whether the profile takes devices of the machine of this kind, also where it cannot be used; one that cannot be read might.
+pub(crate) fn takes_devices(settings: &Settings, profile: &str, device: DeviceKind) -> bool {
+    settings.role == Role::Guest
+        && profile::chooses(profile, &profile_directories(&settings.media), device).unwrap_or(true)
 }
 
 /// How the configured broker is reached by a client of this id, which says no will.

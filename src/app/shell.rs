@@ -1,6 +1,6 @@
 //! The loop around a role: next event → handle → drain → route.
 //!
-//! One `select!`, biased: termination → media → connection → devices → chores → next timer → watchdog. Routing never waits. The shutdown
+//! One `select!`, biased: termination → media → connection → devices and chores → next timer → watchdog. Routing never waits. The shutdown
 //! goes media first, then the goodbye, then `offline`; every step has a cap, all of it ends within 5 s.
 
 mod commands;
@@ -24,8 +24,6 @@ use super::role::{Broker, Effect, Role};
 use super::signals::{Asked, Signals};
 use super::watchdog::Watchdog;
 use crate::config::{Setting, Settings, Sources};
-use crate::devices::Witness;
-use crate::model::hotplug::Notice;
 use crate::mqtt::connection::{Incoming, Message, Publish, SubscribeOptions};
 use crate::mqtt::topics::Topic;
 use crate::mqtt::wire::device;
@@ -51,7 +49,6 @@ pub(super) struct Shell<R: Role> {
     presence: Presence,
     desk: Desk,
     chores: Chores,
-    witness: Witness,
     /// When the devices are surveyed again: some came or went.
     survey: Option<Instant>,
     /// The camera in use: what is configured, or what was switched to.
@@ -80,7 +77,6 @@ enum Event<T> {
     Asked(Asked),
     Report(T),
     Incoming(Option<Incoming>),
-    Device(Notice),
     Chore(Chore),
     Timer,
     Watchdog,
@@ -98,12 +94,11 @@ impl<R: Role> Shell<R> {
         role: R,
         house: House,
         incoming: Receiver<Incoming>,
-        witness: Witness,
+        chores: Chores,
         info: Info,
         settings: Settings,
         sources: Sources,
     ) -> Self {
-        let chores = Chores::new(info.synthetic());
         house.link.subscribe(house.topics.status(), SubscribeOptions::LEVELS);
         house.link.subscribe(house.topics.info(), SubscribeOptions::LEVELS);
         Self {
@@ -113,7 +108,6 @@ impl<R: Role> Shell<R> {
             presence: Presence::new(settings.machine.clone()),
             desk: Desk::default(),
             chores,
-            witness,
             survey: None,
             camera: settings.media.camera.clone(),
             info,
@@ -160,7 +154,6 @@ impl<R: Role> Shell<R> {
             asked = signals.next() => Event::Asked(asked),
             Some(report) = self.role.reports().recv() => Event::Report(report),
             incoming = self.incoming.recv() => Event::Incoming(incoming),
-            notice = self.witness.next() => Event::Device(notice),
             chore = self.chores.next() => Event::Chore(chore),
             () = sleep(timer), if timer.is_some() => Event::Timer,
             () = sleep(watchdog), if watchdog.is_some() => Event::Watchdog,
@@ -174,7 +167,6 @@ impl<R: Role> Shell<R> {
             Event::Report(report) => self.role.report(now, report),
             Event::Incoming(Some(incoming)) => self.incoming(now, incoming),
             Event::Incoming(None) => return Turn::Done,
-            Event::Device(notice) => self.noticed(now, notice),
             Event::Chore(chore) => self.chore(now, chore),
             Event::Timer | Event::Watchdog => {}
         }

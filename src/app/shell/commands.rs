@@ -74,6 +74,7 @@ impl<R: Role> Shell<R> {
 
     pub(super) fn chore(&mut self, now: Instant, chore: Chore) {
         match chore {
+            Chore::Noticed(notice) => self.noticed(now, notice),
             Chore::Surveyed(devices) => {
                 let news = self.info.set_devices(&devices);
                 self.home.cameras(&self.house, &devices.cameras);

@@ -9,6 +9,7 @@ use crate::config::{Role, Settings};
 use crate::devices::{self, Level};
 use crate::media::encoders;
 use crate::model::Refusal;
+use crate::model::message::DeviceKind;
 
 /// What was found.
 #[derive(Debug)]
@@ -59,9 +60,8 @@ pub(super) fn gather(settings: &Settings) -> Facts {
     let profile = app::check_media(settings).map_err(|error| error.to_string());
     let media = &settings.media;
     let used = profile.as_deref().unwrap_or(&media.profile);
-    let synthetic = matches!(used, "test" | "file");
-    let wanted = |choice: &str| settings.role == Role::Guest && !synthetic && choice != "none";
-    let camera = wanted(&media.camera).then(|| {
+    let wanted = |device, choice: &str| choice != "none" && app::takes_devices(settings, used, device);
+    let camera = wanted(DeviceKind::Camera, &media.camera).then(|| {
         devices::resolve_camera(&media.camera).map(|camera| Node {
             name: format!("{} ({})", camera.name, camera.id),
             holders: devices::holders(&camera.path).iter().map(ToString::to_string).collect(),
@@ -73,7 +73,7 @@ pub(super) fn gather(settings: &Settings) -> Facts {
         name: format!("{} ({})", sound.name, sound.id),
         holders: Vec::new(),
     };
-    let microphone = wanted(&media.microphone).then(|| {
+    let microphone = wanted(DeviceKind::Microphone, &media.microphone).then(|| {
         devices::resolve_microphone(&media.microphone).map(|found| sound(found, devices::capture_level))
     });
     let speaker = (settings.role == Role::Guest && media.speaker != "none")

@@ -122,12 +122,68 @@ struct File {
     speaker: Fragment,
 }
 
+/// A profile as it was written; whether its elements are here is not known yet.
+struct Written {
+    name: String,
+    place: String,
+    file: File,
+}
+
+impl Written {
+    fn find(name: &str, directories: &[PathBuf]) -> Result<Self, Error> {
+        let name = if name == "auto" { LAST_RESORT } else { name };
+        let is_name =
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let file =
+            directories.iter().map(|d| d.join(format!("{name}.toml"))).find(|file| is_name && file.exists());
+        match (file, SHIPPED.iter().find(|(shipped, _)| *shipped == name)) {
+            (Some(file), _) => {
+                let text = fs::read_to_string(&file)
+                    .map_err(|reason| Error::Unreadable { file: file.clone(), reason })?;
+                Self::read(name, file.display().to_string(), &text)
+            }
+            (None, Some((_, text))) => Self::read(name, format!("profile {name}"), text),
+            (None, None) => Err(Error::Unknown { name: name.to_owned(), known: known(directories) }),
+        }
+    }
+
+    fn read(name: &str, place: String, text: &str) -> Result<Self, Error> {
+        match toml::from_str(text) {
+            Ok(file) => Ok(Self { name: name.to_owned(), place, file }),
+            Err(error) => {
+                let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+                Err(Error::Syntax { place: format!("{place}:{line}"), message: error.message().to_owned() })
+            }
+        }
+    }
+
+    /// Makes each of its elements once, to see that they are here and as the profile has them.
+    fn check(self) -> Result<Profile, Error> {
+        gst::init()?;
+        let Self { name, place, file } = self;
+        let check = Check { place: &place };
+        let cameras = check.captures("camera", &["camera", "size"], file.camera)?;
+        let microphones = check.captures("microphone", &["microphone"], file.microphone)?;
+        check.fragment("audio_encoder", &[], &file.audio_encoder)?;
+        check.fragment("speaker", &["speaker"], &file.speaker)?;
+        let encoders = check.encoders(file.encoder)?;
+        Ok(Profile {
+            name,
+            description: file.description,
+            cameras,
+            microphones,
+            encoders,
+            audio_encoder: file.audio_encoder,
+            speaker: file.speaker,
+        })
+    }
+}
+
 /// A profile that can be used here.
 #[derive(Debug, Clone)]
 pub struct Profile {
     name: String,
     description: String,
-    when: Option<When>,
     pub(super) cameras: Vec<Capture>,
     pub(super) microphones: Vec<Capture>,
     encoders: Vec<Encoder>,
@@ -141,44 +197,7 @@ impl Profile {
     /// # Errors
     /// One line with the file, the place in it and the remedy.
     pub fn load(name: &str, directories: &[PathBuf]) -> Result<Self, Error> {
-        gst::init()?;
-        let name = if name == "auto" { LAST_RESORT } else { name };
-        let is_name =
-            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        let file =
-            directories.iter().map(|d| d.join(format!("{name}.toml"))).find(|file| is_name && file.exists());
-        match (file, SHIPPED.iter().find(|(shipped, _)| *shipped == name)) {
-            (Some(file), _) => {
-                let text = fs::read_to_string(&file)
-                    .map_err(|reason| Error::Unreadable { file: file.clone(), reason })?;
-                Self::read(name, &file.display().to_string(), &text)
-            }
-            (None, Some((_, text))) => Self::read(name, &format!("profile {name}"), text),
-            (None, None) => Err(Error::Unknown { name: name.to_owned(), known: known(directories) }),
-        }
-    }
-
-    fn read(name: &str, place: &str, text: &str) -> Result<Self, Error> {
-        let file: File = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-            Error::Syntax { place: format!("{place}:{line}"), message: error.message().to_owned() }
-        })?;
-        let check = Check { place };
-        let cameras = check.captures("camera", &["camera", "size"], file.camera)?;
-        let microphones = check.captures("microphone", &["microphone"], file.microphone)?;
-        check.fragment("audio_encoder", &[], &file.audio_encoder)?;
-        check.fragment("speaker", &["speaker"], &file.speaker)?;
-        let encoders = check.encoders(file.encoder)?;
-        Ok(Self {
-            name: name.to_owned(),
-            description: file.description,
-            when: file.when,
-            cameras,
-            microphones,
-            encoders,
-            audio_encoder: file.audio_encoder,
-            speaker: file.speaker,
-        })
+        Written::find(name, directories)?.check()
     }
 
     /// Its name.
@@ -193,11 +212,10 @@ impl Profile {
 
     /// Whether its cameras, and its microphones, are devices of the machine that can be chosen.
     pub fn chooses(&self, device: DeviceKind) -> bool {
-        let captures = match device {
+        take_devices(match device {
             DeviceKind::Camera => &self.cameras,
             DeviceKind::Microphone => &self.microphones,
-        };
-        captures.iter().any(|capture| capture.address.is_some() && capture.from == From::Device)
+        })
     }
 
     /// What can encode `codec`, in the order to be tried; never none, or the profile has no encoder for it.
@@ -210,6 +228,19 @@ impl Profile {
         let wanted = self.encoders.iter().find(|encoder| encoder.codec() == codec);
         wanted.or(self.encoders.first()).map_or(codec, Encoder::codec)
     }
+}
+
+/// As [`Profile::chooses`], of a profile as it is written: its elements need not be here. `None`: it cannot be read.
+pub fn chooses(name: &str, directories: &[PathBuf], device: DeviceKind) -> Option<bool> {
+    let file = Written::find(name, directories).ok()?.file;
+    Some(take_devices(match device {
+        DeviceKind::Camera => &file.camera,
+        DeviceKind::Microphone => &file.microphone,
+    }))
+}
+
+fn take_devices(captures: &[Capture]) -> bool {
+    captures.iter().any(|capture| capture.address.is_some() && capture.from == From::Device)
 }
 
 /// The names of the profiles that are part of the program.

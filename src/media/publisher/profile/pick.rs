@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use gstreamer as gst;
 use serde::Deserialize;
 
-use super::{Error, Profile, SHIPPED, files};
+use super::{Error, Profile, SHIPPED, Written, files};
 use crate::media::elements;
 use crate::model::board::Board;
 
@@ -46,17 +46,18 @@ impl Profile {
         gst::init()?;
         let mut passed = Vec::new();
         for candidate in names(directories) {
-            match Self::load(&candidate, directories) {
-                Ok(profile) => match profile.fits(board) {
-                    Fit::Yes(why) => {
+            // Elements are made of a profile that fits only: one for another board may well need what is not here.
+            let fit = Written::find(&candidate, directories).map(|written| (written.fits(board), written));
+            match fit {
+                Ok((Fit::Yes(why), written)) => match written.check() {
+                    Ok(profile) => {
                         passed.insert(0, why);
                         return Ok(Picked { profile, why: passed.join("; ") });
                     }
-                    Fit::Nearly(why) => passed.push(why),
-                    Fit::No => {}
+                    Err(error) => passed.push(format!("passed over: {error}")),
                 },
-                // A profile for another board may well need what is not installed here.
-                Err(Error::Missing { .. }) => {}
+                Ok((Fit::Nearly(why), _)) => passed.push(why),
+                Ok((Fit::No, _)) => {}
                 Err(error) => passed.push(format!("passed over: {error}")),
             }
         }
@@ -64,9 +65,11 @@ impl Profile {
         passed.insert(0, "none fits the board better".to_owned());
         Ok(Picked { profile, why: passed.join("; ") })
     }
+}
 
+impl Written {
     fn fits(&self, board: &Board) -> Fit {
-        let Some(When { board: patterns, elements: needed }) = &self.when else { return Fit::No };
+        let Some(When { board: patterns, elements: needed }) = &self.file.when else { return Fit::No };
         let name = patterns.iter().find_map(|pattern| board.fits(pattern));
         if name.is_none() && !patterns.is_empty() {
             return Fit::No;
@@ -148,6 +151,22 @@ mod tests {
         let (name, why) = own("[when]\nborad = []");
         assert_eq!(name, "generic");
         assert!(why.contains("passed over") && why.contains("mine.toml"), "{why}");
+    }
+
+    #[test]
+    fn of_a_profile_for_another_board_no_element_is_made() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let text = SHIPPED.iter().find(|(name, _)| *name == "test").expect("shipped").1;
+        let picked = |when: &str| {
+            let text = text.replacen("[[camera]]", &format!("{when}\n[[camera]]"), 1);
+            // What no profile may have: making it would be refused.
+            let text = text.replace("videotestsrc", "videotestsrc no-such-property=1");
+            fs::write(directory.path().join("mine.toml"), text).expect("a writable directory");
+            let picked = Profile::pick("auto", &[directory.path().to_owned()], &board("acme,kiosk-2"));
+            picked.expect("a profile").why
+        };
+        assert!(picked("[when]\nboard = [\"acme,kiosk-2\"]").contains("passed over: "));
+        assert_eq!(picked("[when]\nboard = [\"acme,other\"]"), "it fits every machine");
     }
 
     #[test]

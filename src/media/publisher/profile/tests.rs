@@ -20,7 +20,7 @@ fn wrong(from: &str, to: &str) -> String {
     gst::init().expect("GStreamer starts");
     let text = test_profile().replace(from, to);
     assert_ne!(text, test_profile(), "{from} is not there");
-    Profile::read("test", "my.toml", &text).expect_err(to).to_string()
+    Written::read("test", "my.toml".to_owned(), &text).and_then(Written::check).expect_err(to).to_string()
 }
 
 #[test]
