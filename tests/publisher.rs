@@ -4,6 +4,8 @@
 mod answers;
 #[path = "publisher/encoders.rs"]
 mod encoders;
+#[path = "publisher/layers.rs"]
+mod layers;
 #[path = "publisher/media_file.rs"]
 mod media_file;
 #[path = "support/network.rs"]
@@ -20,11 +22,10 @@ mod trouble;
 use std::fs;
 use std::path::Path;
 
-use coguestd::media::layers::{self, Foreground};
 use coguestd::media::pictures;
+use coguestd::model::Code;
 use coguestd::model::media::{Ask, Picture, Quality, Report};
 use coguestd::model::message::DeviceKind;
-use coguestd::model::{Code, User, UserId, UserName};
 use process::{alone, is_left_behind, open_files, threads};
 use seat::{BOTH, CAMERA, MICROPHONE, NOTHING, Seat, Setup};
 
@@ -70,43 +71,6 @@ fn level(level: Option<f64>) -> f64 {
 
 fn contrast(picture: &Picture) -> f64 {
     pictures::look(&picture.jpeg).expect("a JPEG").contrast()
-}
-
-#[test]
-fn a_new_name_is_seen_on_the_slate_and_over_the_camera() {
-    let layers = layers::Settings { foreground: Foreground::Name, ..layers::Settings::default() };
-    let mut seat = Seat::open(Setup { layers, ..Setup::default() });
-    seat.sit_down(NOTHING);
-    seat.live();
-    let look = |picture: &Picture| pictures::look(&picture.jpeg).expect("a JPEG");
-    // The clock in the test picture moves less than this, a long name in place of a short one more.
-    let changed = 0.7;
-    let called = |name: &str| {
-        let id = UserId::try_from("kiosk-a".to_owned()).expect("a good id");
-        let name = UserName::try_from(name.to_owned()).expect("a good name");
-        Ask::Label(User::new(id, Some(name), None).expect("no address"))
-    };
-    let long = "A kiosk with a name that is as long as it may be, and longer";
-    for (plan, is_shown) in [(NOTHING, "the slate"), (CAMERA, "the camera")] {
-        seat.ask(called("K"));
-        seat.plan(plan);
-        let wanted = |picture: &Picture| (contrast(picture) > PLAIN) == (plan == CAMERA);
-        seat.shows(is_shown, wanted);
-        // One that is surely painted with the short name: nothing is changing any more.
-        let mut short = None;
-        seat.shows("a picture that stands", |picture| {
-            let now = look(picture);
-            let stands =
-                short.as_ref().is_some_and(|before: &pictures::Look| before.distance(&now) < changed / 4.0);
-            short = Some(now);
-            stands
-        });
-        let short = short.expect("just seen");
-        seat.ask(called(long));
-        seat.shows("another name", |picture| wanted(picture) && look(picture).distance(&short) > changed);
-    }
-    assert_eq!(seat.offers(), 1, "nothing was renegotiated");
-    seat.close();
 }
 
 #[test]

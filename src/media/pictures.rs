@@ -2,6 +2,8 @@
 //!
 //! Runs small pipelines of its own, so it takes tens of milliseconds: never call it where something else waits.
 
+use std::ops::Range;
+
 use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
@@ -33,6 +35,12 @@ impl Look {
     pub fn contrast(&self) -> f64 {
         let mean = mean(self.grey.iter().map(|value| f64::from(*value)));
         mean_of(&self.grey, |value| (f64::from(value) - mean).powi(2)).sqrt()
+    }
+
+    /// How bright a part of it is: the mean, 0–255. Places are those of a picture of 160 by 90.
+    pub fn brightness(&self, across: Range<usize>, down: Range<usize>) -> f64 {
+        let rows = self.grey.chunks_exact(160).take(down.end).skip(down.start);
+        mean(rows.flat_map(|row| row.iter().take(across.end).skip(across.start)).map(|v| f64::from(*v)))
     }
 
     /// How much it differs from another: the mean difference of brightness, 0–255.
