@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::desk::{Desk, Stay};
+use super::easel;
 use super::events::Tell;
 use super::filler::{self, Filler};
 use super::peer::{self, Peer};
@@ -59,7 +60,6 @@ impl Desk {
         }
         self.stay = Some(Stay { epoch: session.epoch, media, plan });
         self.follow_plan(now);
-        self.paint(|_| {});
         self.meter.begin();
         let speaker = match self.settings.speaker.as_str() {
             "none" => Speaker::None,
@@ -128,6 +128,14 @@ impl Desk {
             wish.quality = quality;
             wish.caps = filler::picture_caps(quality);
         });
+    }
+
+    /// Other layers from now on; painted only where they are seen.
+    pub(super) fn paint(&mut self, change: impl FnOnce(&mut easel::Wish)) {
+        self.easel.want(change);
+        if self.stay.as_ref().is_some_and(|stay| stay.media == Media::Video) {
+            self.easel.need();
+        }
     }
 
     fn stop(&mut self, now: Instant, epoch: u64) {

@@ -234,14 +234,6 @@ impl Desk {
         }
     }
 
-    /// Other layers from now on; painted only where they are seen.
-    pub(super) fn paint(&mut self, change: impl FnOnce(&mut easel::Wish)) {
-        self.easel.want(change);
-        if self.stay.as_ref().is_some_and(|stay| stay.media == Media::Video) {
-            self.easel.need();
-        }
-    }
-
     fn device(&mut self, kind: DeviceKind) -> &mut Device {
         match kind {
             DeviceKind::Camera => &mut self.camera,

@@ -23,8 +23,8 @@ const SAMPLE_RATE: u32 = 48_000;
 /// Longest silence that is made up for at once: after a pause longer than this it begins anew.
 const CATCH_UP: Duration = Duration::from_millis(400);
 
-/// The slate's colour: a dark grey, in Y, U, V.
-const SLATE: [u8; 3] = [40, 128, 128];
+/// The slate's colour: the dark grey of the built-in template, in Y, U, V.
+const SLATE: [u8; 3] = [52, 128, 128];
 
 /// What crosses the bridge of pictures.
 pub(in crate::media) fn picture_caps(quality: Quality) -> gst::Caps {

@@ -56,7 +56,11 @@ impl Desk {
                 self.outbox.send(Report::Connected { session });
                 self.watch_encoder(now);
             }
-            PeerTold::FirstPacket => self.outbox.send(Report::FirstPacket { session }),
+            PeerTold::FirstPacket => {
+                self.outbox.send(Report::FirstPacket { session });
+                // Not before: nothing may keep this one waiting.
+                self.paint(|_| {});
+            }
             PeerTold::Stream { pad, block } => {
                 let linked = pad.upgrade().map(|pad| peer.stream(&pad, block));
                 if let Some(Err(why)) = linked {
