@@ -13,6 +13,8 @@ mod hand_host;
 mod host_commands;
 #[path = "protocol/host_lost.rs"]
 mod host_lost;
+#[path = "protocol/media_lost.rs"]
+mod media_lost;
 #[path = "protocol/media_paths.rs"]
 mod media_paths;
 #[path = "protocol/replies.rs"]
