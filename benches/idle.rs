@@ -28,8 +28,10 @@ pub fn measure(stand: &Stand) -> anyhow::Result<Vec<Row>> {
     let seconds = WATCHED.as_secs_f64();
     let cpu = (guest.cpu_of_threads()?.saturating_sub(before.0)).as_secs_f64() / seconds * 100.0;
     let wake_ups = guest.wake_ups()?.saturating_sub(before.1) as f64 / seconds;
+    let memory = guest.resident_mib()?;
     house.end()?;
     Ok(vec![
+        Row::new("idle_memory_mib", memory),
         Row::new("idle_cpu_percent", cpu),
         Row::new("idle_wakeups_per_s", wake_ups).with("threads", before.2 as f64),
     ])

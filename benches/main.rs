@@ -8,11 +8,13 @@ mod commands;
 mod console;
 mod foreground;
 mod idle;
+mod probe;
 mod process;
 mod pure;
 mod rows;
 mod seat;
 mod seated;
+mod slate;
 mod stand;
 mod startup;
 mod stays;
@@ -32,11 +34,13 @@ use self::stand::Stand;
 type Measure = fn(&Stand) -> anyhow::Result<Vec<Row>>;
 
 /// What is measured, in this order.
-const GROUPS: [(&str, &str, Measure); 7] = [
+const GROUPS: [(&str, &str, Measure); 9] = [
     ("pure", "the machines without a world", pure::measure),
     ("seated", "a seated guest beside the bare pipeline", seated::measure),
     ("foreground", "a seated guest with and without a label", foreground::measure),
     ("startup", "accept → first packet, first frame", startup::measure),
+    ("slate", "camera off → slate, camera on → picture, at the stage", slate::measure),
+    ("probe", "what there is on this machine", probe::measure),
     ("commands", "command → reply", commands::measure),
     ("stays", "a hundred stays", stays::measure),
     ("idle", "an idle guest", idle::measure),

@@ -27,13 +27,17 @@ pub struct Row {
 }
 
 /// Every name with what it is, its unit and its target, in the order of the table.
-const KNOWN: [(&str, &str, &str, Target); 14] = [
+const KNOWN: [(&str, &str, &str, Target); 18] = [
     ("cpu_ratio", "CPU of a seated guest, over that of the bare pipeline", "ratio", Target::AtMost(1.2)),
     ("memory_mib", "peak memory of a seated guest", "MiB", Target::None),
     ("memory_over_bare_mib", "… above that of the bare pipeline", "MiB", Target::AtMost(32.0)),
     ("foreground_cpu_percent", "CPU of a label over the picture, above none", "%", Target::AtMost(5.0)),
     ("first_packet_ms", "accept → first packet sent", "ms", Target::AtMost(250.0)),
     ("first_frame_ms", "accept → first frame decoded at the stage", "ms", Target::AtMost(500.0)),
+    ("slate_ms", "camera off → slate seen at the stage", "ms", Target::AtMost(500.0)),
+    ("camera_back_ms", "camera on → its picture seen at the stage", "ms", Target::AtMost(1000.0)),
+    ("probe_ms", "`coguestd probe`", "ms", Target::AtMost(2000.0)),
+    ("idle_memory_mib", "memory of an idle guest", "MiB", Target::AtMost(25.0)),
     ("idle_cpu_percent", "CPU of an idle guest, of one core", "%", Target::AtMost(0.2)),
     ("idle_wakeups_per_s", "wake-ups of an idle guest", "1/s", Target::AtMost(5.0)),
     ("transitions_per_s", "transitions of the pure machines", "1/s", Target::AtLeast(1e6)),

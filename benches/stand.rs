@@ -122,13 +122,19 @@ impl Stand {
             self.port
         );
         fs::write(&file, text)?;
-        let mut command = Command::new(&self.program);
+        let mut command = self.program();
         command.arg("run").arg("--config").arg(&file);
+        Running::start(command, self.folder.path().join(format!("{user_id}.log")))
+    }
+
+    /// The program, without what the surroundings say to it.
+    pub fn program(&self) -> Command {
+        let mut command = Command::new(&self.program);
         for (key, _) in std::env::vars_os().filter(|(key, _)| key.to_string_lossy().starts_with("COGUESTD__"))
         {
             command.env_remove(key);
         }
-        Running::start(command, self.folder.path().join(format!("{user_id}.log")))
+        command
     }
 
     /// A host with its room, and a guest in it.
