@@ -145,6 +145,20 @@ fn one_that_gives_nothing_is_replaced_also_behind_a_slate() {
 }
 
 #[test]
+fn one_that_takes_another_time_has_everybody_told() {
+    trouble::register();
+    let profile = profile(&[h264("slower", false)]);
+    let mut seat = seat(&profile, Codec::H264);
+    seat.sit_down(CAMERA);
+    seat.live();
+    let told = trouble::latencies("slower");
+    trouble::tell_once("slower", Mood::Slower);
+    seat.wait("the new latency", |_| (trouble::latencies("slower") > told).then_some(()));
+    nothing_else_happened(&seat);
+    seat.close();
+}
+
+#[test]
 fn one_that_does_not_start_is_passed_over_and_with_the_last_the_seat_is_given_up() {
     trouble::register();
     trouble::tell("absent-board", Mood::Unopened);

@@ -20,6 +20,8 @@ pub enum Mood {
     Hangs,
     /// The element breaks with what comes.
     Broken,
+    /// It says once that it takes another time from now on, and goes on.
+    Slower,
     /// It cannot be opened; one that is open goes on.
     Unopened,
 }
@@ -32,6 +34,7 @@ struct Record {
     once: Option<Mood>,
     made: usize,
     key_frames: usize,
+    latencies: usize,
 }
 
 fn records() -> MutexGuard<'static, HashMap<String, Record>> {
@@ -63,6 +66,11 @@ pub fn made(what: &str) -> usize {
 /// How often a key frame was asked of one of this name.
 pub fn key_frames(what: &str) -> usize {
     records().get(what).map_or(0, |record| record.key_frames)
+}
+
+/// How often one of this name was told how long the slowest way takes.
+pub fn latencies(what: &str) -> usize {
+    records().get(what).map_or(0, |record| record.latencies)
 }
 
 #[derive(Default)]
@@ -116,6 +124,14 @@ impl ObjectImpl for Inside {
             let name = what.lock().unwrap_or_else(PoisonError::into_inner).clone();
             match mood_of(&name) {
                 Mood::Fine | Mood::Unopened => gst::PadProbeReturn::Ok,
+                Mood::Slower => {
+                    records().entry(name).or_default().once = None;
+                    if let Some(element) = element.upgrade() {
+                        let message = gst::message::Latency::builder().src(&element).build();
+                        element.post_message(message).unwrap_or_default();
+                    }
+                    gst::PadProbeReturn::Ok
+                }
                 Mood::Silent => gst::PadProbeReturn::Drop,
                 Mood::Hangs => {
                     while mood_of(&name) == Mood::Hangs {
@@ -137,12 +153,15 @@ impl ObjectImpl for Inside {
         });
         let what = Arc::clone(&self.what);
         pad.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
-            let forced = info.event().is_some_and(|event| {
-                event.structure().is_some_and(|structure| structure.name() == "GstForceKeyUnit")
-            });
+            let Some(event) = info.event() else { return gst::PadProbeReturn::Ok };
+            let name = what.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let forced = event.structure().is_some_and(|structure| structure.name() == "GstForceKeyUnit");
+            let mut records = records();
+            let record = records.entry(name).or_default();
             if forced {
-                let name = what.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                records().entry(name).or_default().key_frames += 1;
+                record.key_frames += 1;
+            } else if event.type_() == gst::EventType::Latency {
+                record.latencies += 1;
             }
             gst::PadProbeReturn::Ok
         });

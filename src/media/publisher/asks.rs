@@ -1,5 +1,6 @@
 //! What the guest asks of the publisher.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::desk::{Desk, Stay};
@@ -7,7 +8,7 @@ use super::easel;
 use super::events::Tell;
 use super::filler::{self, Filler};
 use super::peer::{self, Peer};
-use super::playback::Speaker;
+use super::playback::{Find, Speaker};
 use crate::model::media::{Ask, AudioPlan, Plan, Quality, Report, Session, Sound, Ticket, VideoPlan};
 use crate::model::{Code, Media, Refusal};
 
@@ -65,12 +66,11 @@ impl Desk {
             "none" => Speaker::None,
             choice => {
                 let fragment = self.settings.profile.speaker.clone();
-                let address = fragment.address.as_ref().map(|_| (self.settings.locate_speaker)(choice));
-                match address {
-                    None => Speaker::Is(fragment, None),
-                    Some(Some(address)) => Speaker::Is(fragment, Some(address)),
-                    Some(None) => Speaker::None,
-                }
+                let find = match &fragment.address {
+                    None => Find::Not,
+                    Some(_) => Find::By(Arc::clone(&self.settings.locate_speaker), choice.to_owned()),
+                };
+                Speaker::Is(fragment, find)
             }
         };
         let plan = peer::Plan {

@@ -2,12 +2,11 @@
 
 use std::sync::mpsc::SyncSender;
 
-use gstreamer as gst;
-use gstreamer::glib;
 use gstreamer_webrtc as gst_webrtc;
 
 use super::easel::Painted;
 use super::encoding::Encoding;
+use super::playback::{Playback, Stream};
 use super::source::Source;
 use super::stats::Link;
 use crate::media::heart::Beat;
@@ -72,7 +71,11 @@ pub(super) enum PeerTold {
     /// The first packet left.
     FirstPacket,
     /// The stage sends something.
-    Stream { pad: glib::WeakRef<gst::Pad>, block: gst::PadProbeId },
+    Stream(Stream),
+    /// The speaker was opened for it, or not.
+    Speaker { stream: Stream, playback: Result<Playback, String> },
+    /// How long its elements take has changed.
+    Latency,
     /// What the transport knows.
     Link(Link),
     /// The encoder of this number is broken.

@@ -7,6 +7,7 @@
 //! requests of the stage travel up to the encoder inside this pipeline, at most one each half second.
 
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 
 use gstreamer as gst;
 use gstreamer::glib;
@@ -17,8 +18,8 @@ use gstreamer_webrtc as gst_webrtc;
 
 use super::branches::{self, with_profile};
 use super::encoding::Encoding;
-use super::events::{PeerTold, Tell};
-use super::playback::{self, Speaker};
+use super::events::{Event, PeerTold, Tell};
+use super::playback::{self, Playback, Speaker, Stream};
 use super::profile::Profile;
 use super::stats::{Link, Meter};
 use super::{Codec, watch};
@@ -259,14 +260,26 @@ impl Peer {
         IceCandidate { candidate: text, sdp_mid: mid, sdp_m_line_index: Some(line), username_fragment: None }
     }
 
-    /// The stage sends something: to the speaker with it.
-    pub(super) fn stream(&self, pad: &gst::Pad, block: gst::PadProbeId) -> Result<(), String> {
-        let known = self.pipeline.by_name(playback::NAME).is_some();
-        let speaker = if known { &Speaker::None } else { &self.speaker };
-        let linked = playback::add(&self.pipeline, speaker, self.output_volume)
-            .and_then(|entry| pad.link(&entry).map_err(|error| glib::bool_error!("{error}")));
-        pad.remove_probe(block);
-        linked.map(|_| ()).map_err(|error| error.message.to_string())
+    /// The stage sends something: the first is for the speaker.
+    pub(super) fn open_speaker(&mut self, stream: Stream, desk: &SyncSender<Event>) -> std::io::Result<()> {
+        let speaker = std::mem::replace(&mut self.speaker, Speaker::None);
+        playback::open(speaker, self.output_volume, stream, (desk, self.session.peer))
+    }
+
+    /// The speaker is open, or not; the stream goes there.
+    pub(super) fn play(&self, stream: Stream, playback: Result<Playback, String>) -> Result<(), String> {
+        playback::put_in(&self.pipeline, stream, playback)?;
+        playback::set_volume(&self.pipeline, self.output_volume);
+        Ok(())
+    }
+
+    /// Tells every element how long the slowest way takes; where elements may take their time to answer.
+    pub(super) fn recalculate_latency(&self) {
+        self.pipeline.call_async(|pipeline| {
+            if let Err(error) = pipeline.recalculate_latency() {
+                tracing::debug!(%error, "the latency stays as it was");
+            }
+        });
     }
 
     /// The speaker failed: what comes is thrown away from now on.

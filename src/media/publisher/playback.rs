@@ -1,9 +1,16 @@
 //! What the stage sends back, on the speaker. A stage that sends nothing costs nothing; a speaker that fails costs only itself.
+//!
+//! Invariant: a speaker is found, opened and closed on threads of its own; the publisher's thread only puts it in and takes it out.
+
+use std::sync::mpsc::SyncSender;
+use std::thread;
 
 use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
 
+use super::LocateSpeaker;
+use super::events::{Event, PeerTold};
 use super::profile::{self, Fragment};
 use crate::model::Volume;
 
@@ -11,44 +18,113 @@ use crate::model::Volume;
 pub(super) const NAME: &str = "playback";
 
 /// Where the speaker is.
-#[derive(Debug, Clone)]
 pub(super) enum Speaker {
     /// There is none: nothing is decoded.
     None,
-    /// The profile's element, with this address where it takes one.
-    Is(Fragment, Option<String>),
+    /// The profile's element.
+    Is(Fragment, Find),
 }
 
-/// Adds what plays a stream of Opus in RTP; its open end.
-pub(super) fn add(
-    pipeline: &gst::Pipeline,
-    speaker: &Speaker,
+/// How it is found.
+pub(super) enum Find {
+    /// The element takes no address.
+    Not,
+    /// This choice, which may block.
+    By(LocateSpeaker, String),
+}
+
+/// A stream of the stage, held until something takes it.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) pad: glib::WeakRef<gst::Pad>,
+    pub(super) block: gst::PadProbeId,
+}
+
+/// What plays a stream of Opus in RTP, or throws it away; ready, and stopped when nobody takes it.
+#[derive(Debug)]
+pub(super) struct Playback(gst::Bin);
+
+impl Drop for Playback {
+    fn drop(&mut self) {
+        if self.0.parent().is_none() && self.0.set_state(gst::State::Null).is_err() {
+            tracing::debug!("the speaker did not stop cleanly");
+        }
+    }
+}
+
+/// Opens the speaker for a stream on a thread of its own; it comes back as an event of the peer.
+pub(super) fn open(
+    speaker: Speaker,
     volume: Volume,
-) -> Result<gst::Pad, glib::BoolError> {
+    stream: Stream,
+    (desk, peer): (&SyncSender<Event>, u64),
+) -> std::io::Result<()> {
+    let desk = desk.clone();
+    thread::Builder::new().name("speaker".into()).spawn(move || {
+        let playback = make(speaker, volume).map_err(|error| error.message.to_string());
+        let told = PeerTold::Speaker { stream, playback };
+        // Nobody takes it when the publisher has ended; then it is closed here.
+        desk.send(Event::Peer { peer, told }).unwrap_or_default();
+    })?;
+    Ok(())
+}
+
+fn make(speaker: Speaker, volume: Volume) -> Result<Playback, glib::BoolError> {
     let bin = match speaker {
         Speaker::None => drain()?,
-        Speaker::Is(fragment, address) => sound(fragment, address.as_deref(), volume)?,
+        Speaker::Is(fragment, Find::Not) => sound(&fragment, None, volume)?,
+        Speaker::Is(fragment, Find::By(locate, choice)) => match locate(&choice) {
+            Some(address) => sound(&fragment, Some(&address), volume)?,
+            None => drain()?,
+        },
     };
-    pipeline.add(&bin)?;
-    bin.sync_state_with_parent()?;
-    bin.static_pad("sink").ok_or_else(|| glib::bool_error!("the speaker has no open end"))
+    let playback = Playback(bin);
+    playback.0.set_state(gst::State::Ready).map_err(|_| glib::bool_error!("the speaker does not open"))?;
+    Ok(playback)
+}
+
+/// Puts it behind the stream, which goes on then.
+pub(super) fn put_in(
+    pipeline: &gst::Pipeline,
+    stream: Stream,
+    playback: Result<Playback, String>,
+) -> Result<(), String> {
+    let (playback, outcome) = match playback {
+        Ok(playback) => (Ok(playback), Ok(())),
+        Err(why) => (drain().map(Playback), Err(why)),
+    };
+    let Some(pad) = stream.pad.upgrade() else { return Ok(()) };
+    let linked = playback.and_then(|playback| {
+        pipeline.add(&playback.0)?;
+        let entry = playback.0.static_pad("sink");
+        let entry = entry.ok_or_else(|| glib::bool_error!("the speaker has no open end"))?;
+        pad.link(&entry).map_err(|error| glib::bool_error!("{error}"))?;
+        playback.0.sync_state_with_parent()
+    });
+    pad.remove_probe(stream.block);
+    outcome.and(linked.map_err(|error| error.message.to_string()))
 }
 
 /// Takes the speaker's place when it fails.
 pub(super) fn replace_by_drain(pipeline: &gst::Pipeline) -> Result<(), glib::BoolError> {
     let Some(bin) = pipeline.by_name(NAME) else { return Ok(()) };
-    let peer = bin.static_pad("sink").and_then(|pad| pad.peer());
-    if let Some(pad) = &peer
-        && let Some(sink) = bin.static_pad("sink")
-    {
-        pad.unlink(&sink)?;
+    let sink = bin.static_pad("sink");
+    let stream = sink.as_ref().and_then(gst::Pad::peer);
+    if let (Some(stream), Some(sink)) = (&stream, &sink) {
+        stream.unlink(sink)?;
     }
-    // Stopping a speaker that failed is all that can be asked of it.
-    bin.set_state(gst::State::Null).map(|_| ()).unwrap_or_default();
     pipeline.remove(&bin)?;
-    if let Some(pad) = peer {
-        let entry = add(pipeline, &Speaker::None, Volume::FULL)?;
-        pad.link(&entry).map_err(|error| glib::bool_error!("{error}"))?;
+    // Stopping a speaker that failed is all that can be asked of it, and may take its time.
+    let stop = move || bin.set_state(gst::State::Null).map(|_| ()).unwrap_or_default();
+    if thread::Builder::new().name("speaker-end".into()).spawn(stop).is_err() {
+        tracing::error!("a speaker is left running");
+    }
+    if let Some(stream) = stream {
+        let drain = drain()?;
+        pipeline.add(&drain)?;
+        drain.sync_state_with_parent()?;
+        let entry = drain.static_pad("sink").ok_or_else(|| glib::bool_error!("no sink pad"))?;
+        stream.link(&entry).map_err(|error| glib::bool_error!("{error}"))?;
     }
     Ok(())
 }
@@ -62,7 +138,7 @@ pub(super) fn set_volume(pipeline: &gst::Pipeline, volume: Volume) {
 fn drain() -> Result<gst::Bin, glib::BoolError> {
     let sink =
         gst::ElementFactory::make("fakesink").property("sync", false).property("async", false).build()?;
-    let bin = gst::Bin::with_name(NAME);
+    let bin = gst::Bin::new();
     bin.add(&sink)?;
     ghost(&bin, &sink)?;
     Ok(bin)
@@ -99,3 +175,6 @@ fn ghost(bin: &gst::Bin, first: &gst::Element) -> Result<(), glib::BoolError> {
     let target = first.static_pad("sink").ok_or_else(|| glib::bool_error!("no sink pad"))?;
     bin.add_pad(&gst::GhostPad::with_target(&target)?)
 }
+
+#[cfg(test)]
+mod tests;

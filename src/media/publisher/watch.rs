@@ -14,7 +14,7 @@ use gstreamer_webrtc as gst_webrtc;
 use super::encoding;
 use super::events::{PeerTold, Tell};
 use super::peer::fault;
-use super::playback;
+use super::playback::{self, Stream};
 use super::stats::Meter;
 use crate::model::Code;
 
@@ -153,17 +153,20 @@ pub(super) fn listen(webrtc: &gst::Element, tell: &Tell) {
         // Held until the publisher's thread has linked it: only that thread builds.
         let block = pad.add_probe(gst::PadProbeType::BLOCK_DOWNSTREAM, |_, _| gst::PadProbeReturn::Ok);
         if let Some(block) = block {
-            say.say(PeerTold::Stream { pad: pad.downgrade(), block });
+            say.say(PeerTold::Stream(Stream { pad: pad.downgrade(), block }));
         }
     });
 }
 
-/// Errors of the pipeline; nobody else reads this bus.
+/// Errors of the pipeline, and news of its latency; nobody else reads this bus.
 pub(super) fn listen_to_bus(pipeline: &gst::Pipeline, tell: &Tell) {
     let Some(bus) = pipeline.bus() else { return };
     let tell = tell.clone();
     let broken = AtomicBool::new(false);
     bus.set_sync_handler(move |_, message| {
+        if let gst::MessageView::Latency(_) = message.view() {
+            tell.say(PeerTold::Latency);
+        }
         if let gst::MessageView::Error(error) = message.view() {
             let place = error.src().map(|src| src.path_string().to_string()).unwrap_or_default();
             let why = error.error().message().to_owned();

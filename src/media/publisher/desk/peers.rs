@@ -61,13 +61,18 @@ impl Desk {
                 // Not before: nothing may keep this one waiting.
                 self.paint(|_| {});
             }
-            PeerTold::Stream { pad, block } => {
-                let linked = pad.upgrade().map(|pad| peer.stream(&pad, block));
-                if let Some(Err(why)) = linked {
+            PeerTold::Stream(stream) => {
+                if let Err(error) = peer.open_speaker(stream, &self.events) {
+                    tracing::error!(%error, "nothing is played");
+                }
+            }
+            PeerTold::Speaker { stream, playback } => {
+                if let Err(why) = peer.play(stream, playback) {
                     tracing::warn!("nothing is played: {why}");
                     peer.mute();
                 }
             }
+            PeerTold::Latency => peer.recalculate_latency(),
             PeerTold::Link(link) => peer.link = link,
             PeerTold::Playback(why) => {
                 tracing::warn!("the speaker failed: {why}");
