@@ -11,6 +11,7 @@ mod idle;
 mod probe;
 mod process;
 mod pure;
+mod ready;
 mod rows;
 mod seat;
 mod seated;
@@ -34,10 +35,11 @@ use self::stand::Stand;
 type Measure = fn(&Stand) -> anyhow::Result<Vec<Row>>;
 
 /// What is measured, in this order.
-const GROUPS: [(&str, &str, Measure); 9] = [
+const GROUPS: [(&str, &str, Measure); 10] = [
     ("pure", "the machines without a world", pure::measure),
     ("seated", "a seated guest beside the bare pipeline", seated::measure),
     ("foreground", "a seated guest with and without a label", foreground::measure),
+    ("ready", "start of the process → online", ready::measure),
     ("startup", "accept → first packet, first frame", startup::measure),
     ("slate", "camera off → slate, camera on → picture, at the stage", slate::measure),
     ("probe", "what there is on this machine", probe::measure),

@@ -27,11 +27,12 @@ pub struct Row {
 }
 
 /// Every name with what it is, its unit and its target, in the order of the table.
-const KNOWN: [(&str, &str, &str, Target); 18] = [
+const KNOWN: [(&str, &str, &str, Target); 19] = [
     ("cpu_ratio", "CPU of a seated guest, over that of the bare pipeline", "ratio", Target::AtMost(1.2)),
     ("memory_mib", "peak memory of a seated guest", "MiB", Target::None),
     ("memory_over_bare_mib", "… above that of the bare pipeline", "MiB", Target::AtMost(32.0)),
     ("foreground_cpu_percent", "CPU of a label over the picture, above none", "%", Target::AtMost(5.0)),
+    ("start_to_ready_ms", "start of a guest → online at the broker", "ms", Target::AtMost(300.0)),
     ("first_packet_ms", "accept → first packet sent", "ms", Target::AtMost(250.0)),
     ("first_frame_ms", "accept → first frame decoded at the stage", "ms", Target::AtMost(500.0)),
     ("slate_ms", "camera off → slate seen at the stage", "ms", Target::AtMost(500.0)),
