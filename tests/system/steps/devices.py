@@ -61,19 +61,21 @@ def camera_busy(stand: Stand) -> None:
 
 
 def camera_stream(stand: Stand) -> None:
-    """Its stream breaks, then half of its frames are lost."""
+    """Its stream breaks, then most of its frames are lost."""
     machine = _on_air(stand)
     begun = time.monotonic()
     machine.run("v4l2-ctl -c inject_fatal_streaming_error=1")
     stand.wait_event("camera_lost")
     _camera_back(stand, begun)
     whole = stand.frame_rate()
-    machine.run("v4l2-ctl -c percentage_of_dropped_buffers=50")
-    eventually("fewer frames at the stage", lambda: stand.frame_rate() < whole * 0.75 + 0.1)
-    half = stand.frame_rate()
+    if whole < 4:
+        raise Failure(f"{whole} frames a second are too few to lose some of them")
+    machine.run("v4l2-ctl -c percentage_of_dropped_buffers=90")
+    eventually("fewer frames are sent", lambda: stand.frame_rate() < whole / 2)
+    few = stand.frame_rate()
     machine.run("v4l2-ctl -c percentage_of_dropped_buffers=0")
-    eventually("as many as before", lambda: stand.frame_rate() > whole * 0.8)
-    stand.note("frames a second", f"{whole} whole, {half} with half of them dropped")
+    eventually("as many as before", lambda: stand.frame_rate() > whole * 0.6)
+    stand.note("frames a second", f"{whole} whole, {few} with nine of ten dropped")
     if not stand.is_live(stand.state()):
         raise Failure("it is no longer live")
 

@@ -46,7 +46,7 @@ def main(stand: Stand) -> None:
     stand.wait_level("silence when nobody plays", lambda level: level is None or level < -60)
     stand.play()
     video = stand.seen()["video"]
-    stand.note("picture at the stage", f"{video['width']}x{video['height']}, {stand.frame_rate()} a second")
+    stand.note("picture at the stage", f"{video['width']}x{video['height']}, {stand.frame_rate()} a second were sent")
     before = int(stand.shown("CPUUsageNSec")), time.monotonic()
     time.sleep(10)
     spent = int(stand.shown("CPUUsageNSec")) - before[0]
