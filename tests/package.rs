@@ -182,3 +182,37 @@ fn the_system_test_lists_its_steps() {
         assert!(said.lines().any(|line| line.split_whitespace().next() == Some(step)), "{said}");
     }
 }
+
+#[test]
+fn a_container_holds_what_a_root_holds() {
+    let (root, image) = (source("cross/make-root"), source("cross/Dockerfile"));
+    let list = |name: &str| {
+        let inside = root.split_once(&format!("\n{name}=(")).expect("a list").1;
+        inside.split_once(')').expect("its end").0.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    // The Rust toolchain is the developer's own there.
+    let lacks: Vec<String> = [list("libraries"), list("tools")]
+        .concat()
+        .into_iter()
+        .filter(|name| !["libstd-rust-web-dev", "rustc-web", "cargo-web"].contains(&name.as_str()))
+        .filter(|name| {
+            !image.contains(&format!(" {name}")) && !image.contains(&format!("\"{name}:$CROSS_DEB_ARCH\""))
+        })
+        .collect();
+    assert!(lacks.is_empty(), "cross/Dockerfile lacks {lacks:?}");
+}
+
+#[test]
+fn cross_knows_both_boards_and_both_releases() {
+    for (file, suite) in [("Cross.toml", "bookworm"), ("cross/trixie.toml", "trixie")] {
+        let recipe: Table = source(file).parse().expect("TOML");
+        let targets = recipe["target"].as_table().expect("targets");
+        for triple in ["aarch64-unknown-linux-gnu", "armv7-unknown-linux-gnueabihf"] {
+            let image = &targets[triple]["dockerfile"];
+            assert!(Path::new(image["file"].as_str().expect("a path")).is_file(), "{file}: {triple}");
+            assert_eq!(image["build-args"]["SUITE"].as_str(), Some(suite), "{file}: {triple}");
+            let variable = format!("CC_{}=", triple.replace('-', "_"));
+            assert!(source("cross/Dockerfile").contains(&variable), "cross/Dockerfile has no {variable}");
+        }
+    }
+}
