@@ -19,3 +19,5 @@ mod random_guest;
 mod random_host;
 #[path = "machines/reach.rs"]
 mod reach;
+#[path = "machines/words.rs"]
+mod words;

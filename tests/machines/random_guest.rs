@@ -6,10 +6,10 @@ use coguestd::guest::{AcceptInvitations, Input, Output};
 use coguestd::model::command::{
     Command, DeviceCommand, GuestCommand, Inviter, JoinLive, SetUserInfo, SetVolume, SwitchCamera,
 };
-use coguestd::model::media::{Fault, GuestStats, Picture, Report, SdpKind, Session, SessionDescription};
+use coguestd::model::media::{Fault, Picture, Report, SdpKind, Session, SessionDescription};
 use coguestd::model::message::{
-    Application, DeviceAction, DeviceKind, Grant, Invitation, Membership, NoResponse, Outcome, OwnSeat,
-    Signal, SignalBody, ToGuest, ToHost, UnseatReason,
+    Application, DeviceAction, Membership, NoResponse, Outcome, OwnSeat, Signal, SignalBody, ToGuest, ToHost,
+    UnseatReason,
 };
 use coguestd::model::state::RoomMembership;
 use coguestd::model::{
@@ -20,6 +20,7 @@ use proptest::prelude::*;
 
 use super::guest_stand::{GuestStand, id, settings};
 use super::reach::{Reach, run};
+use super::words::{grant, invitation, kind, stats};
 
 type Step = (u8, u8, u8);
 
@@ -390,24 +391,4 @@ impl Life {
         assert_eq!(settled.expect_err("it is over").code, Code::ShuttingDown);
         assert_eq!(self.stand.input(Input::Online), vec![], "nothing begins again");
     }
-}
-
-fn kind(y: u8) -> DeviceKind {
-    if y.is_multiple_of(2) { DeviceKind::Camera } else { DeviceKind::Microphone }
-}
-
-fn grant(y: u8) -> Grant {
-    match y % 7 {
-        5 => Grant::Mqtt { stage: id("browser") },
-        6 => Grant::Whip { publish_url: None, token: None, playback_url: None },
-        _ => Grant::Mqtt { stage: id("host-1") },
-    }
-}
-
-fn stats(y: u8) -> GuestStats {
-    GuestStats { round_trip_ms: Some(f64::from(y) * 5.0), loss: Some(0.0), ..GuestStats::default() }
-}
-
-fn invitation(invitation_id: InvitationId, media: Media, timeout: RequestTimeout) -> Invitation {
-    Invitation { invitation_id, seat_index: -1, media, timeout, extra_info: None, by: by() }
 }
