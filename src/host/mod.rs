@@ -27,7 +27,7 @@ mod timers;
 mod view;
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use crate::model::Presence;
 pub use contract::{AcceptApplications, Grants, Input, Output, Settings};
@@ -44,6 +44,10 @@ use crate::model::event::Event;
 use crate::model::media::Ticket;
 use crate::model::message::ToGuest;
 use crate::model::{By, Code, IdSource, Operator, Refusal, RoomState, User, UserId};
+
+/// A host that was away from the broker for longer may have missed what was said to it: the session there ends after 60 s,
+/// counted from when the broker noticed.
+const UNHEARD: Duration = Duration::from_secs(45);
 
 /// Whether the program is being stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +71,8 @@ pub struct Host {
     /// Random id of this start of the program.
     session: String,
     broker: Presence,
+    /// Since when the broker is gone.
+    away: Option<Instant>,
     course: Course,
     live: Option<Live>,
     starting: Option<Starting>,
@@ -94,6 +100,7 @@ impl Host {
             ids,
             settings,
             broker: Presence::Offline,
+            away: None,
             course: Course::Running,
             live: None,
             starting: None,
@@ -130,6 +137,7 @@ impl Host {
             Input::Online => self.online(now),
             Input::Offline => {
                 self.broker = Presence::Offline;
+                self.away.get_or_insert(now);
                 self.look_later();
             }
             Input::OwnOffline => self.page = Page::Changed,
@@ -189,6 +197,9 @@ impl Host {
         self.broker = Presence::Online;
         self.page = Page::Changed;
         self.look_again(now);
+        if self.away.take().is_some_and(|since| now.saturating_duration_since(since) >= UNHEARD) {
+            self.doubt_everybody(now);
+        }
         if let Some(mut room) = self.ended.take() {
             self.revision += 1;
             room.revision = self.revision;

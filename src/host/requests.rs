@@ -333,6 +333,18 @@ impl Host {
         self.set_connection(user_id, Connection::Lost);
     }
 
+    /// A `leave` may have been missed: everybody has the hold to say `join` again, as guests do when their host is back.
+    pub(super) fn doubt_everybody(&mut self, now: Instant) {
+        let Some(live) = &mut self.live else { return };
+        let until = now + self.settings.hold;
+        for (user_id, member) in &mut live.members {
+            if member.attendance == Attendance::Here {
+                member.attendance = Attendance::Gone(until);
+                self.timers.set(until, Timer::Hold(user_id.clone()));
+            }
+        }
+    }
+
     /// The hold is over.
     pub(super) fn given_up(&mut self, guest: &UserId) {
         self.end_request(Kind::Application, guest, NoResponse::Offline);

@@ -23,6 +23,9 @@ const REPEATED: usize = 3;
 /// How long after it was heard a message may still be unacknowledged.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
 
+/// How long the broker keeps what is said to a host that is away.
+const SESSION: Duration = Duration::from_secs(60);
+
 /// The host's place among the clients.
 pub const HOST: usize = GUESTS;
 
@@ -50,6 +53,7 @@ pub struct Network {
     watched: Vec<BTreeSet<UserId>>,
     entered: [bool; GUESTS],
     host_entered: bool,
+    host_away: Option<Instant>,
     looked: bool,
     starts: u8,
 }
@@ -66,6 +70,7 @@ impl Network {
             watched: vec![BTreeSet::new(); GUESTS + 1],
             entered: [false; GUESTS],
             host_entered: false,
+            host_away: None,
             looked: false,
             starts: 1,
         };
@@ -83,6 +88,9 @@ impl Network {
             return;
         }
         let now = self.host.now;
+        if who == HOST && self.host_away.take().is_some_and(|since| now - since > SESSION) {
+            self.lines.retain(|(reader, topic), _| *reader != HOST || !topic.starts_with("to_"));
+        }
         for ((_, topic), line) in self.lines.iter_mut().filter(|((reader, _), _)| *reader == who) {
             if topic.starts_with("to_") {
                 let waiting = std::mem::take(&mut line.under_way);
@@ -106,8 +114,8 @@ impl Network {
         self.set_status(who, Presence::Online);
     }
 
-    /// The connection is lost, and the will is said. The broker keeps the host's session, but not a guest's: what was under
-    /// way to a guest is lost.
+    /// The connection is lost, and the will is said. The broker keeps the host's session for a while, but not a guest's: what
+    /// was under way to a guest is lost.
     pub fn disconnect(&mut self, who: usize) {
         if !std::mem::replace(&mut self.online[who], false) {
             return;
@@ -118,6 +126,7 @@ impl Network {
             }
         }
         if who == HOST {
+            self.host_away = Some(self.host.now);
             let outputs = self.host.input(host::Input::Offline);
             self.route_host(outputs);
         } else {

@@ -23,7 +23,7 @@ type Step = (u8, u8, u8);
 fn guests_and_host_agree_in_the_end_whatever_the_network_did() {
     let reach = Reach::default();
     let script = proptest::collection::vec(any::<Step>(), 1..200);
-    run(80, file!(), &script, |steps| {
+    run(200, file!(), &script, |steps| {
         let mut network = Network::new(start());
         for step in steps {
             act(&mut network, step, &reach);
@@ -36,13 +36,21 @@ fn guests_and_host_agree_in_the_end_whatever_the_network_did() {
         agree(&network, &reach);
     });
     reach.demand(&["seated guest", "audience", "application", "invitation"], 5);
-    reach.demand(&["lost connection", "restart of a guest", "restart of the host"], 30);
+    reach.demand(&["lost connection", "restart of a guest", "restart of the host", "host long away"], 30);
 }
 
 fn act(network: &mut Network, (op, x, y): Step, reach: &Reach) {
     let who = usize::from(y) % GUESTS;
     let name = || Network::name(who);
     match op % 32 {
+        0 if x.is_multiple_of(4) => {
+            // Longer than the broker keeps what is said to the host; what the guests do meanwhile goes after it.
+            reach.count("host long away");
+            network.disconnect(HOST);
+            guest_command(network, who, y);
+            network.pass(Duration::from_secs(61));
+            network.connect(HOST);
+        }
         0 => network.pass(Duration::from_millis(u64::from(x) * 80)),
         1 if x.is_multiple_of(2) => {
             reach.count("lost connection");
