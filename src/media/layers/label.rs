@@ -7,8 +7,8 @@ use gstreamer_video as gst_video;
 use gstreamer_video::prelude::*;
 use resvg::tiny_skia::Pixmap;
 
+use super::template::{Drawing, Part};
 use super::yuv::{self, Matrix};
-use crate::model::media::Quality;
 
 /// A rectangle that is drawn over pictures of one size, at even places.
 #[derive(Debug)]
@@ -30,23 +30,28 @@ struct Plane {
 }
 
 impl Label {
-    /// Cuts a painting of a whole picture down to what there is on it; `None` when it is empty.
-    pub(super) fn new(painted: &Pixmap, quality: Quality) -> Option<Self> {
-        let (width, height) = quality.size();
+    /// Paints what there is of a drawing; `None` when it is empty.
+    pub(super) fn new(drawing: &Drawing) -> Option<Self> {
+        let (width, height) = drawing.quality.size();
         let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, width, height).build().ok()?;
-        let (left, top, right, bottom) = bounds(painted)?;
+        let inked = drawing.bands().filter_map(|band| inked(&drawing.paint(band)?, band.y));
+        let (left, top, right, bottom) = inked.reduce(|(l, t, r, b), (left, top, right, bottom)| {
+            (l.min(left), t.min(top), r.max(right), b.max(bottom))
+        })?;
         // Even, so that it covers whole values of colour.
         let (left, top) = (left / 2 * 2, top / 2 * 2);
         let (right, bottom) = (right.div_ceil(2) * 2, bottom.div_ceil(2) * 2);
-        let matrix = Matrix::of(quality);
+        let part = Part { x: left, y: top, width: right - left, height: bottom - top };
+        let painted = &drawing.paint(part)?;
+        let matrix = Matrix::of(drawing.quality);
         let plane = |step: u32, which: usize| {
-            let places = (top..bottom)
+            let places = (0..part.height)
                 .step_by(step as usize)
-                .flat_map(|y| (left..right).step_by(step as usize).map(move |x| (x, y)));
+                .flat_map(|y| (0..part.width).step_by(step as usize).map(move |x| (x, y)));
             let mut plane = Plane {
                 x: (left / step) as usize,
                 y: (top / step) as usize,
-                width: ((right - left) / step) as usize,
+                width: (part.width / step) as usize,
                 keep: Vec::new(),
                 over: Vec::new(),
             };
@@ -124,10 +129,10 @@ fn weights(value: f32, opacity: f32) -> (u8, u16) {
     (255 - opacity as u8, over as u16 + 128)
 }
 
-/// Left, top, and behind right and bottom, of what is not empty.
-fn bounds(painted: &Pixmap) -> Option<(u32, u32, u32, u32)> {
+/// Left, top, and behind right and bottom, of what is not empty in a band that begins at `from`.
+fn inked(painted: &Pixmap, from: u32) -> Option<(u32, u32, u32, u32)> {
     let mut found: Option<(u32, u32, u32, u32)> = None;
-    for (y, row) in (0..).zip(painted.pixels().chunks(painted.width() as usize)) {
+    for (y, row) in (from..).zip(painted.pixels().chunks(painted.width() as usize)) {
         for (x, _) in (0u32..).zip(row).filter(|(_, pixel)| pixel.alpha() > 0) {
             let (left, top, right, bottom) = found.unwrap_or((x, y, x, y));
             found = Some((left.min(x), top.min(y), right.max(x + 1), bottom.max(y + 1)));

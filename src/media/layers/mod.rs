@@ -78,13 +78,13 @@ impl Painter {
     /// Both layers for this name and size, without a label where nothing is to be seen of the name. `None` only when there is no
     /// memory for them.
     pub fn paint(&self, name: &str, quality: Quality) -> Option<Layers> {
-        let mut slate = yuv::opaque(&self.background.paint(name, &self.avatar, quality)?, quality)?;
+        let mut slate = yuv::opaque(&self.background.draw(name, &self.avatar, quality)?)?;
         let named = !name::clean(name).trim().is_empty();
         let label = self
             .foreground
             .as_ref()
             .filter(|_| named)
-            .and_then(|template| Label::new(&template.paint(name, &Avatar::None, quality)?, quality));
+            .and_then(|template| Label::new(&template.draw(name, &Avatar::None, quality)?));
         if let Some(label) = &label {
             label.draw(slate.make_mut());
         }

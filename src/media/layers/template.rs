@@ -29,6 +29,9 @@ const BACKGROUND: &str = include_str!("../../../pipelines/layers/background.svg"
 /// A drawing of half a megabyte is none that was made for a label.
 const MOST_BYTES: u64 = 512 << 10;
 
+/// Lines of a band: even, as two lines share their colour.
+const BAND: u32 = 60;
+
 /// A template, and the built-in one in its place should it ever fail.
 #[derive(Debug)]
 pub(super) struct Template {
@@ -64,15 +67,15 @@ impl Template {
         }
     }
 
-    /// The template with this name and avatar, as large as the picture; `None`: there is no memory for it.
-    pub(super) fn paint(&self, name: &str, avatar: &Avatar, quality: Quality) -> Option<Pixmap> {
+    /// The template with this name and avatar, to be as large as the picture.
+    pub(super) fn draw(&self, name: &str, avatar: &Avatar, quality: Quality) -> Option<Drawing> {
         if let Some(own) = &self.own {
-            match paint(&own.text, name, avatar, quality) {
-                Ok(painted) => return Some(painted),
+            match draw(&own.text, name, avatar, quality) {
+                Ok(drawing) => return Some(drawing),
                 Err(why) => say(&own.place, &why),
             }
         }
-        paint(self.built_in, name, avatar, quality)
+        draw(self.built_in, name, avatar, quality)
             .inspect_err(|why| tracing::error!("the built-in layer cannot be painted: {why}"))
             .ok()
     }
@@ -97,10 +100,10 @@ fn read(file: &Path) -> Result<String, String> {
 
 /// Whether the template is an SVG at all.
 fn try_out(text: &str) -> Result<(), String> {
-    paint(text, "name", &Avatar::None, Quality::P360).map(|_| ())
+    draw(text, "name", &Avatar::None, Quality::P360).map(|_| ())
 }
 
-fn paint(text: &str, name: &str, avatar: &Avatar, quality: Quality) -> Result<Pixmap, String> {
+fn draw(text: &str, name: &str, avatar: &Avatar, quality: Quality) -> Result<Drawing, String> {
     let (hidden, address) = match avatar {
         Avatar::None => ("#avatar { display: none }", ""),
         Avatar::Picture(address) => ("#icon { display: none }", address.as_str()),
@@ -110,11 +113,45 @@ fn paint(text: &str, name: &str, avatar: &Avatar, quality: Quality) -> Result<Pi
         style_sheet: Some(hidden.to_owned()),
         ..Options::default()
     };
-    let (wide, high) = quality.size();
-    let filled = fill(text, &Filling { name, address, lines: high })?;
+    let (_, lines) = quality.size();
+    let filled = fill(text, &Filling { name, address, lines })?;
     let tree = Tree::from_str(&filled, &options).map_err(|error| error.to_string())?;
-    let mut pixmap = Pixmap::new(wide, high).ok_or("there is no memory for it")?;
-    let scale = Transform::from_scale(wide as f32 / tree.size().width(), high as f32 / tree.size().height());
-    resvg::render(&tree, scale, &mut pixmap.as_mut());
-    Ok(pixmap)
+    Ok(Drawing { tree, quality })
+}
+
+/// A filled template, to be painted part by part: a picture of pixels that is thrown away at once is more than all else a
+/// layer needs.
+#[derive(Debug)]
+pub(super) struct Drawing {
+    tree: Tree,
+    pub(super) quality: Quality,
+}
+
+impl Drawing {
+    /// What it shows in this part of the picture; `None`: there is no memory for it.
+    pub(super) fn paint(&self, part: Part) -> Option<Pixmap> {
+        let (wide, high) = self.quality.size();
+        let size = self.tree.size();
+        let mut pixmap = Pixmap::new(part.width, part.height)?;
+        let place = Transform::from_scale(wide as f32 / size.width(), high as f32 / size.height())
+            .post_translate(-(part.x as f32), -(part.y as f32));
+        resvg::render(&self.tree, place, &mut pixmap.as_mut());
+        Some(pixmap)
+    }
+
+    /// The whole picture in bands, from top to bottom.
+    pub(super) fn bands(&self) -> impl Iterator<Item = Part> + use<> {
+        let (width, high) = self.quality.size();
+        let bands = (0..high).step_by(BAND as usize);
+        bands.map(move |y| Part { x: 0, y, width, height: BAND.min(high - y) })
+    }
+}
+
+/// A part of a picture, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) x: u32,
+    pub(super) y: u32,
+    pub(super) width: u32,
+    pub(super) height: u32,
 }

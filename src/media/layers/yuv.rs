@@ -2,8 +2,10 @@
 
 use gstreamer as gst;
 use gstreamer_video as gst_video;
+use gstreamer_video::prelude::*;
 use resvg::tiny_skia::{Pixmap, PremultipliedColorU8};
 
+use super::template::Drawing;
 use crate::model::media::Quality;
 
 /// Pictures of more lines than this are read as BT.709, others as BT.601: so GStreamer does where caps say nothing.
@@ -63,34 +65,46 @@ fn byte(value: f32) -> u8 {
     value.round().clamp(0.0, 255.0) as u8
 }
 
-/// A painting as a whole picture; what it leaves open is black.
-pub(super) fn opaque(painted: &Pixmap, quality: Quality) -> Option<gst::Buffer> {
-    let (width, height) = quality.size();
-    let matrix = Matrix::of(quality);
+/// A drawing as a whole picture; what it leaves open is black.
+pub(super) fn opaque(drawing: &Drawing) -> Option<gst::Buffer> {
+    let (width, height) = drawing.quality.size();
+    let matrix = Matrix::of(drawing.quality);
     let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, width, height).build().ok()?;
     let buffer = gst::Buffer::with_size(info.size()).ok()?;
     let mut frame = gst_video::VideoFrame::from_buffer_writable(buffer, &info).ok()?;
-    let values = || Vec::with_capacity((width * height) as usize);
-    let (mut bright, mut blue, mut red) = (values(), values(), values());
-    for y in (0..height).step_by(2) {
-        for row in [y, y + 1] {
-            bright.extend((0..width).map(|x| {
-                let [value, _, _, opacity] = matrix.apply(pixel(painted, x, row));
-                byte(value + 16.0 * (1.0 - opacity))
-            }));
-        }
-        for x in (0..width).step_by(2) {
-            let [_, u, v, opacity] = quad(painted, matrix, x, y);
-            blue.push(byte(u + 128.0 * (1.0 - opacity)));
-            red.push(byte(v + 128.0 * (1.0 - opacity)));
-        }
-    }
-    for (plane, (values, wide)) in (0u32..).zip([(bright, width), (blue, width / 2), (red, width / 2)]) {
-        let stride = usize::try_from(*info.stride().get(plane as usize)?).ok()?;
-        let rows = frame.plane_data_mut(plane).ok()?.chunks_mut(stride);
-        for (row, values) in rows.zip(values.chunks_exact(wide as usize)) {
-            row.get_mut(..values.len())?.copy_from_slice(values);
-        }
+    for band in drawing.bands() {
+        let painted = drawing.paint(band)?;
+        let brightness = |row: u32, x: u32| {
+            let [value, _, _, opacity] = matrix.apply(pixel(&painted, x, row));
+            byte(value + 16.0 * (1.0 - opacity))
+        };
+        let colour = |which: usize| {
+            let painted = &painted;
+            move |row: u32, x: u32| {
+                let values = quad(painted, matrix, 2 * x, 2 * row);
+                byte(values[which] + 128.0 * (1.0 - values[3]))
+            }
+        };
+        write(&mut frame, 0, (band.y, band.height, width), brightness)?;
+        write(&mut frame, 1, (band.y / 2, band.height / 2, width / 2), colour(1))?;
+        write(&mut frame, 2, (band.y / 2, band.height / 2, width / 2), colour(2))?;
     }
     Some(frame.into_buffer())
+}
+
+/// Writes values of a plane, row by row: from which row on, how many rows, and how wide they are.
+fn write(
+    frame: &mut gst_video::VideoFrame<gst_video::video_frame::Writable>,
+    plane: u32,
+    (from, rows, wide): (u32, u32, u32),
+    value: impl Fn(u32, u32) -> u8,
+) -> Option<()> {
+    let stride = usize::try_from(*frame.plane_stride().get(plane as usize)?).ok()?;
+    let data = frame.plane_data_mut(plane).ok()?.chunks_mut(stride).skip(from as usize);
+    for (row, data) in (0..rows).zip(data) {
+        for (x, place) in (0..wide).zip(data) {
+            *place = value(row, x);
+        }
+    }
+    Some(())
 }
