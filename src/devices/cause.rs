@@ -19,13 +19,7 @@ pub fn cause(device: DeviceKind, id: &str, node: &Path, refusal: Refusal) -> Ref
             Refusal::new(refusal.code, format!("{id} is in use by {}", names.join(", ")))
         }
         // A driver that lost its device says anything, but its node is gone.
-        _ if !node.exists() => {
-            let code = match device {
-                DeviceKind::Camera => Code::CameraDeviceEmpty,
-                DeviceKind::Microphone => Code::MicrophoneDeviceEmpty,
-            };
-            Refusal::new(code, format!("{id} was unplugged"))
-        }
+        _ if !node.exists() => Refusal::new(device.device_empty(), format!("{id} was unplugged")),
         _ => refusal,
     }
 }

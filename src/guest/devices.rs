@@ -36,13 +36,6 @@ fn name(device: DeviceKind) -> &'static str {
     }
 }
 
-fn start_fail(device: DeviceKind) -> Code {
-    match device {
-        DeviceKind::Camera => Code::CameraStartFail,
-        DeviceKind::Microphone => Code::MicrophoneStartFail,
-    }
-}
-
 /// The refusal while the host keeps a device closed.
 pub(super) fn closed_by_admin(device: DeviceKind) -> Refusal {
     let code = match device {
@@ -92,7 +85,7 @@ impl Guest {
 
     fn why_lost(&self, device: DeviceKind) -> Refusal {
         let why =
-            || Refusal::new(start_fail(device), format!("the {} is lost; it is looked for", name(device)));
+            || Refusal::new(device.start_fail(), format!("the {} is lost; it is looked for", name(device)));
         match &self.last_error {
             Some((last, refusal)) if *last == trouble(device) => refusal.clone(),
             Some(_) | None => why(),
@@ -104,7 +97,7 @@ impl Guest {
         if is == Some(DeviceSwitch::On) {
             self.turn(now, device, DeviceSwitch::Off);
             let why = format!("the {} was closed again", name(device));
-            self.settle_open(device, &Err(Refusal::new(start_fail(device), why)));
+            self.settle_open(device, &Err(Refusal::new(device.start_fail(), why)));
         }
         DONE
     }
@@ -208,11 +201,11 @@ impl Guest {
     pub(super) fn open_in_vain(&mut self, now: Instant, device: DeviceKind) {
         let Some(epoch) = self.stay.as_ref().map(|stay| stay.epoch) else { return };
         let why = format!("the {} gave nothing within 8 s", name(device));
-        self.loses(now, epoch, device, Refusal::new(start_fail(device), why));
+        self.loses(now, epoch, device, Refusal::new(device.start_fail(), why));
     }
 
     /// The code for a device that delivered and is gone.
     pub(super) fn gone(device: DeviceKind, why: String) -> Refusal {
-        Refusal::new(start_fail(device), why)
+        Refusal::new(device.start_fail(), why)
     }
 }

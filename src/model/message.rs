@@ -1,9 +1,11 @@
 //! What guests, hosts and stages say to each other on the room plane.
 
+mod device;
 mod signal;
 
 use serde::{Deserialize, Serialize};
 
+pub use device::DeviceKind;
 pub use signal::{Signal, SignalBody};
 
 use super::{
@@ -223,16 +225,6 @@ pub enum UnseatReason {
     HostLost,
     /// Media could not be kept up.
     MediaFailed,
-}
-
-/// Which device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeviceKind {
-    /// The camera.
-    Camera,
-    /// The microphone.
-    Microphone,
 }
 
 /// What the host may do with a guest's device: nobody opens one from afar.

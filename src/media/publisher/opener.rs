@@ -8,7 +8,7 @@ use super::devices::Wish;
 use super::events::Event;
 use super::filler::picture_caps;
 use super::profile::{Capture, From};
-use super::source::{Order, Source, start_fail};
+use super::source::{Order, Source};
 use super::stats::Meter;
 use super::ways::ways;
 use super::{Explain, Locate};
@@ -88,7 +88,7 @@ fn find(wanted: &Wanted) -> Result<(Order, usize), Refusal> {
     let mut ways = ways(captures, offers, wish.quality, Drawing::Needed);
     let count = ways.len();
     if ways.is_empty() {
-        return Err(Refusal::new(start_fail(*device), "the profile has no way to capture it"));
+        return Err(Refusal::new(device.start_fail(), "the profile has no way to capture it"));
     }
     let way = ways.swap_remove((*candidate).min(count - 1));
     let (id, address) = match (way.capture.from, &located) {

@@ -25,7 +25,7 @@ use super::ways::Way;
 use super::{Explain, Located};
 use crate::model::media::{Mirror, Quality};
 use crate::model::message::DeviceKind;
-use crate::model::{Code, Refusal, Volume};
+use crate::model::{Refusal, Volume};
 
 /// How often the level of the microphone is measured.
 const LEVEL_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(500);
@@ -82,7 +82,7 @@ impl Source {
         meter: &Arc<Meter>,
         desk: &SyncSender<Event>,
     ) -> Result<Self, Refusal> {
-        let failed = |why: String| Refusal::new(start_fail(order.device), why);
+        let failed = |why: String| Refusal::new(order.device.start_fail(), why);
         let pipeline = build(order, bridge, desk).map_err(failed)?;
         listen(&pipeline, order, meter, desk);
         let sent = order.way.choice.map_or(order.wanted, |choice| choice.sent);
@@ -303,7 +303,7 @@ fn first_error(pipeline: &gst::Pipeline, order: &Order) -> Refusal {
     let message = pipeline.bus().and_then(|bus| bus.pop_filtered(&[gst::MessageType::Error]));
     match message.as_ref().map(|message| message.view()) {
         Some(gst::MessageView::Error(error)) => refusal(order, error),
-        _ => Refusal::new(start_fail(order.device), format!("{} does not start", order.id)),
+        _ => Refusal::new(order.device.start_fail(), format!("{} does not start", order.id)),
     }
 }
 
@@ -321,41 +321,13 @@ fn driver_says(device: DeviceKind, id: &str, error: &gst::message::Error) -> Ref
     let text = format!("{id}: {what}");
     let has = |words: &[&str]| words.iter().any(|word| debug.contains(word) || text.contains(word));
     let code = if what.matches(gst::ResourceError::Busy) || has(&["EBUSY", "Device or resource busy"]) {
-        occupied(device)
+        device.occupied()
     } else if what.matches(gst::ResourceError::NotAuthorized) || has(&["Permission denied"]) {
-        not_authorized(device)
+        device.not_authorized()
     } else if what.matches(gst::ResourceError::NotFound) || has(&["No such file", "No such device"]) {
-        device_empty(device)
+        device.device_empty()
     } else {
-        start_fail(device)
+        device.start_fail()
     };
     Refusal::new(code, text)
-}
-
-pub(super) fn start_fail(device: DeviceKind) -> Code {
-    match device {
-        DeviceKind::Camera => Code::CameraStartFail,
-        DeviceKind::Microphone => Code::MicrophoneStartFail,
-    }
-}
-
-fn occupied(device: DeviceKind) -> Code {
-    match device {
-        DeviceKind::Camera => Code::CameraOccupied,
-        DeviceKind::Microphone => Code::MicrophoneOccupied,
-    }
-}
-
-fn not_authorized(device: DeviceKind) -> Code {
-    match device {
-        DeviceKind::Camera => Code::CameraNotAuthorized,
-        DeviceKind::Microphone => Code::MicrophoneNotAuthorized,
-    }
-}
-
-pub(super) fn device_empty(device: DeviceKind) -> Code {
-    match device {
-        DeviceKind::Camera => Code::CameraDeviceEmpty,
-        DeviceKind::Microphone => Code::MicrophoneDeviceEmpty,
-    }
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{Delivers, Device, FIRST, STALL, State, Told};
 use crate::media::publisher::events::SourceTold;
-use crate::media::publisher::source::{Rewind, Source, device_empty, start_fail};
+use crate::media::publisher::source::{Rewind, Source};
 use crate::model::hotplug::{Change, Notice};
 use crate::model::media::Report;
 use crate::model::{Code, Refusal};
@@ -73,7 +73,7 @@ impl Device {
                     }
                     Rewind::Never => {
                         let why = format!("{} has ended", source.id);
-                        self.failed(now, Refusal::new(start_fail(self.kind), why))
+                        self.failed(now, Refusal::new(self.kind.start_fail(), why))
                     }
                 }
             }
@@ -87,7 +87,7 @@ impl Device {
             (State::Lost { pause }, Change::Came | Change::Went) => pause.heard(now),
             (State::Open { source, .. }, Change::Went) if source.node.as_ref() == Some(&notice.node) => {
                 let why = format!("{} was unplugged", source.id);
-                return self.failed(now, Refusal::new(device_empty(self.kind), why));
+                return self.failed(now, Refusal::new(self.kind.device_empty(), why));
             }
             (State::Closed | State::Opening { .. } | State::Open { .. }, Change::Came | Change::Went) => {}
         }
@@ -134,7 +134,7 @@ impl Device {
         let device = self.kind;
         let code = match self.told {
             // The guest gives a loss this code, whatever its cause.
-            Told::Delivers => start_fail(device),
+            Told::Delivers => device.start_fail(),
             Told::Nothing | Told::Lost(_) => refusal.code,
         };
         let before = std::mem::replace(&mut self.told, Told::Lost(code));
@@ -149,7 +149,7 @@ impl Device {
     pub(in crate::media::publisher) fn tick(&mut self, now: Instant) -> Option<Report> {
         let count = self.bridge.count();
         let kind = self.kind;
-        let stuck = |why: &str| Refusal::new(start_fail(kind), why);
+        let stuck = |why: &str| Refusal::new(kind.start_fail(), why);
         match &mut self.state {
             State::Closed => None,
             State::Lost { pause } if pause.is_over(now) => {
