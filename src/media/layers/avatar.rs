@@ -3,8 +3,6 @@
 //! Invariant: a picture is decoded only after its file and its sides were found small enough, so that it costs bounded time and
 //! memory; whatever is wrong with it is said in one line, and the person icon stands in its place.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +10,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree};
+
+use super::read;
 
 /// A photo of a telephone has 3 to 6 MB.
 const MOST_BYTES: u64 = 8 << 20;
@@ -32,7 +32,9 @@ pub(super) enum Avatar {
 impl Avatar {
     pub(super) fn load(file: Option<&Path>) -> Self {
         let Some(file) = file else { return Self::None };
-        match read(file).and_then(|bytes| shrink(&bytes)) {
+        match read(file, MOST_BYTES, || format!("{} MiB: make it smaller", MOST_BYTES >> 20))
+            .and_then(|bytes| shrink(&bytes))
+        {
             Ok(png) => Self::Picture(format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png))),
             Err(why) => {
                 tracing::warn!("user.avatar: {}: {why}; the slate shows the person icon", file.display());
@@ -40,21 +42,6 @@ impl Avatar {
             }
         }
     }
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, String> {
-    let told = |error: std::io::Error| error.to_string();
-    let kind = std::fs::metadata(file).map_err(told)?;
-    if !kind.is_file() {
-        return Err("it is no file".to_owned());
-    }
-    let mut bytes = Vec::new();
-    // One more than may be: so a file that grows meanwhile is seen, too.
-    File::open(file).map_err(told)?.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(told)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(format!("it has more than {} MiB: make it smaller", MOST_BYTES >> 20));
-    }
-    Ok(bytes)
 }
 
 /// A square PNG of [`SIDE`], the middle of the picture.

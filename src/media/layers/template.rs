@@ -12,8 +12,6 @@
 //! A template fills the picture, whatever its own size is. A `<text>` is one line, and becomes a picture before the rest is drawn
 //! ([`text`](super::text)); which of its attributes count is in `docs/layers.md`.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use resvg::tiny_skia::{Pixmap, Transform};
@@ -21,6 +19,7 @@ use resvg::usvg::{Options, Tree};
 
 use super::avatar::{self, Avatar};
 use super::fill::{Filling, fill};
+use super::read;
 use crate::model::media::Quality;
 
 const FOREGROUND: &str = include_str!("../../../pipelines/layers/foreground.svg");
@@ -58,7 +57,7 @@ impl Template {
     fn load(key: &str, file: Option<&Path>, built_in: &'static str) -> Self {
         let Some(file) = file else { return Self { own: None, built_in } };
         let place = format!("{key}: {}", file.display());
-        match read(file).and_then(|text| try_out(&text).map(|()| text)) {
+        match text(file).and_then(|text| try_out(&text).map(|()| text)) {
             Ok(text) => Self { own: Some(Own { text, place }), built_in },
             Err(why) => {
                 say(&place, &why);
@@ -85,17 +84,9 @@ fn say(place: &str, why: &str) {
     tracing::warn!("{place}: {why}; the built-in template is used");
 }
 
-fn read(file: &Path) -> Result<String, String> {
-    let told = |error: std::io::Error| error.to_string();
-    if !std::fs::metadata(file).map_err(told)?.is_file() {
-        return Err("it is no file".to_owned());
-    }
-    let mut text = String::new();
-    File::open(file).map_err(told)?.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(told)?;
-    if text.len() as u64 > MOST_BYTES {
-        return Err(format!("it has more than {} KiB", MOST_BYTES >> 10));
-    }
-    Ok(text)
+fn text(file: &Path) -> Result<String, String> {
+    let bytes = read(file, MOST_BYTES, || format!("{} KiB", MOST_BYTES >> 10))?;
+    String::from_utf8(bytes).map_err(|_| "stream did not contain valid UTF-8".to_owned())
 }
 
 /// Whether the template is an SVG at all.

@@ -94,13 +94,7 @@ pub(super) fn put_in(
         Err(why) => (drain().map(Playback), Err(why)),
     };
     let Some(pad) = stream.pad.upgrade() else { return Ok(()) };
-    let linked = playback.and_then(|playback| {
-        pipeline.add(&playback.0)?;
-        let entry = playback.0.static_pad("sink");
-        let entry = entry.ok_or_else(|| glib::bool_error!("the speaker has no open end"))?;
-        pad.link(&entry).map_err(|error| glib::bool_error!("{error}"))?;
-        playback.0.sync_state_with_parent()
-    });
+    let linked = playback.and_then(|playback| attach(pipeline, &pad, &playback.0));
     pad.remove_probe(stream.block);
     outcome.and(linked.map_err(|error| error.message.to_string()))
 }
@@ -120,13 +114,17 @@ pub(super) fn replace_by_drain(pipeline: &gst::Pipeline) -> Result<(), glib::Boo
         tracing::error!("a speaker is left running");
     }
     if let Some(stream) = stream {
-        let drain = drain()?;
-        pipeline.add(&drain)?;
-        drain.sync_state_with_parent()?;
-        let entry = drain.static_pad("sink").ok_or_else(|| glib::bool_error!("no sink pad"))?;
-        stream.link(&entry).map_err(|error| glib::bool_error!("{error}"))?;
+        attach(pipeline, &stream, &drain()?)?;
     }
     Ok(())
+}
+
+/// Adds a bin to the pipeline, behind the stream.
+fn attach(pipeline: &gst::Pipeline, stream: &gst::Pad, bin: &gst::Bin) -> Result<(), glib::BoolError> {
+    pipeline.add(bin)?;
+    let entry = bin.static_pad("sink").ok_or_else(|| glib::bool_error!("the speaker has no open end"))?;
+    stream.link(&entry).map_err(|error| glib::bool_error!("{error}"))?;
+    bin.sync_state_with_parent()
 }
 
 pub(super) fn set_volume(pipeline: &gst::Pipeline, volume: Volume) {

@@ -8,7 +8,7 @@ use super::Codec;
 use super::desk::Desk;
 use super::encoding::{self, Encoding, Order};
 use super::ladder::{Camera, Counts, Ladder, Step, Trouble};
-use super::profile::Profile;
+use super::profile::{Encoder, Profile};
 use crate::model::media::Report;
 
 /// What is known of the encoders of this process.
@@ -27,6 +27,11 @@ impl Recovery {
         let candidates = profile.encoders(profile.offered(codec));
         let candidates = candidates.iter().map(|encoder| encoder.hardware()).collect();
         Self { ladder: Ladder::new(candidates), made: 0, due: None, replaced: None }
+    }
+
+    /// The encoder that the ladder stands at.
+    fn present<'a>(&self, profile: &'a Profile, codec: Codec) -> Option<&'a Encoder> {
+        profile.encoders(codec).get(self.ladder.current()).copied()
     }
 
     /// A new stay.
@@ -55,11 +60,8 @@ impl Desk {
         let Some(peer) = self.peer.as_mut().filter(|peer| peer.wants_pictures()) else { return };
         self.recovery.made += 1;
         peer.awaits = self.recovery.made;
-        let candidates = self.settings.profile.encoders(peer.codec);
-        let Some(encoder) = candidates.get(self.recovery.ladder.current()).map(|encoder| (*encoder).clone())
-        else {
-            return;
-        };
+        let present = self.recovery.present(&self.settings.profile, peer.codec);
+        let Some(encoder) = present.cloned() else { return };
         let order =
             Order { peer: peer.session.peer, number: self.recovery.made, encoder, quality: self.sent, after };
         self.recovery.due = Some(now + encoding::MADE);
@@ -139,11 +141,8 @@ impl Desk {
     fn encoder_fails(&mut self, now: Instant, trouble: &Trouble) {
         let Some(peer) = &mut self.peer else { return };
         let camera = if self.camera.delivers() { Camera::Sends } else { Camera::Not };
-        let candidates = self.settings.profile.encoders(peer.codec);
-        let from = candidates
-            .get(self.recovery.ladder.current())
-            .map(|encoder| encoder.element())
-            .unwrap_or_default();
+        let present = self.recovery.present(&self.settings.profile, peer.codec);
+        let from = present.map(Encoder::element).unwrap_or_default();
         let why = match trouble {
             Trouble::Stuck => format!("{from} gives no frame"),
             Trouble::Broke(why) => format!("{from} broke: {why}"),
