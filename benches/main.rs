@@ -8,6 +8,7 @@ mod commands;
 mod console;
 mod foreground;
 mod idle;
+mod pairs;
 mod probe;
 mod process;
 mod pure;

@@ -23,5 +23,7 @@ mod anything;
 mod guest_stand;
 #[path = "../tests/machines/host_stand.rs"]
 mod host_stand;
+#[path = "../tests/machines/replies.rs"]
+mod replies;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| anything::hear(bytes, |_| ()));

@@ -19,5 +19,7 @@ mod random_guest;
 mod random_host;
 #[path = "machines/reach.rs"]
 mod reach;
+#[path = "machines/replies.rs"]
+mod replies;
 #[path = "machines/words.rs"]
 mod words;

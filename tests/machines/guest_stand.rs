@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use coguestd::guest::{AcceptInvitations, Guest, Input, Output, Settings};
-use coguestd::model::command::{Answer, Command, Settled};
-use coguestd::model::media::{Ask, AudioPlan, Mirror, Plan, Quality, Session, Ticket, VideoPlan};
+use coguestd::model::command::{Command, Settled};
+use coguestd::model::media::{Ask, AudioPlan, Mirror, Plan, Quality, Session, VideoPlan};
 use coguestd::model::message::ToHost;
 use coguestd::model::state::{DeviceStatus, RoomMembership};
 use coguestd::model::{LiveId, Phase, RequestId, User, UserId, Volume};
+
+use super::replies::Replies;
 
 /// What is open at the media, as far as it was asked.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,7 +24,7 @@ pub struct GuestStand {
     pub guest: Guest,
     pub now: Instant,
     /// Commands that wait for their one reply.
-    pub pending: BTreeSet<Ticket>,
+    pub pending: Replies,
     pub opened: Option<Opened>,
     /// The name of the present peer connection on the room plane.
     pub signal: Option<(String, u32)>,
@@ -62,7 +64,7 @@ impl GuestStand {
         Self {
             guest: Guest::new(settings),
             now,
-            pending: BTreeSet::new(),
+            pending: Replies::default(),
             opened: None,
             signal: None,
             asked: Vec::new(),
@@ -76,16 +78,10 @@ impl GuestStand {
     pub fn command(&mut self, command: Command) -> (Settled, Vec<Output>) {
         let before = (self.guest.snapshot(), self.guest.poll_timeout());
         let settled = self.guest.handle_command(self.now, command.clone());
-        match &settled {
-            Ok(Answer::Pending(ticket)) => assert!(self.pending.insert(*ticket), "a new ticket for each"),
-            Ok(Answer::Done | Answer::State | Answer::Picture(_)) => {}
-            Err(refusal) => {
-                let after = (self.guest.snapshot(), self.guest.poll_timeout());
-                assert_eq!(before, after, "{command:?} was refused with {refusal} and changed something");
-                assert_eq!(self.guest.poll_output(), None, "{command:?} was refused and said something");
-                assert!(!refusal.message.is_empty(), "a refusal says why");
-            }
-        }
+        let guest = &mut self.guest;
+        self.pending.begin((&command, &settled), &before, || {
+            ((guest.snapshot(), guest.poll_timeout()), guest.poll_output())
+        });
         (settled, self.drain())
     }
 
@@ -123,10 +119,7 @@ impl GuestStand {
 
     fn see(&mut self, output: &Output) {
         match output {
-            Output::Settled { ticket, settled } => {
-                assert!(self.pending.remove(ticket), "{ticket} is answered once, and was asked: {settled:?}");
-                assert!(!matches!(settled, Ok(Answer::Pending(_))), "an answer is none that is pending");
-            }
+            Output::Settled { ticket, settled } => self.pending.end(ticket, settled),
             Output::Enter(live_id) => assert!(self.entered.insert(live_id.clone()), "entered once"),
             Output::Exit(live_id) => assert!(self.entered.remove(live_id), "only what was entered is left"),
             Output::Watch(user_id) => assert!(self.watched.insert(user_id.clone()), "watched once"),

@@ -4,19 +4,19 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use coguestd::host::{AcceptApplications, Grants, Host, Input, Output, Settings};
-use coguestd::model::command::{Answer, Command, SeatCount, Settled};
-use coguestd::model::media::Ticket;
+use coguestd::model::command::{Command, SeatCount, Settled};
 use coguestd::model::message::{Outcome, ToGuest, ToHost};
 use coguestd::model::stage::{StageAsk, StagePeer};
 use coguestd::model::state::{HostState, RoomMembership};
 use coguestd::model::{LiveId, Refusal, RequestId, RoomState, SeatMode, User, UserId};
 
 use super::guest_stand::id;
+use super::replies::Replies;
 
 pub struct HostStand {
     pub host: Host,
     pub now: Instant,
-    pub pending: BTreeSet<Ticket>,
+    pub pending: Replies,
     /// The room as it was published last.
     pub room: Option<RoomState>,
     pub peers: BTreeSet<StagePeer>,
@@ -43,7 +43,7 @@ impl HostStand {
         Self {
             host: Host::new(settings),
             now,
-            pending: BTreeSet::new(),
+            pending: Replies::default(),
             room: None,
             peers: BTreeSet::new(),
             watched: BTreeSet::new(),
@@ -55,16 +55,10 @@ impl HostStand {
     pub fn command(&mut self, command: Command) -> (Settled, Vec<Output>) {
         let before = (self.host.snapshot(), self.host.poll_timeout());
         let settled = self.host.handle_command(self.now, command.clone());
-        match &settled {
-            Ok(Answer::Pending(ticket)) => assert!(self.pending.insert(*ticket), "a new ticket for each"),
-            Ok(Answer::Done | Answer::State | Answer::Picture(_)) => {}
-            Err(refusal) => {
-                let after = (self.host.snapshot(), self.host.poll_timeout());
-                assert_eq!(before, after, "{command:?} was refused with {refusal} and changed something");
-                assert_eq!(self.host.poll_output(), None, "{command:?} was refused and said something");
-                assert!(!refusal.message.is_empty(), "a refusal says why");
-            }
-        }
+        let host = &mut self.host;
+        self.pending.begin((&command, &settled), &before, || {
+            ((host.snapshot(), host.poll_timeout()), host.poll_output())
+        });
         (settled, self.drain())
     }
 
@@ -131,10 +125,7 @@ impl HostStand {
 
     fn see(&mut self, output: &Output) {
         match output {
-            Output::Settled { ticket, settled } => {
-                assert!(self.pending.remove(ticket), "{ticket} is answered once, and was asked: {settled:?}");
-                assert!(!matches!(settled, Ok(Answer::Pending(_))), "an answer is none that is pending");
-            }
+            Output::Settled { ticket, settled } => self.pending.end(ticket, settled),
             Output::Room(room) => {
                 let same = self.room.as_ref().filter(|before| before.live_id == room.live_id);
                 let before = same.map_or(0, |room| room.revision);
