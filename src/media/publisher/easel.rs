@@ -41,8 +41,6 @@ impl Easel {
     pub(super) fn new(settings: Settings, wish: Wish, desk: SyncSender<Event>) -> std::io::Result<Self> {
         let painter = std::cell::OnceCell::new();
         let worker = Worker::start("painter", 1, move |wish: Wish| {
-            // Setting up the call has left much behind, too: less on top of which to paint.
-            memory::give_back();
             let painter = painter.get_or_init(|| Painter::new(&settings));
             let began = Instant::now();
             let layers = painter.paint(&wish.name, wish.size);
