@@ -22,15 +22,15 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("coguestd: cannot start the runtime: {error}");
+            cli::complain(format_args!("coguestd: cannot start the runtime: {error}"));
             return ExitCode::FAILURE;
         }
     };
     match runtime.block_on(arguments.run()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => cli::end(0),
         Err(error) => {
-            eprintln!("coguestd: {error:#}");
-            cli::exit_code(&error)
+            cli::complain(format_args!("coguestd: {error:#}"));
+            cli::end(cli::exit_status(&error))
         }
     }
 }

@@ -13,6 +13,8 @@ mod doctor;
 mod fleet;
 #[path = "tools/home_assistant.rs"]
 mod home_assistant;
+#[path = "tools/pipes.rs"]
+mod pipes;
 #[path = "tools/reload.rs"]
 mod reload;
 #[path = "tools/schema.rs"]

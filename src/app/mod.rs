@@ -20,7 +20,6 @@ mod watchdog;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::config::{IcePolicy, Media, Role, Security, Settings, Sources};
 use crate::devices::Witness;
@@ -36,9 +35,6 @@ use chores::{Choose, Chores, Origin};
 use house::House;
 use info::Info;
 use shell::Shell;
-
-/// How long the end waits for a key that is just being made; who ends so early has nothing else to wait for.
-const KEY_CAP: Duration = Duration::from_secs(2);
 
 /// Where installed profiles are, the first before the later.
 const PROFILES: [&str; 2] = ["/etc/coguestd/pipelines", "/usr/share/coguestd/pipelines"];
@@ -89,11 +85,14 @@ impl Error {
 /// What cannot start; a broker that cannot be reached is no error.
 pub async fn run(settings: Settings, sources: Sources) -> Result<(), Error> {
     let user_id = settings.user.public.user_id.clone();
-    let outcome = live(settings, sources).await;
-    certificate::settle(KEY_CAP);
-    outcome?;
+    live(settings, sources).await?;
     tracing::info!(%user_id, "stopped");
     Ok(())
+}
+
+/// The last thing in the process, all being said: does not return where the ordinary end would crash.
+pub fn end(status: u8) {
+    certificate::end_if_being_made(status);
 }
 
 async fn live(settings: Settings, sources: Sources) -> Result<(), Error> {

@@ -1,7 +1,5 @@
 //! `coguestd check-config`: what would run.
 
-use std::io::Write;
-
 use crate::config::Settings;
 
 pub(super) const EXAMPLES: &str = "\
@@ -13,10 +11,7 @@ Examples:
 /// Prints the effective configuration and `OK`; warnings go to stderr.
 pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
     for warning in &settings.warnings {
-        eprintln!("warning: {warning}");
+        super::complain(format_args!("warning: {warning}"));
     }
-    let mut out = std::io::stdout().lock();
-    write!(out, "{}\nOK\n", settings.dump())?;
-    out.flush()?;
-    Ok(())
+    super::print_lines([settings.dump(), "OK".to_owned()])
 }

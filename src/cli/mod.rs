@@ -123,7 +123,7 @@ impl Arguments {
     /// Does what was asked for.
     ///
     /// # Errors
-    /// Whatever ends the program; [`exit_code`] knows what it means.
+    /// Whatever ends the program; [`exit_status`] knows what it means.
     pub async fn run(self) -> anyhow::Result<()> {
         match self.subcommand {
             Subcommand::Run(arguments) => run::run(arguments.sources()).await,
@@ -162,12 +162,23 @@ fn print_lines(lines: impl IntoIterator<Item = String>) -> anyhow::Result<()> {
     }
 }
 
+/// Says a line on stderr; that nobody listens there any more is no error either.
+pub fn complain(line: impl std::fmt::Display) {
+    writeln!(std::io::stderr(), "{line}").unwrap_or_default();
+}
+
 /// The exit status for an error: 78 for a configuration that must be mended first, 1 for the rest.
-pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+pub fn exit_status(error: &anyhow::Error) -> u8 {
     let of_app = error.downcast_ref::<app::Error>().is_some_and(app::Error::is_configuration);
     let of_files = error.downcast_ref::<connection::Error>().is_some();
     let of_line = error.downcast_ref::<config::Error>().is_some() || error.downcast_ref::<Usage>().is_some();
-    if of_app || of_files || of_line { ExitCode::from(EXIT_CONFIGURATION) } else { ExitCode::FAILURE }
+    if of_app || of_files || of_line { EXIT_CONFIGURATION } else { 1 }
+}
+
+/// Ends the program with this status.
+pub fn end(status: u8) -> ExitCode {
+    app::end(status);
+    ExitCode::from(status)
 }
 
 #[cfg(test)]

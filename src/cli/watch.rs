@@ -88,9 +88,9 @@ impl View {
                         Err(error) => return Err(error.into()),
                     }
                 }
-                Happening::Down(why) => eprintln!("{why}; trying again"),
-                Happening::Denied(why) => eprintln!("{why}"),
-                Happening::Up => eprintln!("the broker is back"),
+                Happening::Down(why) => super::complain(format_args!("{why}; trying again")),
+                Happening::Denied(why) => super::complain(why),
+                Happening::Up => super::complain("the broker is back"),
                 Happening::Over => return Ok(()),
             }
         }

@@ -5,7 +5,6 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 
@@ -13,9 +12,6 @@ static KEPT: OnceLock<Option<gst::Element>> = OnceLock::new();
 
 /// The thread that makes it.
 static MAKER: Mutex<Option<JoinHandle<()>>> = Mutex::new(None);
-
-/// How often a thread at work is looked at.
-const LOOK: Duration = Duration::from_millis(5);
 
 /// Begins to make the certificate, if it was not made; does not wait for it. A peer that needs it sooner waits inside GStreamer.
 pub fn warm_up() {
@@ -31,12 +27,15 @@ pub fn warm_up() {
     }
 }
 
-/// Waits until nothing is being made any more, but not longer than `cap`: at its exit the program takes OpenSSL apart, and a
-/// thread that is in the midst of a key would crash it.
-pub fn settle(cap: Duration) {
-    let Some(maker) = MAKER.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-    let until = Instant::now() + cap;
-    while !maker.is_finished() && Instant::now() < until {
-        thread::sleep(LOOK);
+/// Ends the process here and now if the certificate is just being made; nothing that is registered for the exit is run then.
+///
+/// At an ordinary exit OpenSSL is taken apart, and a thread that is in the midst of a key crashes. A key takes seconds on a small
+/// board, so it is not waited for.
+#[allow(unsafe_code, reason = "the standard library has only the ordinary exit")]
+pub fn end_if_being_made(status: u8) {
+    let maker = MAKER.lock().unwrap_or_else(PoisonError::into_inner);
+    if maker.as_ref().is_some_and(|maker| !maker.is_finished()) {
+        // SAFETY: it takes an integer and hands the process to the kernel.
+        unsafe { libc::_exit(status.into()) };
     }
 }

@@ -149,6 +149,19 @@ fn an_interrupt_ends_it_like_a_termination() {
 }
 
 #[test]
+fn while_its_certificate_is_being_made() {
+    let mut stand = Stand::open();
+    stand.broker.stop();
+    for _ in 0..5 {
+        let mut guest = stand.start("guest", "ada").go();
+        guest.logged("trying again in");
+        let (status, took) = guest.terminate();
+        assert_eq!(status.code(), Some(0), "{status}");
+        assert!(took < CAP, "it took {took:?}");
+    }
+}
+
+#[test]
 fn without_a_broker() {
     let mut stand = Stand::open();
     let guest = stand.guest("ada", &[]);

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use crate::cli::complain;
+
 /// How long a process may take to end when it is asked to.
 const GOODBYE: Duration = Duration::from_secs(6);
 
@@ -121,7 +123,7 @@ impl Drop for Stand {
         let deadline = Instant::now() + GOODBYE;
         processes.into_iter().chain(broker).for_each(|process| end(process, deadline));
         if let Err(error) = fs::remove_dir_all(&self.folder) {
-            eprintln!("{} was not removed: {error}", self.folder.display());
+            complain(format_args!("{} was not removed: {error}", self.folder.display()));
         }
     }
 }
@@ -130,7 +132,7 @@ impl Drop for Stand {
 fn terminate(child: &Child) {
     let sent = Command::new("kill").arg(child.id().to_string()).status();
     if let Err(error) = sent {
-        eprintln!("kill: {error}");
+        complain(format_args!("kill: {error}"));
     }
 }
 
@@ -140,14 +142,14 @@ fn end(mut process: Process, deadline: Instant) {
     }
     while let Ok(None) = process.child.try_wait() {
         if Instant::now() > deadline {
-            eprintln!("{} does not end: it is killed", process.name);
+            complain(format_args!("{} does not end: it is killed", process.name));
             process.child.kill().unwrap_or_default();
             break;
         }
         std::thread::sleep(Duration::from_millis(20));
     }
     if let Err(error) = process.child.wait() {
-        eprintln!("{}: {error}", process.name);
+        complain(format_args!("{}: {error}", process.name));
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<()> {
     }
     if let Some(file) = &arguments.bundle {
         bundle::write(file, &findings, settings.as_ref())?;
-        eprintln!("written: {}", file.display());
+        super::complain(format_args!("written: {}", file.display()));
     }
     match findings.iter().filter(|finding| finding.verdict == Verdict::Wrong).count() {
         0 => Ok(()),
