@@ -267,10 +267,12 @@ impl<R: Role> Shell<R> {
             Incoming::Dropped { why, .. } => tracing::warn!("{why}"),
             Incoming::Message(message) => self.message(now, &message),
             Incoming::Down { why, retry_in } => {
+                self.show_now(now);
                 tracing::warn!("{why}; trying again in {:.1} s", retry_in.as_secs_f32());
                 self.systemd.status(&why);
-                self.summary.clear();
                 self.role.broker(now, Broker::Offline);
+                // That it waits for the broker was just said, with the reason.
+                self.summary = self.role.news(now).summary;
             }
             Incoming::Closed => {}
         }
@@ -283,6 +285,8 @@ impl<R: Role> Shell<R> {
         } else if filter == topics.commands() && self.presence.is_speaking() {
             self.house.link.keep(topics.info(), self.info.payload());
             self.role.broker(now, Broker::Online);
+            // How things are is news again, also where they are as before.
+            self.summary.clear();
             self.show_now(now);
             self.house.link.keep(self.house.topics.status(), device::ONLINE);
         } else {

@@ -94,6 +94,26 @@ fn it_is_ready_without_a_broker_and_says_what_is_missing() {
 }
 
 #[test]
+fn a_broker_that_goes_away_is_said_once_with_the_reason() {
+    let mut stand = Stand::open();
+    let _host = stand.host(&[]);
+    let notified = Notified::listen();
+    let guest = notified.start(&stand, "guest", "ada", &[&format!("room.live_id={ROOM}")]);
+    let inside = format!("STATUS=in {ROOM}, not seated");
+    notified.until(&inside);
+    stand.broker.kill();
+    notified.until("STATUS=broker 127.0.0.1");
+    // A turn of the loop later than the state could have been gathered.
+    notified.until("WATCHDOG=1");
+    notified.until("WATCHDOG=1");
+    stand.broker.start_again();
+    let meanwhile = notified.until(&inside);
+    for said in meanwhile.iter().map(String::as_str).chain(guest.log().lines()) {
+        assert!(!said.contains("waiting for the broker"), "{said}");
+    }
+}
+
+#[test]
 fn a_wrong_configuration_is_one_line_and_status_78() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("config.toml");
