@@ -101,12 +101,12 @@ pub struct EncoderFacts {
     pub element: String,
     /// Whether it is a part of the board.
     pub hardware: bool,
-    /// `works`, `missing`, `fails` or `hangs`.
+    /// `works`, `missing`, `fails` or `late`.
     pub state: &'static str,
     /// How long three pictures took from its start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub milliseconds: Option<u64>,
-    /// Why it fails.
+    /// Why it does not work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
@@ -211,10 +211,16 @@ fn encoder(tried: Tried) -> EncoderFacts {
         Trial::Works(time) => ("works", u64::try_from(time.as_millis()).ok(), None),
         Trial::Missing => ("missing", None, None),
         Trial::Fails(why) => ("fails", None, Some(why)),
-        Trial::Hangs => ("hangs", None, None),
+        Trial::Late => ("late", None, Some(late())),
     };
     let hardware = tried.hardware == Hardware::Yes;
     EncoderFacts { element: tried.element, hardware, state, milliseconds, why }
+}
+
+/// A busy machine and a sick driver look alike from here.
+fn late() -> String {
+    let seconds = CAP.as_secs_f32();
+    format!("no three pictures in {seconds} s: the machine is busy (a running daemon?), or the driver hangs")
 }
 
 /// Asks on a thread of its own, which nobody waits for in the end.
@@ -245,6 +251,14 @@ fn take<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_encoder_that_ran_out_of_time_may_be_well() {
+        let tried = Tried { element: "x264enc".into(), hardware: Hardware::No, trial: Trial::Late };
+        let facts = encoder(tried);
+        assert_eq!((facts.state, facts.milliseconds), ("late", None));
+        assert!(facts.why.is_some_and(|why| why.contains("in 1.7 s: the machine is busy")));
+    }
 
     #[test]
     fn what_hangs_is_told_and_holds_up_nothing() {

@@ -33,8 +33,8 @@ pub enum Trial {
     Missing,
     /// It refused.
     Fails(String),
-    /// It did not come back in time.
-    Hangs,
+    /// It did not come back in time: it hangs, or the machine is busy. From outside both look alike.
+    Late,
 }
 
 /// An encoder of the shipped profiles and what it did.
@@ -93,7 +93,7 @@ impl Attempt {
         match outcome.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(Ok(time)) => Trial::Works(time),
             Ok(Err(why)) => Trial::Fails(why),
-            Err(mpsc::RecvTimeoutError::Timeout) => Trial::Hangs,
+            Err(mpsc::RecvTimeoutError::Timeout) => Trial::Late,
             Err(mpsc::RecvTimeoutError::Disconnected) => Trial::Fails("it ended without a word".to_owned()),
         }
     }
@@ -217,7 +217,7 @@ mod tests {
         gst::init().expect("GStreamer starts");
         // Sleeps for an hour with its first picture.
         let hanging = encoder("identity sleep-time=3600000000 ! identity name=encoder");
-        assert_eq!(try_out(&hanging, Quality::P360, Duration::from_millis(300)), Trial::Hangs);
+        assert_eq!(try_out(&hanging, Quality::P360, Duration::from_millis(300)), Trial::Late);
     }
 
     #[test]
