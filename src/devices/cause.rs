@@ -10,13 +10,18 @@ use crate::model::{Code, Refusal};
 pub fn cause(device: DeviceKind, id: &str, node: &Path, refusal: Refusal) -> Refusal {
     match refusal.code {
         Code::CameraOccupied | Code::MicrophoneOccupied => {
-            let own = std::process::id();
-            let others: Vec<_> = holders(node).into_iter().filter(|holder| holder.pid != own).collect();
-            if others.is_empty() {
-                return refusal;
-            }
+            let (own, others): (Vec<_>, Vec<_>) =
+                holders(node).into_iter().partition(|holder| holder.pid == std::process::id());
             let names: Vec<_> = others.iter().map(ToString::to_string).collect();
-            Refusal::new(refusal.code, format!("{id} is in use by {}", names.join(", ")))
+            match (names.as_slice(), own.as_slice()) {
+                // What another user's process has open is shown to nobody but root, whatever the sandbox.
+                ([], []) => Refusal::new(
+                    refusal.code,
+                    format!("{id} is in use by a program of another user: sudo coguestd doctor names it"),
+                ),
+                ([], [_, ..]) => refusal,
+                (names, _) => Refusal::new(refusal.code, format!("{id} is in use by {}", names.join(", "))),
+            }
         }
         // A driver that lost its device says anything, but its node is gone.
         _ if !node.exists() => Refusal::new(device.device_empty(), format!("{id} was unplugged")),
@@ -84,6 +89,16 @@ mod tests {
         let refusal = said(busy());
         other.kill().and_then(|()| other.wait()).expect("it ends");
         assert_eq!(refusal, Refusal::new(Code::CameraOccupied, named));
+    }
+
+    #[test]
+    fn who_is_not_to_be_seen_is_looked_for_by_root() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        // Nobody has it open.
+        let busy = Refusal::new(Code::MicrophoneOccupied, "mic: Device or resource busy");
+        let said = cause(DeviceKind::Microphone, "mic", folder.path(), busy);
+        assert_eq!(said.code, Code::MicrophoneOccupied);
+        assert!(said.message.ends_with("of another user: sudo coguestd doctor names it"), "{said}");
     }
 
     #[test]

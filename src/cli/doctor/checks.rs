@@ -68,28 +68,28 @@ fn media(facts: &Facts) -> Vec<Finding> {
 
 fn camera(node: &Result<Node, Refusal>) -> Finding {
     match node {
-        Ok(node) => {
-            let others: Vec<&String> =
-                node.holders.iter().filter(|holder| !holder.starts_with("coguestd ")).collect();
-            match others.first() {
-                Some(holder) => Finding::wrong(
-                    "camera",
-                    format!(
-                        "{} is in use by {holder}: stop that program, or name another camera in media.camera",
-                        node.name
-                    ),
-                ),
-                None if node.holders.is_empty() => Finding::good("camera", node.name.clone()),
-                None => Finding::good("camera", format!("{}, in use by this daemon", node.name)),
-            }
-        }
+        Ok(node) => taken("camera", node).unwrap_or_else(|| {
+            let by = if node.holders.is_empty() { "" } else { ", in use by this daemon" };
+            Finding::good("camera", format!("{}{by}", node.name))
+        }),
         Err(refusal) => missing("camera", refusal),
     }
+}
+
+/// Another program than this daemon has it open.
+fn taken(what: &'static str, node: &Node) -> Option<Finding> {
+    let holder = node.holders.iter().find(|holder| !holder.starts_with("coguestd "))?;
+    let name = &node.name;
+    let remedy = format!("stop that program, or name another {what} in media.{what}");
+    Some(Finding::wrong(what, format!("{name} is in use by {holder}: {remedy}")))
 }
 
 fn sound(what: &'static str, stream: &str, node: &Result<Node, Refusal>) -> Finding {
     match node {
         Ok(node) => {
+            if let Some(finding) = taken(what, node) {
+                return finding;
+            }
             let remedy = format!("open the card's {stream} control (alsamixer, or amixer -c CARD)");
             match node.level {
                 Some(Level::Muted) => {
@@ -199,6 +199,11 @@ mod tests {
         wrong(&Facts { encoders: vec![], ..healthy() }, "encoder", &["no video encoder", "apt-get install"]);
         let busy = Node { holders: vec!["cheese 4711".into()], ..node("Front") };
         wrong(&Facts { camera: Some(Ok(busy)), ..healthy() }, "camera", &["Front is in use by cheese 4711"]);
+        let busy = |name| Some(Ok(Node { holders: vec!["pipewire 812".into()], ..node(name) }));
+        let parts = ["Mic is in use by pipewire 812", "another microphone in media.microphone"];
+        wrong(&Facts { microphone: busy("Mic"), ..healthy() }, "microphone", &parts);
+        let parts = ["Box is in use by pipewire 812", "another speaker in media.speaker"];
+        wrong(&Facts { speaker: busy("Box"), ..healthy() }, "speaker", &parts);
         let refusal = |code, why: &str| Some(Err(Refusal::new(code, why)));
         let none = refusal(Code::CameraDeviceEmpty, "there is no camera");
         wrong(&Facts { camera: none, ..healthy() }, "camera", &["plug one in", "media.camera = \"none\""]);

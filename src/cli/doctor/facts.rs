@@ -64,14 +64,14 @@ pub(super) fn gather(settings: &Settings) -> Facts {
     let camera = wanted(DeviceKind::Camera, &media.camera).then(|| {
         devices::resolve_camera(&media.camera).map(|camera| Node {
             name: format!("{} ({})", camera.name, camera.id),
-            holders: devices::holders(&camera.path).iter().map(ToString::to_string).collect(),
+            holders: held(&camera.path),
             level: None,
         })
     });
     let sound = |sound: devices::Sound, level: fn(&devices::Sound) -> Option<Level>| Node {
         level: level(&sound),
         name: format!("{} ({})", sound.name, sound.id),
-        holders: Vec::new(),
+        holders: held(&sound.node),
     };
     let microphone = wanted(DeviceKind::Microphone, &media.microphone).then(|| {
         devices::resolve_microphone(&media.microphone).map(|found| sound(found, devices::capture_level))
@@ -96,6 +96,11 @@ pub(super) fn gather(settings: &Settings) -> Facts {
         speaker,
         account: account(needed),
     }
+}
+
+/// Who has a node open.
+fn held(node: &Path) -> Vec<String> {
+    devices::holders(node).iter().map(ToString::to_string).collect()
 }
 
 fn clock() -> Clock {
