@@ -18,6 +18,8 @@ mod process;
 mod seat;
 #[path = "publisher/trouble.rs"]
 mod trouble;
+#[path = "publisher/volumes.rs"]
+mod volumes;
 
 use std::fs;
 use std::path::Path;

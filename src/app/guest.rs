@@ -334,6 +334,7 @@ fn publisher_settings(settings: &Settings, profile: Profile) -> publisher::Setti
             devices::cause(device, &located.id, &located.node, refusal)
         }),
         locate_speaker: Arc::new(|choice| devices::resolve_speaker(choice).ok().map(|sound| sound.id)),
+        mixer: Arc::new(devices::set_volume),
         camera: media.camera.clone(),
         microphone: media.microphone.clone(),
         speaker: media.speaker.clone(),

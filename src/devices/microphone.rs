@@ -10,8 +10,9 @@ use alsa::pcm::{HwParams, PCM};
 use alsa::{Direction, Output};
 use serde::Serialize;
 
-use super::volume::{self, MixerControl, Side};
+use super::volume::{self, MixerControl};
 use super::{Named, choose, listing};
+use crate::model::volume::Side;
 use crate::model::{Code, Refusal};
 
 /// The kernel's limit for cards (`SNDRV_CARDS`).
@@ -73,7 +74,11 @@ pub fn speaker_abilities(sound: &Sound) -> Abilities {
 
 fn abilities(sound: &Sound, direction: Direction) -> Abilities {
     let _quiet = Output::local_error_handler();
-    let mixer = volume::controls(Side::of(direction), &sound.id);
+    let side = match direction {
+        Direction::Capture => Side::Capture,
+        Direction::Playback => Side::Playback,
+    };
+    let mixer = volume::controls(side, &sound.id);
     let asked = PCM::new(&sound.id, direction, true).and_then(|pcm| {
         let parameters = HwParams::any(&pcm)?;
         let channels = (parameters.get_channels_min()?, parameters.get_channels_max()?);

@@ -1,50 +1,24 @@
 //! The volume of a sound card, where its mixer has one.
 //!
-//! A volume in percent is a share of the control's own range. Whoever sets one also turns the control's switch on, for a card that is
-//! muted would play nothing at any volume; a mixer without a switch, or without any control, is fine: the volume is then the
-//! pipeline's.
+//! A volume in percent is a share of the control's own range. Whoever sets one also turns the control's switch: off at nothing, else on,
+//! for a card that is muted would play nothing at any volume. A control without a switch is fine; a mixer without a control that has a
+//! volume, or with one that takes none, leaves it to the pipeline.
 //!
 //! Invariant: the control that is read ([`capture_level`], [`playback_level`]) is the one that is turned ([`set_volume`]).
 
+use alsa::Output;
 use alsa::mixer::{Mixer, Selem, SelemChannelId};
-use alsa::{Direction, Output};
 
 use super::Sound;
 use super::microphone::DENIED;
 use crate::model::Volume;
+use crate::model::volume::{Side, Taken};
 
 /// Names of controls in the order in which they are meant by "the volume of this card"; else the first that has one.
 const CAPTURE: [&str; 4] = ["Mic", "Capture", "Digital", "Internal Mic"];
 const PLAYBACK: [&str; 5] = ["Master", "PCM", "Speaker", "Headphone", "Digital"];
 /// A control with this in its name amplifies before the volume, 20 or 30 dB of noise with it: never "the volume".
 const BOOST: &str = "Boost";
-
-/// What a volume is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// What a microphone gives.
-    Capture,
-    /// What a speaker plays.
-    Playback,
-}
-
-impl Side {
-    pub(super) fn of(direction: Direction) -> Self {
-        match direction {
-            Direction::Capture => Self::Capture,
-            Direction::Playback => Self::Playback,
-        }
-    }
-}
-
-/// Who has taken a volume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
-    /// The card's mixer.
-    Mixer,
-    /// Nobody: the card has no such control, or no card is meant.
-    Nobody,
-}
 
 /// What the mixer is set to: a microphone that is muted there is silent whatever this program does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,38 +40,40 @@ pub struct MixerControl {
 
 /// Sets the volume of the card of `address` (`hw:CARD=Device,DEV=0`). May block for a moment.
 pub fn set_volume(side: Side, address: &str, volume: Volume) -> Taken {
-    let Some(card) = card(address) else { return Taken::Nobody };
+    let Some(card) = card(address) else { return Taken::Nobody("it names no card".to_owned()) };
     let _quiet = Output::local_error_handler();
     match set(side, &card, volume) {
-        Ok(taken) => taken,
+        Ok(Some(control)) => Taken::Mixer(control),
+        Ok(None) => Taken::Nobody(format!("its mixer has no {side} volume")),
         Err(error) => {
             let hint =
                 if error.errno() == DENIED { ": add the daemon's user to the group audio" } else { "" };
-            tracing::warn!(%card, "its mixer takes no volume ({error}){hint}");
-            Taken::Nobody
+            Taken::Nobody(format!("its mixer takes no volume ({error}){hint}"))
         }
     }
 }
 
-fn set(side: Side, card: &str, volume: Volume) -> alsa::Result<Taken> {
+/// The control that took it, in words. The switch goes first: a control whose switch cannot be turned is left as it was.
+fn set(side: Side, card: &str, volume: Volume) -> alsa::Result<Option<String>> {
     let mixer = Mixer::new(card, true)?;
-    let Some(control) = chosen(side, &mixer) else { return Ok(Taken::Nobody) };
+    let Some(control) = chosen(side, &mixer) else { return Ok(None) };
     let value = of_percent(range(side, &control), volume.percent());
+    let on = i32::from(volume.percent() > 0);
+    let switch = match side {
+        Side::Capture => control.has_capture_switch(),
+        Side::Playback => control.has_playback_switch(),
+    };
     match side {
-        Side::Capture => {
-            control.set_capture_volume_all(value)?;
-            if control.has_capture_switch() {
-                control.set_capture_switch_all(1)?;
-            }
-        }
-        Side::Playback => {
-            control.set_playback_volume_all(value)?;
-            if control.has_playback_switch() {
-                control.set_playback_switch_all(1)?;
-            }
-        }
+        Side::Capture if switch => control.set_capture_switch_all(on)?,
+        Side::Playback if switch => control.set_playback_switch_all(on)?,
+        Side::Capture | Side::Playback => {}
     }
-    Ok(Taken::Mixer)
+    match side {
+        Side::Capture => control.set_capture_volume_all(value)?,
+        Side::Playback => control.set_playback_volume_all(value)?,
+    }
+    let name = control.get_id().get_name().unwrap_or("?").to_owned();
+    Ok(Some(if switch { name } else { format!("{name}, which has no switch") }))
 }
 
 /// What the microphone's mixer is set to; `None` when its card has no such control. May block.
@@ -176,10 +152,15 @@ fn switch(side: Side, control: &Selem<'_>) -> Option<i32> {
     }
 }
 
+/// Also that there is something to turn: a range of one value is none.
 fn has_volume(side: Side, control: &Selem<'_>) -> bool {
-    match side {
+    let has = match side {
         Side::Capture => control.has_capture_volume(),
         Side::Playback => control.has_playback_volume(),
+    };
+    has && {
+        let (least, most) = range(side, control);
+        least < most
     }
 }
 
@@ -221,13 +202,18 @@ mod tests {
         assert_eq!(card("plughw:CARD=sofhdadsp").as_deref(), Some("hw:CARD=sofhdadsp"));
         for none in ["default", "", "hw:CARD=", "hw:CARD=a\0b,DEV=0", "pulse"] {
             assert_eq!(card(none), None, "{none:?}");
-            assert_eq!(set_volume(Side::Capture, none, Volume::FULL), Taken::Nobody);
+            let taken = set_volume(Side::Capture, none, Volume::FULL);
+            assert_eq!(taken, Taken::Nobody("it names no card".to_owned()), "{none:?}");
         }
     }
 
     #[test]
     fn a_card_that_is_not_there_takes_nothing() {
-        assert_eq!(set_volume(Side::Playback, "hw:CARD=nobody,DEV=0", Volume::FULL), Taken::Nobody);
+        let taken = set_volume(Side::Playback, "hw:CARD=nobody,DEV=0", Volume::FULL);
+        assert!(
+            matches!(&taken, Taken::Nobody(why) if why.starts_with("its mixer takes no volume (")),
+            "{taken}"
+        );
         assert!(controls(Side::Capture, "hw:CARD=nobody,DEV=0").is_empty());
         assert_eq!(level(Side::Capture, "hw:CARD=nobody,DEV=0"), None);
     }

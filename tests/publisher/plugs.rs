@@ -128,7 +128,7 @@ fn frame() -> Vec<u8> {
 }
 
 /// A profile whose camera and microphone are these.
-fn profile(name: &str, camera: &str, microphone: &str) -> tempfile::TempDir {
+pub fn profile(name: &str, camera: &str, microphone: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/test.toml");
     let text = fs::read_to_string(shipped).expect("a shipped profile");

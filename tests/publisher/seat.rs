@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use coguestd::media::layers;
 use coguestd::media::publisher::profile::Profile;
-use coguestd::media::publisher::{Codec, Explain, Locate, Located, Publisher, Settings};
+use coguestd::media::publisher::{Codec, Explain, Locate, Located, Publisher, Settings, TurnMixer};
 use coguestd::media::stage::{self, Stage};
 use coguestd::media::webrtc::Ice;
 use coguestd::model::hotplug::Notice;
@@ -14,6 +14,7 @@ use coguestd::model::media::{
     Ask, AudioPlan, Mirror, Picture, Plan, Quality, Report, Session, Sound, VideoPlan,
 };
 use coguestd::model::stage::{SeatStats, StageAsk, StagePeer, StageReport};
+use coguestd::model::volume::Taken;
 use coguestd::model::{Media, UserId, Volume};
 use tokio::sync::mpsc;
 
@@ -37,6 +38,8 @@ pub struct Setup {
     pub codec: Codec,
     pub locate: Option<Locate>,
     pub explain: Option<Explain>,
+    pub microphone: &'static str,
+    pub mixer: Option<TurnMixer>,
     /// What the witness says; it is passed on to the publisher.
     pub notices: Option<mpsc::UnboundedReceiver<Notice>>,
     pub layers: layers::Settings,
@@ -51,6 +54,8 @@ impl Default for Setup {
             codec: Codec::H264,
             locate: None,
             explain: None,
+            microphone: "auto",
+            mixer: None,
             notices: None,
             layers: layers::Settings::default(),
         }
@@ -86,8 +91,11 @@ impl Seat {
             locate: setup.locate.unwrap_or(locate),
             explain: setup.explain.unwrap_or_else(|| Arc::new(|_, _, refusal| refusal)),
             locate_speaker: Arc::new(|_| None),
+            mixer: setup
+                .mixer
+                .unwrap_or_else(|| Arc::new(|_, _, _| Taken::Nobody("there is none".to_owned()))),
             camera: "auto".to_owned(),
-            microphone: "auto".to_owned(),
+            microphone: setup.microphone.to_owned(),
             speaker: "none".to_owned(),
             quality: Quality::P360,
             mirror: Mirror::No,

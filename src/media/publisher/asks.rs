@@ -46,7 +46,7 @@ impl Desk {
             Ask::OutputVolume(volume) => {
                 self.settings.output_volume = volume;
                 if let Some(peer) = &mut self.peer {
-                    peer.set_output_volume(volume);
+                    peer.set_output_volume(volume, &self.events);
                 }
             }
             Ask::Label(user) => self.paint(|wish| wish.name = user.user_name.as_str().to_owned()),
@@ -68,7 +68,11 @@ impl Desk {
                 let fragment = self.settings.profile.speaker.clone();
                 let find = match &fragment.address {
                     None => Find::Not,
-                    Some(_) => Find::By(Arc::clone(&self.settings.locate_speaker), choice.to_owned()),
+                    Some(_) => Find::By {
+                        locate: Arc::clone(&self.settings.locate_speaker),
+                        mixer: Arc::clone(&self.settings.mixer),
+                        choice: choice.to_owned(),
+                    },
                 };
                 Speaker::Is(fragment, find)
             }

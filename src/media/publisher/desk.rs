@@ -189,6 +189,9 @@ impl Desk {
                 self.device(device).closed();
                 self.stopped();
             }
+            Event::Turned { device, generation, volume, taken } => {
+                self.device(device).turned(generation, volume, &taken);
+            }
             Event::Source { device, generation, told } => {
                 let report = self.device(device).told(now, generation, told);
                 self.device_news(now, report);

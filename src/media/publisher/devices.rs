@@ -27,10 +27,11 @@ use super::profile::Capture;
 use super::search::{Pause, Search};
 use super::source::Source;
 use super::stats::Meter;
-use super::{Explain, Locate, Settings};
+use super::{Explain, Locate, Settings, TurnMixer};
 use crate::media::worker::Worker;
 use crate::model::media::{Mirror, Quality};
 use crate::model::message::DeviceKind;
+use crate::model::volume::Taken;
 use crate::model::{Code, Volume};
 
 /// How long an open device may take to deliver.
@@ -82,6 +83,7 @@ pub(super) struct Device {
     profile: String,
     locate: Locate,
     explain: Explain,
+    mixer: TurnMixer,
     pub(super) bridge: Arc<Bridge>,
     worker: Worker<Job>,
     wish: Wish,
@@ -129,6 +131,7 @@ impl Device {
             profile: profile.name().to_owned(),
             locate: Arc::clone(&settings.locate),
             explain: Arc::clone(&settings.explain),
+            mixer: Arc::clone(&settings.mixer),
             bridge,
             worker,
             wish,
@@ -173,9 +176,23 @@ impl Device {
             if self.epoch.is_some() {
                 self.reopen(now);
             }
-        } else if let State::Open { source, .. } = &self.state {
-            source.set_mirror(self.wish.mirror);
-            source.set_volume(self.wish.volume);
+        } else {
+            self.follow_wish();
+        }
+    }
+
+    /// Mirror and volume of an open device, as they are wanted now.
+    fn follow_wish(&mut self) {
+        let State::Open { source, .. } = &mut self.state else { return };
+        let volume = self.wish.volume;
+        source.set_mirror(self.wish.mirror);
+        source.set_gain(source.knob.gain(volume));
+        if let Some(card) = source.knob.want(volume) {
+            let job = Job::Turn { generation: self.generation, card, volume };
+            if self.worker.give(job).is_err() {
+                source.knob.turned(volume, &Taken::Nobody("its driver hangs".to_owned()));
+                source.set_gain(source.knob.gain(volume));
+            }
         }
     }
 
@@ -200,6 +217,7 @@ impl Device {
             profile: self.profile.clone(),
             locate: Arc::clone(&self.locate),
             explain: Arc::clone(&self.explain),
+            mixer: Arc::clone(&self.mixer),
         };
         if self.worker.give(Job::Open(Box::new(wanted))).is_err() {
             tracing::error!(device = ?self.kind, "its driver hangs: it is not opened");

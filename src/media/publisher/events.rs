@@ -10,10 +10,11 @@ use super::playback::{Playback, Stream};
 use super::source::Source;
 use super::stats::Link;
 use crate::media::heart::Beat;
-use crate::model::Refusal;
 use crate::model::hotplug::Notice;
 use crate::model::media::{Ask, Fault, Picture, Ticket};
 use crate::model::message::DeviceKind;
+use crate::model::volume::Taken;
+use crate::model::{Refusal, Volume};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(super) enum Event {
     Opened { device: DeviceKind, generation: u64, ways: usize, outcome: Result<Box<Source>, Refusal> },
     /// A device was closed.
     Closed { device: DeviceKind },
+    /// The mixer of a device was turned to this volume, or not.
+    Turned { device: DeviceKind, generation: u64, volume: Volume, taken: Taken },
     /// Something about an open device.
     Source { device: DeviceKind, generation: u64, told: SourceTold },
     /// Something about a peer; dropped when it is not the present one.
@@ -74,6 +77,8 @@ pub(super) enum PeerTold {
     Stream(Stream),
     /// The speaker was opened for it, or not.
     Speaker { stream: Stream, playback: Result<Playback, String> },
+    /// The speaker's mixer was turned to this volume, or not.
+    Turned { volume: Volume, taken: Taken },
     /// How long its elements take has changed.
     Latency,
     /// What the transport knows.

@@ -22,6 +22,7 @@ mod easel;
 mod encoding;
 mod events;
 mod filler;
+mod knob;
 mod ladder;
 mod opener;
 mod peer;
@@ -58,6 +59,7 @@ use crate::model::capture::Offer;
 use crate::model::hotplug::Notice;
 use crate::model::media::{Ask, Mirror, Quality, Report};
 use crate::model::message::DeviceKind;
+use crate::model::volume::{Side, Taken};
 use crate::model::{Refusal, Volume};
 
 /// Room for what is not worked off yet.
@@ -112,6 +114,9 @@ pub type Explain = Arc<dyn Fn(DeviceKind, &Located, Refusal) -> Refusal + Send +
 /// Finds the speaker; `None` for none.
 pub type LocateSpeaker = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
+/// Turns the volume at the card of an address, where its mixer has one; may block.
+pub type TurnMixer = Arc<dyn Fn(Side, &str, Volume) -> Taken + Send + Sync>;
+
 /// How a publisher works.
 #[derive(Clone)]
 pub struct Settings {
@@ -123,6 +128,8 @@ pub struct Settings {
     pub explain: Explain,
     /// Finds the speaker.
     pub locate_speaker: LocateSpeaker,
+    /// Turns volumes at a card.
+    pub mixer: TurnMixer,
     /// Which camera.
     pub camera: String,
     /// Which microphone.

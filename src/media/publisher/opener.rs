@@ -7,20 +7,23 @@ use super::bridge::Bridge;
 use super::devices::Wish;
 use super::events::Event;
 use super::filler::picture_caps;
+use super::knob::{Card, Knob};
 use super::profile::{Capture, From};
 use super::source::{Order, Source};
 use super::stats::Meter;
 use super::ways::ways;
-use super::{Explain, Locate};
-use crate::model::Refusal;
+use super::{Explain, Locate, TurnMixer};
 use crate::model::capture::Drawing;
 use crate::model::message::DeviceKind;
+use crate::model::volume::Side;
+use crate::model::{Refusal, Volume};
 
 /// What a device's thread does.
 #[derive(Debug)]
 pub(super) enum Job {
     Open(Box<Wanted>),
     Close(Box<Source>),
+    Turn { generation: u64, card: Card, volume: Volume },
 }
 
 /// A device to find and to open.
@@ -37,6 +40,7 @@ pub(super) struct Wanted {
     pub(super) profile: String,
     pub(super) locate: Locate,
     pub(super) explain: Explain,
+    pub(super) mixer: TurnMixer,
 }
 
 impl std::fmt::Debug for Wanted {
@@ -60,7 +64,7 @@ pub(super) fn work(
         Job::Open(wanted) => {
             let generation = wanted.generation;
             let (ways, outcome) = match find(&wanted) {
-                Ok((order, ways)) => (ways, Source::open(&order, bridge, meter, desk)),
+                Ok((order, knob, ways)) => (ways, Source::open(&order, knob, bridge, meter, desk)),
                 Err(refusal) => (0, Err(refusal)),
             };
             Event::Opened { device: kind, generation, ways, outcome: outcome.map(Box::new) }
@@ -68,6 +72,9 @@ pub(super) fn work(
         Job::Close(source) => {
             source.close();
             Event::Closed { device: kind }
+        }
+        Job::Turn { generation, card, volume } => {
+            Event::Turned { device: kind, generation, volume, taken: card.turn(volume) }
         }
     };
     // The desk takes nothing more only when it has ended: then an opened device is closed by being dropped here.
@@ -78,8 +85,8 @@ pub(super) fn work(
     }
 }
 
-/// Where it is and how it is to be captured, and how many ways there are.
-fn find(wanted: &Wanted) -> Result<(Order, usize), Refusal> {
+/// Where it is, how it is to be captured and what turns its volume, and how many ways there are.
+fn find(wanted: &Wanted) -> Result<(Order, Knob, usize), Refusal> {
     let Wanted { device, generation, captures, candidate, wish, .. } = wanted;
     let chosen = captures.iter().any(|capture| capture.address.is_some() && capture.from == From::Device);
     let located = if chosen { Some((wanted.locate)(*device, &wish.choice)?) } else { None };
@@ -103,9 +110,14 @@ fn find(wanted: &Wanted) -> Result<(Order, usize), Refusal> {
     }
     let caps = way.choice.map_or_else(|| wish.caps.clone(), |choice| picture_caps(choice.sent));
     let explain = Arc::clone(&wanted.explain);
-    let (mirror, volume, wanted) = (wish.mirror, wish.volume, wish.quality);
+    let knob = match (device, way.capture.from, &address) {
+        (DeviceKind::Microphone, From::Device, Some(address)) => {
+            Card::new(Side::Capture, address, &wanted.mixer).fit(wish.volume)
+        }
+        (DeviceKind::Camera | DeviceKind::Microphone, From::Device | From::File, _) => Knob::Pipeline,
+    };
+    let (mirror, gain, wanted) = (wish.mirror, knob.gain(wish.volume), wish.quality);
     let (device, generation) = (*device, *generation);
-    let order =
-        Order { device, generation, way, located, explain, address, id, wanted, caps, mirror, volume };
-    Ok((order, count))
+    let order = Order { device, generation, way, located, explain, address, id, wanted, caps, mirror, gain };
+    Ok((order, knob, count))
 }

@@ -19,6 +19,7 @@ use gstreamer_webrtc as gst_webrtc;
 use super::branches::{self, with_profile};
 use super::encoding::Encoding;
 use super::events::{Event, PeerTold, Tell};
+use super::knob::Knob;
 use super::playback::{self, Playback, Speaker, Stream};
 use super::profile::Profile;
 use super::stats::{Link, Meter};
@@ -26,6 +27,7 @@ use super::{Codec, watch};
 use crate::media::description::{self, Description};
 use crate::media::webrtc::{self, Ice};
 use crate::model::media::{Fault, IceCandidate, Quality, Session, Sound};
+use crate::model::volume::Taken;
 use crate::model::{Code, Media, Volume};
 
 /// Candidates of the stage beyond these are dropped.
@@ -63,6 +65,8 @@ pub(super) struct Peer {
     entry: Option<gst::Pad>,
     speaker: Speaker,
     output_volume: Volume,
+    /// By what the volume of what is played is turned.
+    knob: Knob,
     mids: Vec<String>,
     round: Round,
     early: Vec<(u32, String)>,
@@ -111,6 +115,7 @@ impl Peer {
             entry,
             speaker: plan.speaker,
             output_volume: plan.output_volume,
+            knob: Knob::Pipeline,
             mids: Vec::new(),
             round: Round::Offering,
             early: Vec::new(),
@@ -155,9 +160,26 @@ impl Peer {
         Some(encoding)
     }
 
-    pub(super) fn set_output_volume(&mut self, volume: Volume) {
+    pub(super) fn set_output_volume(&mut self, volume: Volume, desk: &SyncSender<Event>) {
         self.output_volume = volume;
-        playback::set_volume(&self.pipeline, volume);
+        self.follow_volume(desk);
+    }
+
+    /// The speaker's mixer was turned to this volume, or not.
+    pub(super) fn turned(&mut self, volume: Volume, taken: &Taken, desk: &SyncSender<Event>) {
+        self.knob.turned(volume, taken);
+        self.follow_volume(desk);
+    }
+
+    fn follow_volume(&mut self, desk: &SyncSender<Event>) {
+        let volume = self.output_volume;
+        playback::set_gain(&self.pipeline, self.knob.gain(volume));
+        if let Some(card) = self.knob.want(volume)
+            && let Err(error) = playback::turn(card, volume, (desk, self.session.peer))
+        {
+            self.knob.turned(volume, &Taken::Nobody(format!("there is no thread for its mixer ({error})")));
+            playback::set_gain(&self.pipeline, self.knob.gain(volume));
+        }
     }
 
     /// The next picture is a key frame.
@@ -267,9 +289,14 @@ impl Peer {
     }
 
     /// The speaker is open, or not; the stream goes there.
-    pub(super) fn play(&self, stream: Stream, playback: Result<Playback, String>) -> Result<(), String> {
-        playback::put_in(&self.pipeline, stream, playback)?;
-        playback::set_volume(&self.pipeline, self.output_volume);
+    pub(super) fn play(
+        &mut self,
+        stream: Stream,
+        playback: Result<Playback, String>,
+        desk: &SyncSender<Event>,
+    ) -> Result<(), String> {
+        self.knob = playback::put_in(&self.pipeline, stream, playback)?;
+        self.follow_volume(desk);
         Ok(())
     }
 
@@ -283,7 +310,8 @@ impl Peer {
     }
 
     /// The speaker failed: what comes is thrown away from now on.
-    pub(super) fn mute(&self) {
+    pub(super) fn mute(&mut self) {
+        self.knob = Knob::Pipeline;
         if let Err(error) = playback::replace_by_drain(&self.pipeline) {
             tracing::debug!(%error, "the speaker could not be taken out");
         }

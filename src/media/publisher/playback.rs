@@ -9,10 +9,12 @@ use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
 
-use super::LocateSpeaker;
 use super::events::{Event, PeerTold};
+use super::knob::{Card, Knob};
 use super::profile::{self, Fragment};
+use super::{LocateSpeaker, TurnMixer};
 use crate::model::Volume;
+use crate::model::volume::Side;
 
 /// The name of the bin, by which its errors are told from the peer's.
 pub(super) const NAME: &str = "playback";
@@ -29,8 +31,8 @@ pub(super) enum Speaker {
 pub(super) enum Find {
     /// The element takes no address.
     Not,
-    /// This choice, which may block.
-    By(LocateSpeaker, String),
+    /// This choice, which may block, like the mixer of its card.
+    By { locate: LocateSpeaker, mixer: TurnMixer, choice: String },
 }
 
 /// A stream of the stage, held until something takes it.
@@ -42,11 +44,15 @@ pub(super) struct Stream {
 
 /// What plays a stream of Opus in RTP, or throws it away; ready, and stopped when nobody takes it.
 #[derive(Debug)]
-pub(super) struct Playback(gst::Bin);
+pub(super) struct Playback {
+    bin: gst::Bin,
+    /// By what its volume is turned; taken out with the bin.
+    knob: Option<Knob>,
+}
 
 impl Drop for Playback {
     fn drop(&mut self) {
-        if self.0.parent().is_none() && self.0.set_state(gst::State::Null).is_err() {
+        if self.bin.parent().is_none() && self.bin.set_state(gst::State::Null).is_err() {
             tracing::debug!("the speaker did not stop cleanly");
         }
     }
@@ -69,32 +75,54 @@ pub(super) fn open(
     Ok(())
 }
 
+/// Turns the mixer of the speaker's card on a thread of its own; its answer comes back as an event of the peer.
+pub(super) fn turn(
+    card: Card,
+    volume: Volume,
+    (desk, peer): (&SyncSender<Event>, u64),
+) -> std::io::Result<()> {
+    let desk = desk.clone();
+    thread::Builder::new().name("speaker-volume".into()).spawn(move || {
+        let told = PeerTold::Turned { volume, taken: card.turn(volume) };
+        desk.send(Event::Peer { peer, told }).unwrap_or_default();
+    })?;
+    Ok(())
+}
+
 fn make(speaker: Speaker, volume: Volume) -> Result<Playback, glib::BoolError> {
-    let bin = match speaker {
-        Speaker::None => drain()?,
-        Speaker::Is(fragment, Find::Not) => sound(&fragment, None, volume)?,
-        Speaker::Is(fragment, Find::By(locate, choice)) => match locate(&choice) {
-            Some(address) => sound(&fragment, Some(&address), volume)?,
-            None => drain()?,
+    let (bin, knob) = match speaker {
+        Speaker::None => (drain()?, Knob::Pipeline),
+        Speaker::Is(fragment, Find::Not) => {
+            (sound(&fragment, None, Knob::Pipeline.gain(volume))?, Knob::Pipeline)
+        }
+        Speaker::Is(fragment, Find::By { locate, mixer, choice }) => match locate(&choice) {
+            Some(address) => {
+                let knob = Card::new(Side::Playback, &address, &mixer).fit(volume);
+                (sound(&fragment, Some(&address), knob.gain(volume))?, knob)
+            }
+            None => (drain()?, Knob::Pipeline),
         },
     };
-    let playback = Playback(bin);
-    playback.0.set_state(gst::State::Ready).map_err(|_| glib::bool_error!("the speaker does not open"))?;
+    let playback = Playback { bin, knob: Some(knob) };
+    playback.bin.set_state(gst::State::Ready).map_err(|_| glib::bool_error!("the speaker does not open"))?;
     Ok(playback)
 }
 
-/// Puts it behind the stream, which goes on then.
+/// Puts it behind the stream, which goes on then; by what its volume is turned.
 pub(super) fn put_in(
     pipeline: &gst::Pipeline,
     stream: Stream,
     playback: Result<Playback, String>,
-) -> Result<(), String> {
+) -> Result<Knob, String> {
     let (playback, outcome) = match playback {
         Ok(playback) => (Ok(playback), Ok(())),
-        Err(why) => (drain().map(Playback), Err(why)),
+        Err(why) => (drain().map(|bin| Playback { bin, knob: None }), Err(why)),
     };
-    let Some(pad) = stream.pad.upgrade() else { return Ok(()) };
-    let linked = playback.and_then(|playback| attach(pipeline, &pad, &playback.0));
+    let Some(pad) = stream.pad.upgrade() else { return Ok(Knob::Pipeline) };
+    let linked = playback.and_then(|mut playback| {
+        attach(pipeline, &pad, &playback.bin)?;
+        Ok(playback.knob.take().unwrap_or(Knob::Pipeline))
+    });
     pad.remove_probe(stream.block);
     outcome.and(linked.map_err(|error| error.message.to_string()))
 }
@@ -127,9 +155,9 @@ fn attach(pipeline: &gst::Pipeline, stream: &gst::Pad, bin: &gst::Bin) -> Result
     bin.sync_state_with_parent()
 }
 
-pub(super) fn set_volume(pipeline: &gst::Pipeline, volume: Volume) {
+pub(super) fn set_gain(pipeline: &gst::Pipeline, gain: f64) {
     if let Some(element) = pipeline.by_name("output-volume") {
-        element.set_property("volume", f64::from(volume.percent()) / 100.0);
+        element.set_property("volume", gain);
     }
 }
 
@@ -142,7 +170,7 @@ fn drain() -> Result<gst::Bin, glib::BoolError> {
     Ok(bin)
 }
 
-fn sound(fragment: &Fragment, address: Option<&str>, volume: Volume) -> Result<gst::Bin, glib::BoolError> {
+fn sound(fragment: &Fragment, address: Option<&str>, gain: f64) -> Result<gst::Bin, glib::BoolError> {
     let bin = gst::Bin::with_name(NAME);
     let speaker =
         profile::parse(&fragment.launch).map_err(|error| glib::bool_error!("{}", error.to_string()))?;
@@ -157,10 +185,7 @@ fn sound(fragment: &Fragment, address: Option<&str>, volume: Volume) -> Result<g
         gst::ElementFactory::make("opusdec").build()?,
         gst::ElementFactory::make("audioconvert").build()?,
         gst::ElementFactory::make("audioresample").build()?,
-        gst::ElementFactory::make("volume")
-            .name("output-volume")
-            .property("volume", f64::from(volume.percent()) / 100.0)
-            .build()?,
+        gst::ElementFactory::make("volume").name("output-volume").property("volume", gain).build()?,
         speaker.upcast(),
     ];
     bin.add_many(&steps)?;

@@ -19,13 +19,14 @@ use gstreamer_app as gst_app;
 use super::bridge::{Bridge, First};
 use super::events::{Event, SourceTold};
 use super::filler::FRAME_RATE;
+use super::knob::Knob;
 use super::profile::{self, From};
 use super::stats::Meter;
 use super::ways::Way;
 use super::{Explain, Located};
+use crate::model::Refusal;
 use crate::model::media::{Mirror, Quality};
 use crate::model::message::DeviceKind;
-use crate::model::{Refusal, Volume};
 
 /// How often the level of the microphone is measured.
 const LEVEL_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(500);
@@ -49,7 +50,8 @@ pub(super) struct Order {
     /// What crosses the bridge.
     pub(super) caps: gst::Caps,
     pub(super) mirror: Mirror,
-    pub(super) volume: Volume,
+    /// The pipeline's share of the volume.
+    pub(super) gain: f64,
 }
 
 /// An open device.
@@ -61,6 +63,8 @@ pub(super) struct Source {
     pub(super) sent: Quality,
     /// The node, where there is one.
     pub(super) node: Option<PathBuf>,
+    /// By what its volume is turned.
+    pub(super) knob: Knob,
     from: From,
 }
 
@@ -78,6 +82,7 @@ impl Source {
     /// Opens it; the first buffer comes later, as an event.
     pub(super) fn open(
         order: &Order,
+        knob: Knob,
         bridge: &Arc<Bridge>,
         meter: &Arc<Meter>,
         desk: &SyncSender<Event>,
@@ -87,7 +92,7 @@ impl Source {
         listen(&pipeline, order, meter, desk);
         let sent = order.way.choice.map_or(order.wanted, |choice| choice.sent);
         let node = order.located.as_ref().map(|located| located.node.clone());
-        let source = Self { pipeline, id: order.id.clone(), sent, node, from: order.way.capture.from };
+        let source = Self { pipeline, id: order.id.clone(), sent, node, knob, from: order.way.capture.from };
         match source.pipeline.set_state(gst::State::Playing) {
             Ok(_) => Ok(source),
             Err(_) => {
@@ -115,9 +120,9 @@ impl Source {
         }
     }
 
-    pub(super) fn set_volume(&self, volume: Volume) {
+    pub(super) fn set_gain(&self, gain: f64) {
         if let Some(element) = self.pipeline.by_name("volume") {
-            element.set_property("volume", f64::from(volume.percent()) / 100.0);
+            element.set_property("volume", gain);
         }
     }
 
@@ -215,11 +220,10 @@ fn tail(order: &Order) -> Result<Vec<gst::Element>, glib::BoolError> {
             vec![flip, shape]
         }
         DeviceKind::Microphone => {
-            let volume = f64::from(order.volume.percent()) / 100.0;
             vec![
                 gst::ElementFactory::make("audioconvert").build()?,
                 gst::ElementFactory::make("audioresample").build()?,
-                gst::ElementFactory::make("volume").name("volume").property("volume", volume).build()?,
+                gst::ElementFactory::make("volume").name("volume").property("volume", order.gain).build()?,
                 gst::ElementFactory::make("level").property("interval", LEVEL_EVERY.nseconds()).build()?,
                 shape,
             ]

@@ -67,11 +67,12 @@ impl Desk {
                 }
             }
             PeerTold::Speaker { stream, playback } => {
-                if let Err(why) = peer.play(stream, playback) {
+                if let Err(why) = peer.play(stream, playback, &self.events) {
                     tracing::warn!("nothing is played: {why}");
                     peer.mute();
                 }
             }
+            PeerTold::Turned { volume, taken } => peer.turned(volume, &taken, &self.events),
             PeerTold::Latency => peer.recalculate_latency(),
             PeerTold::Link(link) => peer.link = link,
             PeerTold::Playback(why) => {

@@ -7,7 +7,8 @@ use crate::media::publisher::events::SourceTold;
 use crate::media::publisher::source::{Rewind, Source};
 use crate::model::hotplug::{Change, Notice};
 use crate::model::media::Report;
-use crate::model::{Code, Refusal};
+use crate::model::volume::Taken;
+use crate::model::{Code, Refusal, Volume};
 
 impl Device {
     /// Its thread has opened it, or not.
@@ -31,6 +32,8 @@ impl Device {
                 };
                 let report = matches!(delivers, Delivers::Yes { .. }).then(|| self.delivered(&source.id));
                 self.state = State::Open { source, since: now, delivers };
+                // It was opened as it was wanted then.
+                self.follow_wish();
                 report.flatten()
             }
             Ok(source) => {
@@ -39,6 +42,16 @@ impl Device {
             }
             Err(refusal) if expected => self.failed(now, refusal),
             Err(_) => None,
+        }
+    }
+
+    /// Its mixer was turned to this volume, or not.
+    pub(in crate::media::publisher) fn turned(&mut self, generation: u64, volume: Volume, taken: &Taken) {
+        if let State::Open { source, .. } = &mut self.state
+            && generation == self.generation
+        {
+            source.knob.turned(volume, taken);
+            self.follow_wish();
         }
     }
 

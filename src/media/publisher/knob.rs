@@ -1,0 +1,172 @@
+//! The volume of an open microphone or speaker: turned at its card where the mixer takes it, else in the pipeline.
+//!
+//! ```text
+//! opened ─┬─ its mixer took the volume ─► at the card ── it takes no more ─► in the pipeline
+//!         └─ nobody did ─────────────────────────────────────────────────► in the pipeline
+//! ```
+//! A mixer may block, so it is turned on a thread of the device's, one turn at a time, and the latest wish wins. What is left to the
+//! pipeline holds at once, so that nothing is heard of a device at 0 % however long its mixer takes.
+//!
+//! Invariant: the factor of the pipeline follows from the wish and from this, never from the order in which answers come. Not here:
+//! which control of which card is meant (`devices`, handed in as [`TurnMixer`]).
+
+use super::TurnMixer;
+use crate::model::Volume;
+use crate::model::volume::{Side, Taken};
+
+/// The card of a device, and the way to its mixer.
+#[derive(Clone)]
+pub(super) struct Card {
+    side: Side,
+    address: String,
+    mixer: TurnMixer,
+}
+
+impl std::fmt::Debug for Card {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Card")
+            .field("side", &self.side)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Card {
+    pub(super) fn new(side: Side, address: &str, mixer: &TurnMixer) -> Self {
+        Self { side, address: address.to_owned(), mixer: std::sync::Arc::clone(mixer) }
+    }
+
+    /// Turns it and says by whom the volume is had. May block.
+    pub(super) fn turn(&self, volume: Volume) -> Taken {
+        (self.mixer)(self.side, &self.address, volume)
+    }
+
+    /// As the device is opened: how its volume will be turned. May block.
+    pub(super) fn fit(self, volume: Volume) -> Knob {
+        let taken = self.turn(volume);
+        tracing::info!(device = self.address, "{} volume {taken}", self.side);
+        match taken {
+            Taken::Mixer(_) => Knob::Mixer { card: self, taken, turned: volume, turn: Turn::None },
+            Taken::Nobody(_) => Knob::Pipeline,
+        }
+    }
+}
+
+/// Whether an answer of the mixer is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    None,
+    UnderWay,
+}
+
+/// By what the volume is turned.
+#[derive(Debug)]
+pub(super) enum Knob {
+    /// By the pipeline alone.
+    Pipeline,
+    /// By the card's mixer, which was last turned to this.
+    Mixer { card: Card, taken: Taken, turned: Volume, turn: Turn },
+}
+
+impl Knob {
+    /// The pipeline's factor for the wanted volume.
+    pub(super) fn gain(&self, wanted: Volume) -> f64 {
+        match self {
+            Self::Pipeline => Taken::Nobody(String::new()).gain(wanted),
+            Self::Mixer { taken, .. } => taken.gain(wanted),
+        }
+    }
+
+    /// The card that is to be turned to the wanted volume now; its answer must come back by [`Knob::turned`].
+    pub(super) fn want(&mut self, wanted: Volume) -> Option<Card> {
+        match self {
+            Self::Mixer { card, turned, turn, .. } if *turn == Turn::None && *turned != wanted => {
+                *turn = Turn::UnderWay;
+                Some(card.clone())
+            }
+            Self::Pipeline | Self::Mixer { .. } => None,
+        }
+    }
+
+    /// The mixer was turned to this volume, or not.
+    pub(super) fn turned(&mut self, volume: Volume, answer: &Taken) {
+        match (&mut *self, answer) {
+            (Self::Pipeline, Taken::Mixer(_) | Taken::Nobody(_)) => {}
+            (Self::Mixer { turned, turn, .. }, Taken::Mixer(_)) => (*turned, *turn) = (volume, Turn::None),
+            (Self::Mixer { card, .. }, Taken::Nobody(_)) => {
+                tracing::warn!(device = card.address, "{} volume from now on {answer}", card.side);
+                *self = Self::Pipeline;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn percent(percent: i64) -> Volume {
+        Volume::try_from(percent).expect("0 to 100")
+    }
+
+    fn card(answer: Taken) -> Card {
+        let mixer: TurnMixer = Arc::new(move |side, address, _| {
+            assert_eq!((side, address), (Side::Capture, "hw:CARD=Desk,DEV=0"));
+            answer.clone()
+        });
+        Card::new(Side::Capture, "hw:CARD=Desk,DEV=0", &mixer)
+    }
+
+    fn mixer() -> Taken {
+        Taken::Mixer("Mic".to_owned())
+    }
+
+    fn nobody() -> Taken {
+        Taken::Nobody("its mixer has no capture volume".to_owned())
+    }
+
+    #[test]
+    fn what_the_mixer_takes_the_pipeline_leaves_alone() {
+        for (answer, volume, gain) in [
+            (mixer(), 100, 1.0),
+            (mixer(), 40, 1.0),
+            // Many a mixer only turns down.
+            (mixer(), 0, 0.0),
+            (nobody(), 100, 1.0),
+            (nobody(), 40, 0.4),
+            (nobody(), 0, 0.0),
+        ] {
+            let knob = card(answer.clone()).fit(percent(volume));
+            let got = knob.gain(percent(volume));
+            assert!((got - gain).abs() < 1e-9, "{answer:?} at {volume} %: {got}");
+        }
+    }
+
+    #[test]
+    fn one_turn_at_a_time_and_the_latest_wish_wins() {
+        let mut knob = card(mixer()).fit(percent(100));
+        assert!(knob.want(percent(100)).is_none(), "it stands there");
+        assert!(knob.want(percent(30)).is_some());
+        assert!(knob.want(percent(20)).is_none() && knob.want(percent(0)).is_none(), "one is under way");
+        assert!(knob.gain(percent(0)) < 1e-9, "nothing is heard, whatever the mixer does");
+        knob.turned(percent(30), &mixer());
+        assert!(knob.gain(percent(0)) < 1e-9, "the answer to an older wish changes nothing");
+        assert!(knob.want(percent(0)).is_some(), "it is turned on to the latest");
+        knob.turned(percent(0), &mixer());
+        assert!(knob.want(percent(0)).is_none());
+    }
+
+    #[test]
+    fn a_mixer_that_takes_no_more_leaves_it_to_the_pipeline() {
+        let mut knob = card(mixer()).fit(percent(100));
+        assert!(knob.want(percent(30)).is_some());
+        knob.turned(percent(30), &nobody());
+        assert!((knob.gain(percent(30)) - 0.3).abs() < 1e-9);
+        assert!(knob.want(percent(20)).is_none(), "it is not asked again before it is opened again");
+        // An answer that comes late.
+        knob.turned(percent(20), &mixer());
+        assert!((knob.gain(percent(20)) - 0.2).abs() < 1e-9);
+    }
+}
