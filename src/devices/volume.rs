@@ -173,7 +173,7 @@ fn range(side: Side, control: &Selem<'_>) -> (i64, i64) {
 
 fn of_percent((least, most): (i64, i64), percent: u8) -> i64 {
     let span = most.saturating_sub(least).max(0);
-    least + (i128::from(span) * i128::from(percent) / 100).try_into().unwrap_or(span)
+    least + ((i128::from(span) * i128::from(percent) + 50) / 100).try_into().unwrap_or(span)
 }
 
 fn to_percent((least, most): (i64, i64), value: i64) -> u8 {
@@ -181,7 +181,7 @@ fn to_percent((least, most): (i64, i64), value: i64) -> u8 {
     if span <= 0 {
         return 0;
     }
-    let percent = (i128::from(value) - i128::from(least)) * 100 / span;
+    let percent = ((i128::from(value) - i128::from(least)) * 100 + span / 2) / span;
     u8::try_from(percent.clamp(0, 100)).unwrap_or(100)
 }
 
@@ -259,11 +259,15 @@ mod tests {
 
     #[test]
     fn percent_of_any_range() {
-        assert_eq!([0, 50, 100].map(|percent| of_percent((0, 37), percent)), [0, 18, 37]);
+        assert_eq!([0, 50, 100].map(|percent| of_percent((0, 37), percent)), [0, 19, 37]);
         assert_eq!(of_percent((-10_239, 400), 100), 400, "the Raspberry Pi's headphones");
         assert_eq!(of_percent((5, 5), 100), 5);
         assert_eq!(of_percent((9, 1), 50), 9, "a range that makes no sense");
         assert_eq!(to_percent((0, 37), 37), 100);
+        for percent in 0..=100 {
+            let value = of_percent((-10_239, 400), percent);
+            assert_eq!(to_percent((-10_239, 400), value), percent, "what was set is what is read");
+        }
         assert_eq!(to_percent((0, 0), 5), 0);
         assert_eq!(to_percent((i64::MIN, i64::MAX), 0), 50);
     }
