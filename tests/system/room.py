@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import signal
 import subprocess
 import threading
 import time
@@ -43,8 +44,25 @@ class Host:
     """The daemon of this machine in the host's role."""
 
     def __init__(self, program: Path, directory: Path, hold: int):
-        configuration = directory / "host.toml"
-        configuration.write_text(
+        self.configuration = directory / "host.toml"
+        self.write(hold)
+        self.log = directory / "host.log"
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [str(program), "run", "--config", str(self.configuration)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )
+
+    def hold(self, seconds: int) -> None:
+        """From now on a lost guest keeps its seat so long."""
+        lines = len(self.log.read_text().splitlines())
+        self.write(seconds)
+        self.process.send_signal(signal.SIGHUP)
+        said = lambda: any("read again" in line for line in self.log.read_text().splitlines()[lines:])
+        eventually("the host has read its configuration again", said)
+
+    def write(self, hold: int) -> None:
+        self.configuration.write_text(
             f"""role = "host"
 [user]
 id = "lobby-host"
@@ -60,11 +78,6 @@ hold = {hold}
 stats_interval = 1
 """
         )
-        self.log = directory / "host.log"
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                [str(program), "run", "--config", str(configuration)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
 
 
 class Operator:

@@ -209,6 +209,19 @@ class Stand:
         eventually(what, lambda: self.restarts() > before and self.shown("ActiveState") == "active", patience)
         return time.monotonic() - start
 
+    def reload(self, more) -> str:
+        """systemctl reload with this drop-in (None: with none); what the journal says of it."""
+        file = "/etc/coguestd/conf.d/90-reload.toml"
+        if more is None:
+            self.machine.run(f"rm {file}")
+        else:
+            self.machine.write(file, more)
+        cursor = self.machine.run("journalctl -u coguestd -n 0 --show-cursor | sed -n 's/^-- cursor: //p'")
+        self.machine.run(f"systemctl reload {UNIT}")
+        journal = f"journalctl --no-pager -o cat -u coguestd --after-cursor='{cursor}'"
+        line = f"{journal} | grep -m 1 -E 'configuration (read again|was not taken)'; true"
+        return eventually("a line about the configuration", lambda: self.machine.run(line))
+
     def newer_package(self) -> Path:
         """The same package as a later version."""
         tree, file = self.directory / "newer", self.directory / "newer.deb"

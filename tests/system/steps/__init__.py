@@ -12,6 +12,7 @@ ALL = [
     devices.microphone,
     network.broker,
     network.cable,
+    package.reload,
     daemon.kill,
     daemon.stop,
     daemon.hang,

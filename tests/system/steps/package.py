@@ -54,6 +54,30 @@ def main(stand: Stand) -> None:
     stand.note("memory of the daemon on air", _memory(stand))
 
 
+def reload(stand: Stand) -> None:
+    """systemctl reload while on air: what can be applied is, what needs a restart is said, nonsense changes nothing."""
+    machine = stand.seated()
+    pid = stand.pid()
+    stand.operator.mark()
+    told = stand.reload('[user]\nname = "The lobby"\n[media]\ncapture_volume = 70\n[mqtt]\nkeep_alive = 20\n')
+    stand.note("reloaded", told)
+    if "applied user.name, media.capture_volume; a restart is needed for mqtt.keep_alive" not in told:
+        raise Failure(f"of the new configuration it says: {told}")
+    stand.operator.wait_until("its new name", f"device/{KIOSK}/info", lambda info: info["user"]["user_name"] == "The lobby")
+    stand.wait_state("its new volume", lambda state: state["microphone"]["volume"] == 70)
+    told = stand.reload("[media]\nquality = 7\n")
+    stand.note("reloaded nonsense", told)
+    if "the old one stays" not in told or "90-reload.toml:2" not in told:
+        raise Failure(f"of a wrong configuration it says: {told}")
+    told = stand.reload(None)
+    if "applied user.name, media.capture_volume" not in told:
+        raise Failure(f"of the old configuration it says: {told}")
+    stand.pattern("the picture goes on")
+    stand.stayed()
+    if stand.pid() != pid or not machine.succeeds("systemctl is-active coguestd"):
+        raise Failure("it was restarted")
+
+
 def upgrade(stand: Stand) -> None:
     """A newer version while it is on air: the same seat, and on air again by itself."""
     machine = stand.seated()
