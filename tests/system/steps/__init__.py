@@ -1,6 +1,6 @@
 """The steps of the system test, in their order. Each brings the stand to where it begins, so each can be run alone."""
 
-from steps import daemon, devices, network, package, power
+from steps import daemon, devices, doctor, network, package, power
 
 ALL = [
     package.install,
@@ -17,6 +17,7 @@ ALL = [
     daemon.stop,
     daemon.hang,
     daemon.clock,
+    doctor.doctor,
     power.cut,
     power.readonly,
     package.upgrade,

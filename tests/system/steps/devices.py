@@ -53,6 +53,9 @@ def camera_busy(stand: Stand) -> None:
         "camera_occupied is said", lambda state: (state["last_error"] or {}).get("code") == "camera_occupied"
     )
     stand.note("what it says", state["last_error"]["message"])
+    if "is in use: sudo coguestd doctor says by whom" not in state["last_error"]["message"]:
+        raise Failure("it does not say how to find out who has it")
+    stand.note("doctor", machine.run("coguestd doctor | grep '^WRONG *camera .* is in use by v4l2-ctl'"))
     if not stand.is_live(state):
         raise Failure(f"a busy camera cost the seat: {state}")
     machine.run("kill $(cat /tmp/thief)")

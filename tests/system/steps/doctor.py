@@ -1,0 +1,59 @@
+"""Faults of the machine itself, staged for real, and what `coguestd doctor` says of each."""
+
+import time
+
+from machine import Failure
+from stand import KIOSK, Stand
+
+
+def doctor(stand: Stand) -> None:
+    """Busy, missing, forbidden, muted devices and a wrong clock: each has its own sentence."""
+    machine = stand.in_room()
+    if stand.state()["seat"]:
+        stand.operator.command(KIOSK, "disconnect")
+        stand.wait_state("its devices are closed", lambda state: not state["seat"])
+    if said := _wrong(stand, "coguestd"):
+        raise Failure(f"of a healthy machine it says: {said}")
+
+    machine.run("nohup v4l2-ctl --stream-mmap --stream-count=0 >/dev/null 2>&1 & echo $! >/tmp/thief; sleep 3")
+    _names(stand, "root", "camera", "is in use by v4l2-ctl", "stop that program")
+    machine.run("kill $(cat /tmp/thief)")
+
+    machine.run("cable pull camera")
+    _names(stand, "coguestd", "camera", "there is no camera", "plug one in")
+    machine.run("cable push camera")
+
+    machine.run("gpasswd -d coguestd video")
+    _names(stand, "coguestd", "camera", "/dev/video0", "may not be opened")
+    _names(stand, "coguestd", "groups", "coguestd is not in the group video: sudo usermod -aG video coguestd")
+    machine.run("gpasswd -a coguestd video")
+
+    machine.run("cable pull microphone")
+    _names(stand, "coguestd", "microphone", "there is no microphone", "plug one in")
+    machine.run("cable push microphone")
+
+    machine.run("modprobe snd-dummy index=1 id=Dummy && udevadm settle && amixer -q -c Dummy sset Mic 80% nocap")
+    _names(stand, "coguestd", "microphone", "is muted in its mixer", options="--set media.microphone=Dummy")
+    machine.run("modprobe -r snd-dummy")
+
+    machine.run("date -s '1999-12-31 12:00' >/dev/null")
+    _names(stand, "coguestd", "clock", "the clock says 1999-12-31", "time server")
+    machine.run(f"date -s @{int(time.time())} >/dev/null")
+
+    if said := _wrong(stand, "coguestd"):
+        raise Failure(f"all being mended it says: {said}")
+
+
+def _wrong(stand: Stand, user: str, options: str = "") -> list:
+    said = stand.machine.run(f"runuser -u {user} -- coguestd doctor {options}; true").splitlines()
+    if not any(line.startswith("ok ") for line in said):
+        raise Failure(f"the doctor finds nothing in order: {said}")
+    return [" ".join(line.split()) for line in said if line.startswith("WRONG")]
+
+
+def _names(stand: Stand, user: str, what: str, *parts: str, options: str = "") -> None:
+    said = _wrong(stand, user, options)
+    fits = [line for line in said if line.startswith(f"WRONG {what} ") and all(part in line for part in parts)]
+    if len(fits) != 1:
+        raise Failure(f"{parts} is not what the doctor says of the {what}: {said}")
+    stand.note("doctor", fits[0])
