@@ -12,7 +12,7 @@ RUN_PACKAGES := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0
 	gstreamer1.0-nice gstreamer1.0-alsa gstreamer1.0-x
 TEST_PACKAGES := gstreamer1.0-libav gstreamer1.0-tools mosquitto mosquitto-clients openssl iproute2 \
 	pulseaudio pulseaudio-utils libasound2-plugins \
-	python3-aiohttp python3-aiortc python3-paho-mqtt python3-numpy systemd \
+	python3-aiohttp python3-aiortc python3-paho-mqtt python3-numpy systemd faketime \
 	fonts-dejavu-core fonts-noto-core fonts-noto-color-emoji fonts-wqy-microhei
 
 CROSS_PACKAGES := mmdebstrap dpkg-dev lintian bc util-linux

@@ -76,6 +76,24 @@ pub fn try_all(quality: Quality, cap: Duration) -> Vec<Tried> {
     started.into_iter().map(ended).collect()
 }
 
+/// Tries one after the other, those of boards first, until one works; whoever was tried is told. Blocks for at most about `cap`
+/// with each.
+pub fn try_for_one(quality: Quality, cap: Duration) -> Vec<Tried> {
+    let mut all = Vec::new();
+    if gst::init().is_err() {
+        return all;
+    }
+    for encoder in profile::shipped_encoders() {
+        let trial = try_out(&encoder, quality, cap);
+        let works = matches!(trial, Trial::Works(_));
+        all.push(Tried { element: encoder.element(), hardware: encoder.hardware(), trial });
+        if works {
+            break;
+        }
+    }
+    all
+}
+
 /// Tries one encoder. Blocks for at most about `cap`.
 pub fn try_out(encoder: &Encoder, quality: Quality, cap: Duration) -> Trial {
     start(encoder, quality).wait(Instant::now() + cap)
@@ -191,6 +209,10 @@ mod tests {
             trial(hardware);
         }
         assert!(available().contains(&"x264enc".to_owned()));
+        let works = |tried: &Tried| matches!(tried.trial, Trial::Works(_));
+        let one = try_for_one(Quality::P360, PATIENCE);
+        assert!(one.last().is_some_and(works), "{one:?}");
+        assert_eq!(one.iter().filter(|tried| works(tried)).count(), 1, "{one:?}");
     }
 
     fn encoder(launch: &str) -> Encoder {

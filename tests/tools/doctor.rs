@@ -6,10 +6,12 @@ use std::fs;
 use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
 
 use super::bench::{Bench, KIOSK, coguestd, said, secret};
 use crate::support::broker::{Broker, ClientCertificates, Setup, free_port, password_of};
 use crate::support::certificates::{Authority, Validity};
+use crate::support::tool;
 
 /// What the doctor says: its status, and its lines.
 struct Visit {
@@ -24,6 +26,20 @@ impl Visit {
         let file = bench.write_config("doctor", text);
         let mut command = coguestd();
         command.args(["doctor", "--config"]).arg(file).args(more).envs(environment.iter().copied());
+        Self::by(command)
+    }
+
+    /// On a machine whose clock says this.
+    fn at(time: &str, bench: &Bench, text: &str) -> Self {
+        let file = bench.write_config("doctor", text);
+        let mut command = tool("faketime", "faketime");
+        command.arg(time).args([env!("CARGO_BIN_EXE_coguestd"), "doctor", "--config"]).arg(file);
+        // What measures how long things take is not the clock.
+        command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        Self::by(command)
+    }
+
+    fn by(mut command: Command) -> Self {
         let (status, out, wrong) = said(&command.output().expect("the program runs"));
         Self { status, lines: out.lines().map(str::to_owned).collect(), wrong }
     }
@@ -208,6 +224,22 @@ fn each_fault_of_a_certificate_has_its_own_sentence() {
 }
 
 #[test]
+fn a_wrong_clock_is_named_for_itself_and_for_the_certificate() {
+    let bench = Bench::new();
+    let authority = Authority::new();
+    let trusted = authority.file_pem().display().to_string();
+    let server = authority.server("IP:127.0.0.1", Validity::Now);
+    let setup = Setup::new().tls(&authority.file_pem(), &server, ClientCertificates::Ignored);
+    let (_broker, text) = secured(&bench, setup, &trusted);
+    let past = Visit::at("1999-12-31 12:00:00 UTC", &bench, &text);
+    past.has(&["WRONG", "broker", "a certificate that is not valid yet: set this machine's clock"]);
+    past.has(&["WRONG", "clock", "the clock says 1999-12-31T12:00", "timedatectl set-ntp true"]);
+    assert_eq!((past.status, past.wrong.as_str()), (Some(1), "coguestd: 2 things are wrong"));
+    let future = Visit::at("2099-12-31 12:00:00 UTC", &bench, &text);
+    assert!(future.one("WRONG").contains("an expired certificate: renew it, or set this machine's clock"));
+}
+
+#[test]
 fn another_machine_of_the_same_name_is_seen() {
     let bench = Bench::new();
     let info = "{\"machine\":\"0123abcd\"}";
@@ -315,9 +347,17 @@ fn the_bundle_holds_what_helps_and_no_secret() {
         assert!(!bundle[part].is_null(), "no {part} in {bundle}");
     }
     assert!(bundle["configuration"].to_string().contains("kiosk-7"), "{bundle}");
+    // As `probe --json` says it.
+    assert_eq!(bundle["devices"]["profile"]["name"], "test");
+    for part in ["board", "cameras", "microphones", "speakers", "encoders"] {
+        assert!(!bundle["devices"][part].is_null(), "no {part} in {}", bundle["devices"]);
+    }
     // Also when there is no configuration to speak of.
     let visit = Visit::of(&bench, "nonsense", &[], &["--bundle", file.to_str().expect("UTF-8"), "--json"]);
     assert_eq!(visit.status, Some(1));
     let findings: serde_json::Value = serde_json::from_str(&visit.lines.join("\n")).expect("JSON");
     assert_eq!(findings[0]["verdict"], "wrong");
+    let bundle = fs::read_to_string(&file).expect("it is written anew");
+    let bundle: serde_json::Value = serde_json::from_str(&bundle).expect("JSON");
+    assert!(bundle["configuration"].is_null() && bundle["devices"]["encoders"].is_array(), "{bundle}");
 }

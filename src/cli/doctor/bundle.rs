@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::finding::Finding;
+use crate::app::probe::probe;
 use crate::config::{Settings, Transport};
 use crate::devices;
 use crate::media::encoders;
@@ -28,7 +29,7 @@ pub(super) fn write(file: &Path, findings: &[Finding], settings: Option<&Setting
         "findings": findings,
         "configuration": settings.map(|settings| settings.dump().lines().map(ToOwned::to_owned).collect::<Vec<_>>()),
         "machine": machine(settings),
-        "devices": found(),
+        "devices": settings.map_or_else(found, |settings| json!(probe(settings))),
         "journal": journal(),
     });
     let text = strike_out(format!("{bundle:#}\n"), settings);
@@ -64,6 +65,7 @@ fn machine(settings: Option<&Settings>) -> Value {
     })
 }
 
+/// What is there, as far as it can be told without a configuration; with one it is the probe's to say, and what would be chosen.
 fn found() -> Value {
     let sounds = |sounds: Vec<devices::Sound>| -> Vec<Value> {
         sounds.into_iter().map(|sound| json!({"id": sound.id, "name": sound.name})).collect()

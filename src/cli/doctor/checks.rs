@@ -1,6 +1,6 @@
 //! The judgements: from facts about this machine to sentences. Pure, so that every fault can be staged.
 
-use super::facts::{Account, Clock, Facts, Node};
+use super::facts::{Account, Clock, Encoder, Facts, Node};
 use super::finding::Finding;
 use crate::devices::Level;
 use crate::model::{Code, Refusal};
@@ -54,16 +54,32 @@ fn media(facts: &Facts) -> Vec<Finding> {
         Ok(name) => Finding::good("profile", name.clone()),
         Err(why) => Finding::wrong("profile", why.clone()),
     }];
-    if facts.encoders.is_empty() {
-        findings.push(Finding::wrong(
-            "encoder",
-            "there is no video encoder: apt-get install gstreamer1.0-plugins-ugly (x264enc) or \
-             gstreamer1.0-plugins-good (v4l2h264enc, vp8enc)",
-        ));
-    } else {
-        findings.push(Finding::good("encoder", facts.encoders.join(", ")));
-    }
+    findings.push(encoder(&facts.encoders));
     findings
+}
+
+fn encoder(encoders: &[Encoder]) -> Finding {
+    const INSTALL: &str = "apt-get install gstreamer1.0-plugins-ugly (x264enc) or gstreamer1.0-plugins-good (v4l2h264enc, vp8enc)";
+    if encoders.is_empty() {
+        return Finding::wrong("encoder", format!("there is no video encoder: {INSTALL}"));
+    }
+    let works = |encoder: &&Encoder| encoder.fault.is_none();
+    let (sound, sick): (Vec<_>, Vec<_>) = encoders.iter().partition(works);
+    let names: Vec<&str> = sound.iter().map(|encoder| encoder.element.as_str()).collect();
+    let faults: Vec<String> = sick
+        .iter()
+        .filter_map(|encoder| Some(format!("{} fails ({})", encoder.element, encoder.fault.as_ref()?)))
+        .collect();
+    match (names.as_slice(), faults.as_slice()) {
+        ([], faults) => {
+            Finding::wrong("encoder", format!("no encoder works: {}; {INSTALL}", faults.join(", ")))
+        }
+        // A board's own that fails is what the software is there for.
+        (names, faults) => {
+            let said: Vec<String> = std::iter::once(names.join(", ")).chain(faults.to_vec()).collect();
+            Finding::good("encoder", said.join("; "))
+        }
+    }
 }
 
 fn camera(node: &Result<Node, Refusal>) -> Finding {
@@ -153,11 +169,15 @@ mod tests {
         Node { name: name.to_owned(), holders: Vec::new(), level: None }
     }
 
+    fn tried(element: &str, fault: Option<&str>) -> Encoder {
+        Encoder { element: element.to_owned(), fault: fault.map(ToOwned::to_owned) }
+    }
+
     fn healthy() -> Facts {
         Facts {
             clock: Clock { now: 1_800_000_000, synchronized: Some(true) },
             profile: Ok("generic".into()),
-            encoders: vec!["x264enc".into()],
+            encoders: vec![tried("x264enc", None)],
             camera: Some(Ok(node("Front (usb-Front)"))),
             microphone: Some(Ok(Node { level: Some(Level::Open(80)), ..node("Mic") })),
             speaker: Some(Ok(node("Speaker"))),
@@ -193,10 +213,20 @@ mod tests {
     }
 
     #[test]
+    fn an_encoder_that_fails_beside_one_that_works_is_no_fault() {
+        let encoders = vec![tried("v4l2h264enc", Some("no such device")), tried("x264enc", None)];
+        let said = "x264enc; v4l2h264enc fails (no such device)";
+        assert_eq!(encoder(&encoders), Finding::good("encoder", said));
+    }
+
+    #[test]
     fn each_fault_of_the_machine_has_its_own_sentence() {
         let old = Clock { now: 12, synchronized: Some(false) };
         wrong(&Facts { clock: old, ..healthy() }, "clock", &["1970-01-01", "timedatectl"]);
         wrong(&Facts { encoders: vec![], ..healthy() }, "encoder", &["no video encoder", "apt-get install"]);
+        let broken = vec![tried("x264enc", Some("out of memory"))];
+        let parts = ["no encoder works: x264enc fails (out of memory)", "apt-get install"];
+        wrong(&Facts { encoders: broken, ..healthy() }, "encoder", &parts);
         let busy = Node { holders: vec!["cheese 4711".into()], ..node("Front") };
         wrong(&Facts { camera: Some(Ok(busy)), ..healthy() }, "camera", &["Front is in use by cheese 4711"]);
         let busy = |name| Some(Ok(Node { holders: vec!["pipewire 812".into()], ..node(name) }));

@@ -3,13 +3,17 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::app;
 use crate::config::{Role, Settings};
 use crate::devices::{self, Level};
-use crate::media::encoders;
+use crate::media::encoders::{self, Trial};
 use crate::model::Refusal;
 use crate::model::message::DeviceKind;
+
+/// How long an encoder may take for its trial; a small board beside a live daemon needs seconds.
+const TRIAL: Duration = Duration::from_secs(6);
 
 /// What was found.
 #[derive(Debug)]
@@ -17,7 +21,8 @@ pub(super) struct Facts {
     pub(super) clock: Clock,
     /// The profile's name, or why media cannot be opened.
     pub(super) profile: Result<String, String>,
-    pub(super) encoders: Vec<String>,
+    /// Those that are installed, up to the first that works.
+    pub(super) encoders: Vec<Encoder>,
     /// `None`: not wanted.
     pub(super) camera: Option<Result<Node, Refusal>>,
     pub(super) microphone: Option<Result<Node, Refusal>>,
@@ -32,6 +37,14 @@ pub(super) struct Clock {
     pub(super) now: i64,
     /// Whether a time server was heard; `None` where nobody knows.
     pub(super) synchronized: Option<bool>,
+}
+
+/// An encoder that was tried.
+#[derive(Debug, Clone)]
+pub(super) struct Encoder {
+    pub(super) element: String,
+    /// Why it does not work.
+    pub(super) fault: Option<String>,
 }
 
 /// A device.
@@ -90,12 +103,26 @@ pub(super) fn gather(settings: &Settings) -> Facts {
     Facts {
         clock: clock(),
         profile,
-        encoders: encoders::available(),
+        encoders: tried(settings),
         camera,
         microphone,
         speaker,
         account: account(needed),
     }
+}
+
+/// With three pictures through each.
+fn tried(settings: &Settings) -> Vec<Encoder> {
+    let fault = |trial| match trial {
+        Trial::Missing => None,
+        Trial::Works(_) => Some(None),
+        Trial::Fails(why) => Some(Some(why)),
+        Trial::Late => Some(Some(format!("no three pictures in {} s", TRIAL.as_secs()))),
+    };
+    encoders::try_for_one(settings.media.quality, TRIAL)
+        .into_iter()
+        .filter_map(|tried| Some(Encoder { fault: fault(tried.trial)?, element: tried.element }))
+        .collect()
 }
 
 /// Who has a node open.
