@@ -340,6 +340,7 @@ fn publisher_settings(settings: &Settings, profile: Profile) -> publisher::Setti
         speaker: media.speaker.clone(),
         quality: media.quality,
         mirror: media.mirror,
+        voice: media.voice,
         capture_volume: media.capture_volume,
         output_volume: media.output_volume,
         codec: match media.codec {

@@ -10,7 +10,7 @@ use super::{Secret, Setting, UrlTemplate, Warning};
 use crate::logging::Verbosity;
 use crate::model::command::SeatCount;
 use crate::model::controls::ControlSettings;
-use crate::model::media::{Mirror, Quality};
+use crate::model::media::{Mirror, Quality, Voice};
 use crate::model::{LiveId, SeatMode, User as ModelUser, UserId, Volume};
 
 /// Everything a daemon is told before it starts.
@@ -226,6 +226,8 @@ pub struct Media {
     pub capture_volume: Volume,
     /// Speaker volume at start, 0–100.
     pub output_volume: Volume,
+    /// What is done to the voice of a real microphone.
+    pub voice: Voice,
     /// Mirror the camera's picture at start.
     pub mirror: Mirror,
     /// What is set at a camera whenever it is opened: by its id, or `*` for every one, values by control.

@@ -16,7 +16,7 @@ use super::settings::{
 use super::{Error, Secret, Setting, Sources, UrlTemplate, Warning, machine, plain, secret};
 use crate::logging::Verbosity;
 use crate::model::command::SeatCount;
-use crate::model::media::{Mirror, Quality};
+use crate::model::media::{Mirror, Quality, Voice};
 use crate::model::{self, LiveId, SeatMode, UserId, UserName, Volume};
 
 /// Longest hold, in seconds: a day.
@@ -286,6 +286,11 @@ impl Check<'_> {
             codec: self.reader.get("media.codec").word(&[("h264", Codec::H264), ("vp8", Codec::Vp8)])?,
             capture_volume: self.volume("media.capture_volume")?,
             output_volume: self.volume("media.output_volume")?,
+            voice: Voice {
+                echo_cancellation: self.reader.get("media.echo_cancellation").switch()?,
+                noise_suppression: self.reader.get("media.noise_suppression").switch()?,
+                auto_gain_control: self.reader.get("media.auto_gain_control").switch()?,
+            },
             mirror: Mirror::from(self.reader.get("media.mirror").switch()?),
             controls: controls::read(&self.reader.get("media.controls"))?,
             file,

@@ -11,7 +11,7 @@ use coguestd::media::stage::{self, Stage};
 use coguestd::media::webrtc::Ice;
 use coguestd::model::hotplug::Notice;
 use coguestd::model::media::{
-    Ask, AudioPlan, Mirror, Picture, Plan, Quality, Report, Session, Sound, VideoPlan,
+    Ask, AudioPlan, Mirror, Picture, Plan, Quality, Report, Session, Sound, VideoPlan, Voice,
 };
 use coguestd::model::stage::{SeatStats, StageAsk, StagePeer, StageReport};
 use coguestd::model::volume::Taken;
@@ -99,6 +99,7 @@ impl Seat {
             speaker: "none".to_owned(),
             quality: Quality::P360,
             mirror: Mirror::No,
+            voice: Voice::UNTOUCHED,
             capture_volume: Volume::try_from(100).expect("in range"),
             output_volume: Volume::try_from(100).expect("in range"),
             codec: setup.codec,

@@ -74,7 +74,7 @@ impl Desk {
                         choice: choice.to_owned(),
                     },
                 };
-                Speaker::Is(fragment, find)
+                Speaker::Is(fragment, find, self.microphone.care.clone())
             }
         };
         let plan = peer::Plan {

@@ -27,6 +27,7 @@ use super::profile::Capture;
 use super::search::{Pause, Search};
 use super::source::Source;
 use super::stats::Meter;
+use super::voice::Care;
 use super::{Explain, Locate, Settings, TurnMixer};
 use crate::media::worker::Worker;
 use crate::model::media::{Mirror, Quality};
@@ -84,6 +85,8 @@ pub(super) struct Device {
     locate: Locate,
     explain: Explain,
     mixer: TurnMixer,
+    /// What is done to what a microphone hears.
+    pub(super) care: Care,
     pub(super) bridge: Arc<Bridge>,
     worker: Worker<Job>,
     wish: Wish,
@@ -132,6 +135,13 @@ impl Device {
             locate: Arc::clone(&settings.locate),
             explain: Arc::clone(&settings.explain),
             mixer: Arc::clone(&settings.mixer),
+            // Only what a real microphone hears is a voice in a room.
+            care: match kind {
+                DeviceKind::Microphone if profile.chooses(kind) => {
+                    Care::new(settings.voice, &settings.speaker)
+                }
+                DeviceKind::Camera | DeviceKind::Microphone => Care::none(),
+            },
             bridge,
             worker,
             wish,
@@ -218,6 +228,7 @@ impl Device {
             locate: Arc::clone(&self.locate),
             explain: Arc::clone(&self.explain),
             mixer: Arc::clone(&self.mixer),
+            care: self.care.clone(),
         };
         if self.worker.give(Job::Open(Box::new(wanted))).is_err() {
             tracing::error!(device = ?self.kind, "its driver hangs: it is not opened");

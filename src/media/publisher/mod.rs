@@ -33,6 +33,7 @@ mod recovery;
 mod search;
 mod source;
 mod stats;
+mod voice;
 mod watch;
 mod ways;
 
@@ -57,7 +58,7 @@ use super::layers;
 use super::webrtc::Ice;
 use crate::model::capture::Offer;
 use crate::model::hotplug::Notice;
-use crate::model::media::{Ask, Mirror, Quality, Report};
+use crate::model::media::{Ask, Mirror, Quality, Report, Voice};
 use crate::model::message::DeviceKind;
 use crate::model::volume::{Side, Taken};
 use crate::model::{Refusal, Volume};
@@ -140,6 +141,8 @@ pub struct Settings {
     pub quality: Quality,
     /// Mirrored or not.
     pub mirror: Mirror,
+    /// What is done to the voice of a microphone that has an address.
+    pub voice: Voice,
     /// Microphone volume.
     pub capture_volume: Volume,
     /// Speaker volume.

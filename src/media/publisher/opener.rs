@@ -11,6 +11,7 @@ use super::knob::{Card, Knob};
 use super::profile::{Capture, From};
 use super::source::{Order, Source};
 use super::stats::Meter;
+use super::voice::Care;
 use super::ways::ways;
 use super::{Explain, Locate, TurnMixer};
 use crate::model::capture::Drawing;
@@ -41,6 +42,7 @@ pub(super) struct Wanted {
     pub(super) locate: Locate,
     pub(super) explain: Explain,
     pub(super) mixer: TurnMixer,
+    pub(super) care: Care,
 }
 
 impl std::fmt::Debug for Wanted {
@@ -110,14 +112,17 @@ fn find(wanted: &Wanted) -> Result<(Order, Knob, usize), Refusal> {
     }
     let caps = way.choice.map_or_else(|| wish.caps.clone(), |choice| picture_caps(choice.sent));
     let explain = Arc::clone(&wanted.explain);
-    let knob = match (device, way.capture.from, &address) {
+    let (knob, care) = match (device, way.capture.from, &address) {
         (DeviceKind::Microphone, From::Device, Some(address)) => {
-            Card::new(Side::Capture, address, &wanted.mixer).fit(wish.volume)
+            (Card::new(Side::Capture, address, &wanted.mixer).fit(wish.volume), wanted.care.clone())
         }
-        (DeviceKind::Camera | DeviceKind::Microphone, From::Device | From::File, _) => Knob::Pipeline,
+        (DeviceKind::Camera | DeviceKind::Microphone, From::Device | From::File, _) => {
+            (Knob::Pipeline, Care::none())
+        }
     };
     let (mirror, gain, wanted) = (wish.mirror, knob.gain(wish.volume), wish.quality);
     let (device, generation) = (*device, *generation);
-    let order = Order { device, generation, way, located, explain, address, id, wanted, caps, mirror, gain };
+    let order =
+        Order { device, generation, way, located, explain, address, id, wanted, caps, mirror, gain, care };
     Ok((order, knob, count))
 }

@@ -12,6 +12,7 @@ use gstreamer::prelude::*;
 use super::events::{Event, PeerTold};
 use super::knob::{Card, Knob};
 use super::profile::{self, Fragment};
+use super::voice::{self, Care};
 use super::{LocateSpeaker, TurnMixer};
 use crate::model::Volume;
 use crate::model::volume::Side;
@@ -23,8 +24,8 @@ pub(super) const NAME: &str = "playback";
 pub(super) enum Speaker {
     /// There is none: nothing is decoded.
     None,
-    /// The profile's element.
-    Is(Fragment, Find),
+    /// The profile's element, and the care that hears what it plays.
+    Is(Fragment, Find, Care),
 }
 
 /// How it is found.
@@ -92,13 +93,13 @@ pub(super) fn turn(
 fn make(speaker: Speaker, volume: Volume) -> Result<Playback, glib::BoolError> {
     let (bin, knob) = match speaker {
         Speaker::None => (drain()?, Knob::Pipeline),
-        Speaker::Is(fragment, Find::Not) => {
-            (sound(&fragment, None, Knob::Pipeline.gain(volume))?, Knob::Pipeline)
+        Speaker::Is(fragment, Find::Not, care) => {
+            (sound(&fragment, None, Knob::Pipeline.gain(volume), &care)?, Knob::Pipeline)
         }
-        Speaker::Is(fragment, Find::By { locate, mixer, choice }) => match locate(&choice) {
+        Speaker::Is(fragment, Find::By { locate, mixer, choice }, care) => match locate(&choice) {
             Some(address) => {
                 let knob = Card::new(Side::Playback, &address, &mixer).fit(volume);
-                (sound(&fragment, Some(&address), knob.gain(volume))?, knob)
+                (sound(&fragment, Some(&address), knob.gain(volume), &care)?, knob)
             }
             None => (drain()?, Knob::Pipeline),
         },
@@ -170,7 +171,12 @@ fn drain() -> Result<gst::Bin, glib::BoolError> {
     Ok(bin)
 }
 
-fn sound(fragment: &Fragment, address: Option<&str>, gain: f64) -> Result<gst::Bin, glib::BoolError> {
+fn sound(
+    fragment: &Fragment,
+    address: Option<&str>,
+    gain: f64,
+    care: &Care,
+) -> Result<gst::Bin, glib::BoolError> {
     let bin = gst::Bin::with_name(NAME);
     let speaker =
         profile::parse(&fragment.launch).map_err(|error| glib::bool_error!("{}", error.to_string()))?;
@@ -179,13 +185,21 @@ fn sound(fragment: &Fragment, address: Option<&str>, gain: f64) -> Result<gst::B
     {
         element.set_property(property, address);
     }
+    let caps = voice::FORMAT.parse::<gst::Caps>()?;
+    let volume =
+        gst::ElementFactory::make("volume").name("output-volume").property("volume", gain).build()?;
+    if let Some(pad) = volume.static_pad("src") {
+        care.listen_at(&pad);
+    }
+    // What is played is listened to as late as can be: behind is only what the speaker itself holds.
     let steps = [
         gst::ElementFactory::make("queue").build()?,
         gst::ElementFactory::make("rtpopusdepay").build()?,
         gst::ElementFactory::make("opusdec").build()?,
+        gst::ElementFactory::make("capsfilter").property("caps", caps).build()?,
+        volume,
         gst::ElementFactory::make("audioconvert").build()?,
         gst::ElementFactory::make("audioresample").build()?,
-        gst::ElementFactory::make("volume").name("output-volume").property("volume", gain).build()?,
         speaker.upcast(),
     ];
     bin.add_many(&steps)?;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! fragment (camera … size) ─ videoflip ─ shape ─ (label) ─ appsink ─► bridge
-//! fragment (microphone) ─ audioconvert ─ audioresample ─ volume ─ level ─ shape ─ appsink ─► bridge
+//! fragment (microphone) ─ audioconvert ─ audioresample ─ (voice) ─ volume ─ level ─ shape ─ appsink ─► bridge
 //! ```
 //! Invariant: [`Source::close`] returns only when the device is closed. Opening and closing may take seconds: never on the
 //! publisher's thread. Callbacks hold the bridge and a channel, never an element.
@@ -22,6 +22,7 @@ use super::filler::FRAME_RATE;
 use super::knob::Knob;
 use super::profile::{self, From};
 use super::stats::Meter;
+use super::voice::{Care, Listening};
 use super::ways::Way;
 use super::{Explain, Located};
 use crate::model::Refusal;
@@ -52,6 +53,8 @@ pub(super) struct Order {
     pub(super) mirror: Mirror,
     /// The pipeline's share of the volume.
     pub(super) gain: f64,
+    /// What is done to what a microphone hears.
+    pub(super) care: Care,
 }
 
 /// An open device.
@@ -66,6 +69,8 @@ pub(super) struct Source {
     /// By what its volume is turned.
     pub(super) knob: Knob,
     from: From,
+    /// What is played is heard for this microphone until it is closed.
+    _listening: Option<Listening>,
 }
 
 /// Whether it begins again.
@@ -88,11 +93,12 @@ impl Source {
         desk: &SyncSender<Event>,
     ) -> Result<Self, Refusal> {
         let failed = |why: String| Refusal::new(order.device.start_fail(), why);
-        let pipeline = build(order, bridge, desk).map_err(failed)?;
+        let (pipeline, listening) = build(order, bridge, desk).map_err(failed)?;
         listen(&pipeline, order, meter, desk);
         let sent = order.way.choice.map_or(order.wanted, |choice| choice.sent);
         let node = order.located.as_ref().map(|located| located.node.clone());
-        let source = Self { pipeline, id: order.id.clone(), sent, node, knob, from: order.way.capture.from };
+        let (id, from) = (order.id.clone(), order.way.capture.from);
+        let source = Self { pipeline, id, sent, node, knob, from, _listening: listening };
         match source.pipeline.set_state(gst::State::Playing) {
             Ok(_) => Ok(source),
             Err(_) => {
@@ -144,7 +150,11 @@ fn direction(mirror: Mirror) -> &'static str {
     }
 }
 
-fn build(order: &Order, bridge: &Arc<Bridge>, desk: &SyncSender<Event>) -> Result<gst::Pipeline, String> {
+fn build(
+    order: &Order,
+    bridge: &Arc<Bridge>,
+    desk: &SyncSender<Event>,
+) -> Result<(gst::Pipeline, Option<Listening>), String> {
     let say = |error: glib::BoolError| error.message.to_string();
     let fragment = profile::parse(&order.way.capture.launch).map_err(|error| error.to_string())?;
     close_entries(&fragment).map_err(say)?;
@@ -168,12 +178,12 @@ fn build(order: &Order, bridge: &Arc<Bridge>, desk: &SyncSender<Event>) -> Resul
     }
     let pipeline = gst::Pipeline::new();
     pipeline.add(&fragment).map_err(say)?;
-    let mut tail = tail(order).map_err(say)?;
+    let (mut tail, listening) = tail(order).map_err(say)?;
     tail.push(sink(order, bridge, desk).upcast());
     pipeline.add_many(&tail).map_err(say)?;
     gst::Element::link_many(&tail).map_err(say)?;
     fragment.link(&tail[0]).map_err(say)?;
-    Ok(pipeline)
+    Ok((pipeline, listening))
 }
 
 /// What is captured may have any rate: whoever is given it stamps it when it comes.
@@ -208,8 +218,8 @@ fn close_entries(fragment: &gst::Bin) -> Result<(), glib::BoolError> {
     Ok(())
 }
 
-fn tail(order: &Order) -> Result<Vec<gst::Element>, glib::BoolError> {
-    let shape = gst::ElementFactory::make("capsfilter").property("caps", shape(&order.caps)).build()?;
+fn tail(order: &Order) -> Result<(Vec<gst::Element>, Option<Listening>), glib::BoolError> {
+    let shaped = || gst::ElementFactory::make("capsfilter").property("caps", shape(&order.caps)).build();
     Ok(match order.device {
         DeviceKind::Camera => {
             let flip = gst::ElementFactory::make("videoflip").name("mirror").build()?;
@@ -217,16 +227,24 @@ fn tail(order: &Order) -> Result<Vec<gst::Element>, glib::BoolError> {
             for mirror in [Mirror::Yes, Mirror::No, order.mirror] {
                 flip.set_property_from_str("video-direction", direction(mirror));
             }
-            vec![flip, shape]
+            (vec![flip, shaped()?], None)
         }
         DeviceKind::Microphone => {
-            vec![
+            let mut tail = vec![
                 gst::ElementFactory::make("audioconvert").build()?,
                 gst::ElementFactory::make("audioresample").build()?,
+            ];
+            let mut listening = None;
+            if let Some(processor) = order.care.processor()? {
+                tail.extend([shaped()?, processor.element]);
+                listening = processor.listening;
+            }
+            tail.extend([
                 gst::ElementFactory::make("volume").name("volume").property("volume", order.gain).build()?,
                 gst::ElementFactory::make("level").property("interval", LEVEL_EVERY.nseconds()).build()?,
-                shape,
-            ]
+                shaped()?,
+            ]);
+            (tail, listening)
         }
     })
 }
@@ -284,7 +302,11 @@ fn listen(pipeline: &gst::Pipeline, order: &Order, meter: &Arc<Meter>, desk: &Sy
                 }
                 None
             }
-            gst::MessageView::Error(error) => Some(SourceTold::Broken(refusal(&order, error))),
+            gst::MessageView::Error(error) => {
+                let place = error.src().map(|src| src.path_string()).unwrap_or_default();
+                order.care.blame(&place, error.error().message());
+                Some(SourceTold::Broken(refusal(&order, error)))
+            }
             gst::MessageView::Eos(_) => Some(SourceTold::Ended),
             // Nothing else changes what is captured.
             _ => None,

@@ -29,7 +29,7 @@ fn stream() -> (gst::Pipeline, Stream) {
 
 fn speaker(launch: &str, find: Find) -> Speaker {
     let address = matches!(find, Find::By { .. }).then(|| "location".to_owned());
-    Speaker::Is(Fragment { launch: launch.to_owned(), address }, find)
+    Speaker::Is(Fragment { launch: launch.to_owned(), address }, find, Care::none())
 }
 
 fn by(locate: LocateSpeaker, choice: &str) -> Find {

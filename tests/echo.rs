@@ -1,0 +1,156 @@
+//! What the stage sends is played, and does not come back: a speaker and a microphone that hears nothing but that speaker.
+
+#[path = "support/network.rs"]
+mod network;
+#[path = "support/talker.rs"]
+mod talker;
+
+use std::fs;
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use coguestd::media::layers;
+use coguestd::media::publisher::profile::Profile;
+use coguestd::media::publisher::{Codec, Located, Publisher, Settings};
+use coguestd::media::webrtc::Ice;
+use coguestd::model::media::{
+    Ask, AudioPlan, Mirror, Plan, Quality, Report, Session, Sound, VideoPlan, Voice,
+};
+use coguestd::model::volume::Taken;
+use coguestd::model::{Media, Volume};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use self::talker::{Said, Talker};
+
+/// Generous: the machine may have other work.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How much quieter the room comes back, at least, in dB.
+const QUIETER: f64 = 10.0;
+/// Measurements of the microphone, one a second, from the first that hears something on: a canceller learns meanwhile.
+const LEARNING: usize = 6;
+/// Measurements that count.
+const COUNTED: usize = 6;
+/// What is louder than this, in dBFS, is something that is played.
+const SOMETHING: f64 = -60.0;
+
+/// The profile `test`, in a room: what the speaker plays is what the microphone hears, sample by sample, as long after as cards take.
+fn room() -> (TempDir, Profile, String) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let test = fs::read_to_string(here.join("pipelines/test.toml")).expect("it is in the tree");
+    let port =
+        UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
+    let microphone = "launch = \"udpsrc name=microphone ! rawaudioparse sample-rate=48000 num-channels=1 \
+                      ! queue min-threshold-time=80000000\"\naddress = \"uri\"";
+    let speaker = format!(
+        "launch = \"audioconvert ! capsfilter caps=audio/x-raw,format=S16LE,channels=1 \
+         ! udpsink name=speaker host=127.0.0.1 port={port} sync=true\""
+    );
+    let room = [
+        (
+            "launch = \"audiotestsrc name=microphone is-live=true wave=ticks samplesperbuffer=960\"",
+            microphone,
+        ),
+        ("launch = \"fakesink name=speaker sync=true\"", &speaker),
+    ];
+    let room = room.iter().fold(test, |text, (from, to)| {
+        assert!(text.contains(from), "the profile has {from}");
+        text.replace(from, to)
+    });
+    fs::write(folder.path().join("room.toml"), room).expect("writable");
+    let profile = Profile::load("room", &[folder.path().to_owned()]).expect("the profile loads");
+    (folder, profile, format!("udp://127.0.0.1:{port}"))
+}
+
+fn settings(profile: Profile, microphone: String, voice: Voice) -> Settings {
+    let full = Volume::try_from(100).expect("in range");
+    Settings {
+        profile,
+        locate: Arc::new(|_, choice| {
+            let (id, address) = (choice.to_owned(), choice.to_owned());
+            Ok(Located { id, address, offers: Vec::new(), node: PathBuf::from(choice) })
+        }),
+        explain: Arc::new(|_, _, refusal| refusal),
+        locate_speaker: Arc::new(|choice| Some(choice.to_owned())),
+        mixer: Arc::new(|_, _, _| Taken::Nobody("it is no card".to_owned())),
+        camera: "none".to_owned(),
+        microphone,
+        speaker: "auto".to_owned(),
+        name: String::new(),
+        layers: layers::Settings::default(),
+        quality: Quality::P360,
+        mirror: Mirror::No,
+        voice,
+        capture_volume: full,
+        output_volume: full,
+        codec: Codec::H264,
+        file: None,
+        ice: Ice::default(),
+        stats_interval: Duration::from_secs(1),
+    }
+}
+
+/// Hands to the stage what the publisher says, and keeps the levels of its microphone.
+fn hear(report: Report, talker: &Talker, levels: &mut Vec<f64>) {
+    match report {
+        Report::Offer { sdp, .. } => talker.offer(&sdp),
+        Report::Candidate { candidate: Some(candidate), .. } => {
+            talker.candidate(candidate.sdp_m_line_index.unwrap_or(0), &candidate.candidate);
+        }
+        Report::Stats { stats, .. } => {
+            let level = stats.audio.and_then(|audio| audio.level_dbfs).unwrap_or(f64::NEG_INFINITY);
+            if level > SOMETHING || !levels.is_empty() {
+                levels.push(level);
+            }
+        }
+        Report::PeerFailed { fault, .. } => panic!("{fault:?}"),
+        Report::DeviceFailed { error, .. } => panic!("{error}"),
+        _ => {}
+    }
+}
+
+/// How loud the room is sent back, in dBFS, once it was heard for a while.
+fn comes_back(voice: Voice) -> f64 {
+    network::ensure_interface();
+    let (_folder, profile, microphone) = room();
+    let (sink, mut reports) = mpsc::channel(1024);
+    let publisher = Publisher::open(settings(profile, microphone, voice), sink).expect("the publisher opens");
+    let session = Session { epoch: 1, peer: 1, exchange: 1 };
+    let plan = Plan { video: VideoPlan::Slate, audio: AudioPlan::Microphone };
+    let ask = |ask| publisher.ask(ask).expect("there is room");
+    ask(Ask::Start { session, media: Media::Audio, sound: Sound::BothWays, plan });
+    let talker = Talker::start();
+    let deadline = Instant::now() + PATIENCE;
+    let mut levels = Vec::new();
+    let counted = loop {
+        while let Ok(report) = reports.try_recv() {
+            hear(report, &talker, &mut levels);
+        }
+        while let Some(said) = talker.said() {
+            match said {
+                Said::Answer(sdp) => ask(Ask::Answer { session, sdp }),
+                Said::Candidate(candidate) => ask(Ask::Candidate { session, candidate: Some(candidate) }),
+            }
+        }
+        if let Some(counted) = levels.get(LEARNING..LEARNING + COUNTED) {
+            break counted;
+        }
+        assert!(Instant::now() < deadline, "the microphone hears nothing of the speaker: {levels:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    publisher.close(PATIENCE).expect("it closes");
+    let power: f64 = counted.iter().map(|level| 10_f64.powf(level / 10.0)).sum();
+    10.0 * (power / COUNTED as f64).max(1e-12).log10()
+}
+
+#[test]
+fn what_is_played_does_not_come_back() {
+    let cancelled = Voice { echo_cancellation: true, ..Voice::UNTOUCHED };
+    let played = comes_back(Voice::UNTOUCHED);
+    let echo = comes_back(cancelled);
+    assert!(played > -40.0, "the stage was played, and heard by the microphone: {played} dBFS");
+    assert!(echo < played - QUIETER, "played at {played} dBFS, comes back at {echo} dBFS");
+}
