@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use crate::config::{IcePolicy, Media, Role, Security, Settings, Sources};
 use crate::devices::Witness;
-use crate::media::publisher::profile;
+use crate::media::publisher::profile::{self, Profile};
 use crate::media::webrtc::{Ice, Policy, Turn};
 use crate::media::{certificate, encoders};
 use crate::model::message::DeviceKind;
@@ -148,7 +148,10 @@ pub(crate) fn check_media(settings: &Settings) -> Result<String, Error> {
     match settings.role {
         Role::Guest => {
             crate::media::publisher::check()?;
-            Ok(guest::load_profile(settings)?.profile.name().to_owned())
+            let name = guest::load_profile(settings)?.profile.name().to_owned();
+            // Closer than the daemon looks, which loads no plugin before it must.
+            Profile::examine(&name, &profile_directories(&settings.media))?;
+            Ok(name)
         }
         Role::Host => {
             crate::media::stage::check()?;

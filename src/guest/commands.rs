@@ -87,7 +87,9 @@ impl Guest {
         {
             return Err(Refusal::new(Code::AlreadyOnSeatQueue, "an application is pending already"));
         }
-        self.command_request(now, Purpose::Apply(wish.clone()), ToHost::Apply(wish))
+        let applied = self.command_request(now, Purpose::Apply(wish.clone()), ToHost::Apply(wish))?;
+        self.ask(Ask::Prepare);
+        Ok(applied)
     }
 
     fn cancel_application(&mut self, now: Instant) -> Settled {

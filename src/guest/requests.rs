@@ -6,6 +6,7 @@ use super::room::{ANSWER, Applied, Consent, Invited, Place, Room};
 use super::{AcceptInvitations, Guest, Output, Timer, host_unreachable};
 use crate::model::command::{Answer, Settled};
 use crate::model::event::Event;
+use crate::model::media::Ask;
 use crate::model::media::Ticket;
 use crate::model::message::{Application, DeviceKind, Invitation, NoResponse, Outcome, ToHost};
 use crate::model::state::Deadline;
@@ -255,6 +256,7 @@ impl Guest {
             timeout: invitation.timeout,
             extra_info: invitation.extra_info.clone(),
         });
+        self.ask(Ask::Prepare);
         let agreed = match &self.settings.accept_invitations {
             AcceptInvitations::Manual => false,
             AcceptInvitations::Always => true,

@@ -1,6 +1,7 @@
 //! Making elements, and saying which Debian package brings one that is missing.
 
 use gstreamer as gst;
+use gstreamer::prelude::*;
 
 /// Prefixes of element names, longest match first, and the package that brings them.
 const PACKAGES: [(&str, &str); 35] = [
@@ -60,6 +61,23 @@ pub fn require(name: &str) -> Result<(), MissingElement> {
     if gst::ElementFactory::find(name).is_some() { Ok(()) } else { Err(missing(name)) }
 }
 
+/// Loads the plugin that brings an element, if it is there. May take its time.
+pub fn load(name: &str) {
+    if let Some(Err(error)) = gst::ElementFactory::find(name).map(|factory| factory.load()) {
+        tracing::debug!(%error, "{name} cannot be loaded");
+    }
+}
+
+/// The elements that a fragment names, as a shipped profile writes it: each step of a chain begins with one.
+pub fn named_in(launch: &str) -> Vec<&str> {
+    let mut quoted = false;
+    let steps = launch.split(|letter| {
+        quoted ^= letter == '"';
+        letter == '!' && !quoted
+    });
+    steps.filter_map(|step| step.split_whitespace().next().filter(|word| !word.contains('='))).collect()
+}
+
 /// The error for an element that is not there.
 pub fn missing(name: &str) -> MissingElement {
     let package =
@@ -70,6 +88,14 @@ pub fn missing(name: &str) -> MissingElement {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_elements_of_a_fragment() {
+        let launch =
+            "videocrop name=fit ! enc a=\"b ! c\" name=encoder ! capsfilter caps=\"video/x-raw(memory:X)\"";
+        assert_eq!(named_in(launch), ["videocrop", "enc", "capsfilter"]);
+        assert_eq!(named_in("name=encoder"), Vec::<&str>::new());
+    }
 
     #[test]
     fn a_missing_element_names_its_package() {

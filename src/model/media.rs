@@ -194,6 +194,8 @@ pub type Ticket = u64;
 /// What the guest asks of its media. The last word on each level wins; nothing here waits.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
+    /// A seat is applied for or offered: what a stay needs may be made ready. No device is opened.
+    Prepare,
     /// A new peer connection, in place of any before it: capture as the plan says, then [`Report::Offer`].
     Start {
         /// Its first exchange.

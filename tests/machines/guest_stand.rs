@@ -174,7 +174,8 @@ impl GuestStand {
                     self.stopped.pop_first();
                 }
             }
-            Ask::Quality(_)
+            Ask::Prepare
+            | Ask::Quality(_)
             | Ask::Camera(_)
             | Ask::Mirror(_)
             | Ask::CaptureVolume(_)

@@ -1,7 +1,7 @@
 //! The layers: the label over the camera's picture, and the slate in its place.
 //!
-//! Both are SVG templates, painted once for each name and picture size; after that the slate is a buffer that is sent as it is,
-//! and the label a small rectangle that is blended into each picture.
+//! Both are SVG templates, painted once for each name and picture size; after that the slate is packed until it is shown, and the
+//! label a small rectangle that is blended into each picture.
 //!
 //! Invariants: whatever name, avatar or template there is, there is a slate; a name is text, never markup; no template and no
 //! avatar reaches into the file system or the network. Painting takes tens to hundreds of milliseconds: never where something
@@ -11,6 +11,7 @@ mod avatar;
 mod fill;
 mod label;
 mod name;
+mod slate;
 mod template;
 mod text;
 mod yuv;
@@ -19,10 +20,9 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use gstreamer as gst;
-
 use self::avatar::Avatar;
 pub use self::label::Label;
+pub use self::slate::Slate;
 use self::template::Template;
 use crate::model::media::Quality;
 
@@ -52,8 +52,8 @@ pub struct Settings {
 /// Both layers, in one size.
 #[derive(Debug)]
 pub struct Layers {
-    /// The slate, in I420, the label on it.
-    pub slate: gst::Buffer,
+    /// The slate, the label on it.
+    pub slate: Slate,
     /// The label, where there is to be one.
     pub label: Option<Label>,
 }
@@ -90,7 +90,7 @@ impl Painter {
         if let Some(label) = &label {
             label.draw(slate.make_mut());
         }
-        Some(Layers { slate, label })
+        Some(Layers { slate: Slate::pack(&slate)?, label })
     }
 }
 

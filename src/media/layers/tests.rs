@@ -1,6 +1,7 @@
 use std::fs;
 use std::path::Path;
 
+use gstreamer as gst;
 use gstreamer_video as gst_video;
 use resvg::tiny_skia::{Color, Pixmap};
 
@@ -66,7 +67,7 @@ fn png(width: u32, height: u32) -> Vec<u8> {
 
 fn slate_with(avatar: &Path) -> gst::Buffer {
     let settings = Settings { avatar: Some(avatar.to_owned()), ..Settings::default() };
-    painter(&settings).paint("Lobby", Q).expect("layers").slate
+    painter(&settings).paint("Lobby", Q).expect("layers").slate.picture().expect("memory")
 }
 
 #[test]
@@ -126,7 +127,7 @@ fn names_in_any_script_differ_on_label_and_slate() {
     let mut seen: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
     for name in names {
         let layers = painter.paint(name, Q).expect("layers");
-        let slate = without_label(&layers.slate);
+        let slate = without_label(&layers.slate.picture().expect("memory"));
         let mut label = grey();
         layers.label.expect("a label").blend(label.make_mut(), &caps());
         let label = label.map_readable().expect("memory").to_vec();
@@ -152,7 +153,8 @@ fn the_slate_has_the_avatar_or_the_icon() {
     let white = slate_with(&file("white.png", &png(300, 200)));
     assert!(luma(&white, 640, 300) > 220, "the avatar");
     assert!(luma(&white, 530, 185) < 60, "in a circle");
-    let icon = painter(&Settings::default()).paint("Lobby", Q).expect("layers").slate;
+    let icon =
+        painter(&Settings::default()).paint("Lobby", Q).expect("layers").slate.picture().expect("memory");
     let shoulder = luma(&icon, 640, 400);
     assert!((120..200).contains(&shoulder), "{shoulder}");
     let huge = png(10_000, 5_000);
@@ -172,11 +174,15 @@ fn a_template_of_ones_own_is_used_and_a_wrong_one_is_not() {
         let file = directory.path().join("slate.svg");
         fs::write(&file, text).expect("a writable directory");
         let settings = Settings { background_template: Some(file), ..Settings::default() };
-        painter(&settings).paint("Lobby", Q).expect("layers").slate
+        painter(&settings).paint("Lobby", Q).expect("layers").slate.picture().expect("memory")
     };
     let own = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 9'><rect width='16' height='9' fill='#fff'/></svg>";
     assert_eq!(luma(&slate(own), 10, 10), 235);
-    let built_in = luma(&painter(&Settings::default()).paint("Lobby", Q).expect("layers").slate, 10, 10);
+    let built_in = luma(
+        &painter(&Settings::default()).paint("Lobby", Q).expect("layers").slate.picture().expect("memory"),
+        10,
+        10,
+    );
     let declared = format!("<!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\" \"svg11.dtd\">{own}");
     assert_eq!(luma(&slate(&declared), 10, 10), 235, "as drawing programs write it");
     let entity = format!("<!DOCTYPE svg [<!ENTITY a \"aaa\">]>{own}");
@@ -200,6 +206,6 @@ fn every_quality_has_its_layers() {
         let (width, height) = quality.size();
         let layers = painter.paint("Lobby", quality).expect("layers");
         assert!(layers.label.is_some());
-        assert!(layers.slate.size() >= (width * height * 3 / 2) as usize);
+        assert!(layers.slate.picture().expect("memory").size() >= (width * height * 3 / 2) as usize);
     }
 }

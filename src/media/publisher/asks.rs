@@ -1,20 +1,24 @@
 //! What the guest asks of the publisher.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
+use super::ELEMENTS;
 use super::desk::{Desk, Stay};
 use super::easel;
 use super::events::Tell;
 use super::filler::{self, Filler};
 use super::peer::{self, Peer};
 use super::playback::{Find, Speaker};
+use crate::media::elements;
 use crate::model::media::{Ask, AudioPlan, Plan, Quality, Report, Session, Sound, Ticket, VideoPlan};
 use crate::model::{Code, Media, Refusal};
 
 impl Desk {
     pub(super) fn ask(&mut self, now: Instant, ask: Ask) {
         match ask {
+            Ask::Prepare => self.prepare(),
             Ask::Start { session, media, sound, plan } => self.start(now, session, media, sound, plan),
             Ask::Plan { epoch, plan } => {
                 if let Some(stay) = self.stay.as_mut().filter(|stay| stay.epoch == epoch) {
@@ -51,6 +55,20 @@ impl Desk {
             }
             Ask::Label(user) => self.paint(|wish| wish.name = user.user_name.as_str().to_owned()),
             Ask::Snapshot { ticket } => self.snapshot(ticket),
+        }
+    }
+
+    /// Loads the plugins of a stay, once: from a slow card that takes its time, which there is before a seat is granted.
+    fn prepare(&mut self) {
+        if std::mem::replace(&mut self.loaded, true) {
+            return;
+        }
+        let profile = &self.settings.profile;
+        let needed = profile.elements(profile.offered(self.settings.codec));
+        let needed: Vec<String> = needed.into_iter().chain(ELEMENTS).map(str::to_owned).collect();
+        let load = move || needed.iter().for_each(|name| elements::load(name));
+        if let Err(error) = thread::Builder::new().name("loader".into()).spawn(load) {
+            tracing::debug!(%error, "plugins are loaded when they are needed");
         }
     }
 
@@ -137,7 +155,7 @@ impl Desk {
     /// Other layers from now on; painted only where they are seen.
     pub(super) fn paint(&mut self, change: impl FnOnce(&mut easel::Wish)) {
         self.easel.want(change);
-        if self.stay.as_ref().is_some_and(|stay| stay.media == Media::Video) {
+        if self.is_seen() {
             self.easel.need();
         }
     }

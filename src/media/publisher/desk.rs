@@ -69,6 +69,8 @@ pub(super) struct Desk {
     pub(super) darkroom: Worker<(Ticket, gst::Sample)>,
     teardown: Worker<gst::Pipeline>,
     pub(super) easel: Easel,
+    /// Whether the plugins of a stay are loaded, or being.
+    pub(super) loaded: bool,
 }
 
 impl Desk {
@@ -119,6 +121,7 @@ impl Desk {
             darkroom,
             teardown,
             easel,
+            loaded: false,
         })
     }
 
@@ -293,14 +296,22 @@ impl Desk {
         self.stats(now);
     }
 
+    /// Whether the stay has pictures.
+    pub(super) fn is_seen(&self) -> bool {
+        self.stay.as_ref().is_some_and(|stay| stay.media == Media::Video)
+    }
+
     /// Slate and silence, where no device delivers.
     pub(super) fn fill(&mut self, now: Instant) {
         if self.peer.is_none() {
+            self.filler.put_away();
             self.filler.rest();
             return;
         }
-        if !self.camera.delivers() {
+        if self.is_seen() && !self.camera.delivers() {
             self.filler.picture(now, &self.camera.bridge);
+        } else {
+            self.filler.put_away();
         }
         if self.microphone.delivers() {
             self.filler.rest();

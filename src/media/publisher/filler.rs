@@ -6,6 +6,7 @@ use gstreamer as gst;
 use gstreamer_video as gst_video;
 
 use super::bridge::Bridge;
+use crate::media::layers::Slate;
 use crate::model::media::Quality;
 
 /// How often something is sent: ten times a second is little work, and soon enough for a change to be seen.
@@ -52,9 +53,12 @@ pub(super) fn sound_caps() -> gst::Caps {
 /// Makes slate and silence.
 #[derive(Debug)]
 pub(super) struct Filler {
+    quality: Quality,
     picture_caps: gst::Caps,
     sound_caps: gst::Caps,
-    slate: Option<gst::Buffer>,
+    painted: Option<Slate>,
+    /// The slate as it is sent, while it is.
+    shown: Option<gst::Buffer>,
     slate_due: Option<Instant>,
     /// Up to when silence was sent.
     silent_until: Option<Instant>,
@@ -63,18 +67,26 @@ pub(super) struct Filler {
 impl Filler {
     pub(super) fn new(quality: Quality) -> Self {
         Self {
+            quality,
             picture_caps: picture_caps(quality),
             sound_caps: sound_caps(),
-            slate: slate(quality),
+            painted: None,
+            shown: None,
             slate_due: None,
             silent_until: None,
         }
     }
 
     /// The painted slate, in place of the plain one; seen at once.
-    pub(super) fn show(&mut self, slate: gst::Buffer) {
-        self.slate = Some(slate);
+    pub(super) fn show(&mut self, slate: Slate) {
+        self.painted = Some(slate);
+        self.put_away();
         self.slate_due = None;
+    }
+
+    /// There are other pictures: the slate takes no more memory than it must.
+    pub(super) fn put_away(&mut self) {
+        self.shown = None;
     }
 
     /// The slate, if it is time.
@@ -83,7 +95,10 @@ impl Filler {
             return;
         }
         self.slate_due = Some(now + SLATE_EVERY);
-        if let Some(slate) = &self.slate {
+        if self.shown.is_none() {
+            self.shown = self.painted.as_ref().and_then(Slate::picture).or_else(|| plain(self.quality));
+        }
+        if let Some(slate) = &self.shown {
             bridge.fill(slate.clone(), &self.picture_caps);
         }
     }
@@ -108,7 +123,7 @@ impl Filler {
 }
 
 /// One picture of the plain slate.
-fn slate(quality: Quality) -> Option<gst::Buffer> {
+fn plain(quality: Quality) -> Option<gst::Buffer> {
     let (width, height) = quality.size();
     let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, width, height).build().ok()?;
     let buffer = gst::Buffer::with_size(info.size()).ok()?;

@@ -29,7 +29,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use serde::Deserialize;
 
-use self::check::Check;
+use self::check::{Check, Depth};
 pub use self::encoder::{Bitrate, Encoder, Hardware};
 pub use self::error::Error;
 pub use self::pick::Picked;
@@ -126,7 +126,17 @@ struct File {
 struct Written {
     name: String,
     place: String,
+    origin: Origin,
     file: File,
+}
+
+/// Who wrote a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// It is a part of the program, and was tried out with it.
+    Shipped,
+    /// Somebody who may have been mistaken.
+    Person,
 }
 
 impl Written {
@@ -140,16 +150,16 @@ impl Written {
             (Some(file), _) => {
                 let text = fs::read_to_string(&file)
                     .map_err(|reason| Error::Unreadable { file: file.clone(), reason })?;
-                Self::read(name, file.display().to_string(), &text)
+                Self::read(name, file.display().to_string(), Origin::Person, &text)
             }
-            (None, Some((_, text))) => Self::read(name, format!("profile {name}"), text),
+            (None, Some((_, text))) => Self::read(name, format!("profile {name}"), Origin::Shipped, text),
             (None, None) => Err(Error::Unknown { name: name.to_owned(), known: known(directories) }),
         }
     }
 
-    fn read(name: &str, place: String, text: &str) -> Result<Self, Error> {
+    fn read(name: &str, place: String, origin: Origin, text: &str) -> Result<Self, Error> {
         match toml::from_str(text) {
-            Ok(file) => Ok(Self { name: name.to_owned(), place, file }),
+            Ok(file) => Ok(Self { name: name.to_owned(), place, origin, file }),
             Err(error) => {
                 let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
                 Err(Error::Syntax { place: format!("{place}:{line}"), message: error.message().to_owned() })
@@ -157,11 +167,19 @@ impl Written {
         }
     }
 
-    /// Makes each of its elements once, to see that they are here and as the profile has them.
+    /// Sees that its elements are here; what a person wrote is made once, to see that it can be.
     fn check(self) -> Result<Profile, Error> {
+        let depth = match self.origin {
+            Origin::Shipped => Depth::Installed,
+            Origin::Person => Depth::Made,
+        };
+        self.look(depth)
+    }
+
+    fn look(self, depth: Depth) -> Result<Profile, Error> {
         gst::init()?;
-        let Self { name, place, file } = self;
-        let check = Check { place: &place };
+        let Self { name, place, file, .. } = self;
+        let check = Check { place: &place, depth };
         let cameras = check.captures("camera", &["camera", "size"], file.camera)?;
         let microphones = check.captures("microphone", &["microphone"], file.microphone)?;
         check.fragment("audio_encoder", &[], &file.audio_encoder)?;
@@ -192,12 +210,21 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Reads and checks the profile `name`: a file of `directories`, the first that has it, else a shipped one.
+    /// Reads and checks the profile `name`: a file of `directories`, the first that has it, else a shipped one. Of that it is seen
+    /// only that it is installed.
     ///
     /// # Errors
     /// One line with the file, the place in it and the remedy.
     pub fn load(name: &str, directories: &[PathBuf]) -> Result<Self, Error> {
         Written::find(name, directories)?.check()
+    }
+
+    /// As [`Profile::load`], and makes each element of a shipped one, too: for who wants to know before a device is opened.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn examine(name: &str, directories: &[PathBuf]) -> Result<Self, Error> {
+        Written::find(name, directories)?.look(Depth::Made)
     }
 
     /// Its name.
@@ -221,6 +248,14 @@ impl Profile {
     /// What can encode `codec`, in the order to be tried; never none, or the profile has no encoder for it.
     pub fn encoders(&self, codec: Codec) -> Vec<&Encoder> {
         self.encoders.iter().filter(|encoder| encoder.codec() == codec).collect()
+    }
+
+    /// The elements that a stay begins with.
+    pub(super) fn elements(&self, codec: Codec) -> Vec<&str> {
+        let captures = self.cameras.first().into_iter().chain(self.microphones.first());
+        let encoder = self.encoders(codec).into_iter().take(1).map(|encoder| encoder.launch.as_str());
+        let launches = captures.map(|capture| capture.launch.as_str()).chain(encoder);
+        launches.chain([self.audio_encoder.launch.as_str()]).flat_map(elements::named_in).collect()
     }
 
     /// What is offered where `codec` is wanted: it, or the other where the profile has no encoder for it.

@@ -3,9 +3,20 @@
 use gstreamer::prelude::*;
 
 use super::{Capture, Encoder, Error, Fragment, Unparsed, parse};
+use crate::media::elements;
 
 pub(super) struct Check<'a> {
     pub(super) place: &'a str,
+    pub(super) depth: Depth,
+}
+
+/// How closely it is looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Whether its elements are installed. Loads no plugin, so what a stay needs takes no memory before there is one.
+    Installed,
+    /// Each element is made, and has what is to be set on it.
+    Made,
 }
 
 impl Check<'_> {
@@ -71,7 +82,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Whether a fragment parses, has the named elements, and one of them the property that is to be set.
+    /// Whether a fragment parses, has the named elements, and one of them the property that is to be set; as deep as is looked.
     fn launch(
         &self,
         table: &'static str,
@@ -79,8 +90,18 @@ impl Check<'_> {
         launch: &str,
         property: Option<(&str, &str)>,
     ) -> Result<(), Error> {
+        let absent = |missing| Error::Missing { place: self.place.to_owned(), missing };
+        match self.depth {
+            Depth::Installed => {
+                return elements::named_in(launch)
+                    .into_iter()
+                    .try_for_each(elements::require)
+                    .map_err(absent);
+            }
+            Depth::Made => {}
+        }
         let bin = parse(launch).map_err(|error| match error {
-            Unparsed::Missing(missing) => Error::Missing { place: self.place.to_owned(), missing },
+            Unparsed::Missing(missing) => absent(missing),
             Unparsed::Wrong(message) => self.wrong(table, message),
         })?;
         for name in names {

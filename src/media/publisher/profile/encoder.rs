@@ -7,6 +7,7 @@ use gstreamer::prelude::*;
 use serde::Deserialize;
 
 use super::{Unparsed, parse};
+use crate::media::elements;
 use crate::media::publisher::Codec;
 use crate::model::media::Quality;
 
@@ -81,11 +82,9 @@ impl Encoder {
 
     /// What it is called in logs and events: the factory of its named element, such as `x264enc`.
     pub fn element(&self) -> String {
-        let words: Vec<&str> = self.launch.split_whitespace().collect();
-        let named = words.iter().position(|word| *word == "name=encoder").unwrap_or(0);
-        let first = words[..=named.min(words.len().saturating_sub(1))].iter().rev();
-        let factory = first.skip(1).find(|word| !word.contains('='));
-        factory.map_or_else(|| "encoder".to_owned(), ToString::to_string)
+        let before =
+            self.launch.split_once("name=encoder").map_or(self.launch.as_str(), |(before, _)| before);
+        elements::named_in(before).last().map_or_else(|| "encoder".to_owned(), ToString::to_string)
     }
 
     /// Its elements, in a bin with its open ends as pads, made for pictures of this size.

@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn every_shipped_profile_can_be_used() {
     for (name, _) in SHIPPED.into_iter().filter(|(name, _)| *name != "csi") {
-        let profile = Profile::load(name, &[]).expect(name);
+        let profile = Profile::examine(name, &[]).expect(name);
         assert_eq!(profile.name(), name);
         assert!(!profile.description().is_empty());
         assert!(profile.offered(Codec::H264) == Codec::H264, "{name}");
@@ -20,7 +20,10 @@ fn wrong(from: &str, to: &str) -> String {
     gst::init().expect("GStreamer starts");
     let text = test_profile().replace(from, to);
     assert_ne!(text, test_profile(), "{from} is not there");
-    Written::read("test", "my.toml".to_owned(), &text).and_then(Written::check).expect_err(to).to_string()
+    Written::read("test", "my.toml".to_owned(), Origin::Person, &text)
+        .and_then(Written::check)
+        .expect_err(to)
+        .to_string()
 }
 
 #[test]
