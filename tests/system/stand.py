@@ -56,6 +56,9 @@ class Stand:
             '# live_id = "lobby"': 'live_id = "lobby"',
             'quality = "720p"': 'quality = "360p"',
             "stats_interval = 5": "stats_interval = 1",
+            # A tone that stands still is noise to what suppresses it, and too loud or too quiet a voice to what controls the gain.
+            "noise_suppression = true": "noise_suppression = false",
+            "auto_gain_control = true": "auto_gain_control = false",
         }
         script = "; ".join(f"s|^{old}|{new}|" for old, new in edits.items())
         self.machine.run(f"sed -i '{script}' /etc/coguestd/config.toml && coguestd check-config >/dev/null")
