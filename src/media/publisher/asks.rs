@@ -65,7 +65,9 @@ impl Desk {
         }
         let profile = &self.settings.profile;
         let needed = profile.elements(profile.offered(self.settings.codec));
-        let needed: Vec<String> = needed.into_iter().chain(ELEMENTS).map(str::to_owned).collect();
+        let voices = self.microphone.care.elements().iter().copied();
+        let needed: Vec<String> =
+            needed.into_iter().chain(ELEMENTS).chain(voices).map(str::to_owned).collect();
         let load = move || needed.iter().for_each(|name| elements::load(name));
         if let Err(error) = thread::Builder::new().name("loader".into()).spawn(load) {
             tracing::debug!(%error, "plugins are loaded when they are needed");

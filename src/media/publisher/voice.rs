@@ -15,7 +15,7 @@
 mod delay;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 use std::time::Duration;
 
 use gstreamer as gst;
@@ -32,11 +32,15 @@ pub(super) const FORMAT: &str = "audio/x-raw,format=S16LE,rate=48000,layout=inte
 /// The processor's name, by which its errors are told from the device's.
 const NAME: &str = "voice";
 
+/// What it is made of.
+const ELEMENTS: [&str; 2] = ["webrtcdsp", "webrtcechoprobe"];
+
 /// What is done to what a microphone hears.
 #[derive(Debug, Clone)]
 pub(super) struct Care {
     voice: Voice,
-    ear: Option<Arc<Ear>>,
+    /// Made by the first who needs it, on a thread of its own: until then nothing of it is loaded.
+    ear: Arc<OnceLock<Option<Arc<Ear>>>>,
     /// A processor has failed.
     failed: Arc<AtomicBool>,
 }
@@ -47,41 +51,52 @@ impl Care {
         if voice == Voice::UNTOUCHED || !installed() {
             return Self::none();
         }
-        let echo = voice.echo_cancellation && speaker != "none";
-        let ear = echo.then(Ear::make).and_then(|ear| {
-            ear.map_err(|error| tracing::warn!("no echo is cancelled: {}", error.message)).ok()
-        });
-        let voice = Voice { echo_cancellation: ear.is_some(), ..voice };
-        Self { voice, ear: ear.map(Arc::new), failed: Arc::default() }
+        let voice = Voice { echo_cancellation: voice.echo_cancellation && speaker != "none", ..voice };
+        Self { voice, ..Self::none() }
     }
 
     /// Nothing.
     pub(super) fn none() -> Self {
-        Self { voice: Voice::UNTOUCHED, ear: None, failed: Arc::default() }
+        Self { voice: Voice::UNTOUCHED, ear: Arc::default(), failed: Arc::default() }
+    }
+
+    /// What is to be loaded for it.
+    pub(super) fn elements(&self) -> &'static [&'static str] {
+        if self.voice == Voice::UNTOUCHED { &[] } else { &ELEMENTS }
+    }
+
+    fn ear(&self) -> Option<&Arc<Ear>> {
+        let make = || {
+            let ear = self.voice.echo_cancellation.then(Ear::make)?;
+            ear.map(Arc::new).map_err(|error| tracing::warn!("no echo is cancelled: {}", error.message)).ok()
+        };
+        self.ear.get_or_init(make).as_ref()
     }
 
     /// The processor of a microphone; `None` where nothing is to be done.
     pub(super) fn processor(&self) -> Result<Option<Processor>, glib::BoolError> {
-        let Voice { echo_cancellation, noise_suppression, auto_gain_control } = self.voice;
-        if self.voice == Voice::UNTOUCHED || self.failed.load(Relaxed) {
+        let ear = self.ear();
+        let Voice { noise_suppression, auto_gain_control, echo_cancellation: _ } = self.voice;
+        let is_wanted = noise_suppression || auto_gain_control || ear.is_some();
+        if !is_wanted || self.failed.load(Relaxed) {
             return Ok(None);
         }
         let element = gst::ElementFactory::make("webrtcdsp")
             .name(NAME)
-            .property("echo-cancel", echo_cancellation)
+            .property("echo-cancel", ear.is_some())
             .property_from_str("echo-suppression-level", "high")
             // Not by time stamps: what was played is compared with what is heard now.
             .property("delay-agnostic", true)
             .property("noise-suppression", noise_suppression)
             .property("gain-control", auto_gain_control)
             .build()?;
-        let listening = self.ear.as_ref().map(|ear| Ear::heard_by(ear, &element));
+        let listening = ear.map(|ear| Ear::heard_by(ear, &element));
         Ok(Some(Processor { element, listening }))
     }
 
     /// Hears what passes this pad of a speaker.
     pub(super) fn listen_at(&self, pad: &gst::Pad) {
-        let Some(ear) = self.ear.clone() else { return };
+        let Some(ear) = self.ear().cloned() else { return };
         // How long the elements behind take is said to those before them.
         let latency = AtomicU64::new(0);
         let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_UPSTREAM;
@@ -227,7 +242,7 @@ fn time_of(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<(gst::ClockTime, g
 
 fn installed() -> bool {
     static SAID: Once = Once::new();
-    let missing = ["webrtcdsp", "webrtcechoprobe"].iter().find_map(|name| elements::require(name).err());
+    let missing = ELEMENTS.iter().find_map(|name| elements::require(name).err());
     let Some(missing) = missing else { return true };
     SAID.call_once(|| tracing::warn!("voices are sent as they are: {missing}"));
     false

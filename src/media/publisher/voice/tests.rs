@@ -211,7 +211,7 @@ fn what_is_not_wanted_is_not_made() {
     gst::init().expect("GStreamer starts");
     for care in [Care::none(), Care::new(Voice::UNTOUCHED, "auto"), Care::new(ECHO, "none")] {
         assert!(care.processor().expect("nothing fails").is_none(), "{care:?}");
-        assert!(care.ear.is_none());
+        assert!(care.ear().is_none());
     }
     let care = Care::new(ALL, "none");
     let processor = care.processor().expect("it is made").expect("noise and level");
@@ -223,7 +223,7 @@ fn nothing_is_copied_while_no_microphone_listens() {
     let care = Care::new(ECHO, "auto");
     let room = Room::new(&care, 1);
     room.play(&[0.1; 2 * STEP]);
-    let ear = care.ear.clone().expect("echo is cancelled");
+    let ear = Arc::clone(care.ear().expect("echo is cancelled"));
     assert_eq!(ear.line().waiting(), 1);
     let speaker = room.speaker.clone();
     drop(room);
