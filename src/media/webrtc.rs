@@ -119,6 +119,20 @@ pub fn description(
         .ok_or_else(|| format!("webrtcbin made no {field}"))
 }
 
+/// A jitter buffer holds the very first packet back for its whole latency, in case one before it is late. A first picture
+/// sooner is worth more: the stream begins with a key frame asked for.
+pub fn start_at_the_first_packet(webrtc: &gst::Element) {
+    let Some(rtpbin) = webrtc.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("rtpbin")) else {
+        return;
+    };
+    rtpbin.connect("new-jitterbuffer", false, |values| {
+        if let Some(Ok(buffer)) = values.get(1).map(|value| value.get::<gst::Element>()) {
+            buffer.set_property("faststart-min-packets", 1u32);
+        }
+        None
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

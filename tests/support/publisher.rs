@@ -43,7 +43,7 @@ impl Show {
     fn launch(&self) -> String {
         let mut launch = "webrtcbin name=rtc bundle-policy=max-bundle ".to_owned();
         launch += &format!(
-            "audiotestsrc is-live=true name=sound {} ! audioconvert ! opusenc ! rtpopuspay pt=111 \
+            "audiotestsrc is-live=true name=sound {} ! audioconvert ! opusenc dtx=true ! rtpopuspay dtx=true pt=111 \
              ! application/x-rtp,media=audio,encoding-name=OPUS,payload=111 ! valve name=sound-valve ! rtc. ",
             self.audio
         );

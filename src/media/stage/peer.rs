@@ -214,7 +214,8 @@ impl Peer {
             if let Some(transceiver) = transceiver {
                 transceiver.set_direction(direction);
                 transceiver.set_codec_preferences(Some(&caps));
-                transceiver.set_property("do-nack", true);
+                // Who waits for sound to be sent again takes a pause for a loss, and drops the first of what comes after it.
+                transceiver.set_property("do-nack", section.kind == Kind::Video);
             }
         }
     }
@@ -378,22 +379,8 @@ fn build(
     );
     webrtc.set_property("latency", JITTER_MS);
     pipeline.add(&webrtc)?;
-    start_at_the_first_packet(&webrtc);
+    webrtc::start_at_the_first_packet(&webrtc);
     watch::listen(&webrtc, tell);
     watch::listen_to_bus(&pipeline, tell, meter);
     Ok((pipeline, webrtc))
-}
-
-/// A jitter buffer holds the very first packet back for its whole latency, in case one before it is late. A first picture
-/// sooner is worth more: the stream begins with a key frame asked for.
-fn start_at_the_first_packet(webrtc: &gst::Element) {
-    let Some(rtpbin) = webrtc.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("rtpbin")) else {
-        return;
-    };
-    rtpbin.connect("new-jitterbuffer", false, |values| {
-        if let Some(Ok(buffer)) = values.get(1).map(|value| value.get::<gst::Element>()) {
-            buffer.set_property("faststart-min-packets", 1u32);
-        }
-        None
-    });
 }
