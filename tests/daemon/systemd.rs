@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::support::PATIENCE;
 use crate::support::daemon::Daemon;
 use crate::support::stand::{HOST, ROOM, Stand};
+use crate::termination::CAP as TERMINATION_CAP;
 
 /// The service manager's end of the socket.
 struct Notified {
@@ -91,6 +92,21 @@ fn it_is_ready_without_a_broker_and_says_what_is_missing() {
     notified.until("WATCHDOG=1");
     stand.broker.start_again();
     notified.until("STATUS=in no room, waiting for join_live");
+}
+
+#[test]
+fn it_is_stopped_while_a_broker_lets_it_wait() {
+    let stand = Stand::open();
+    // It takes connections, and says nothing.
+    stand.broker.freeze();
+    let notified = Notified::listen();
+    let mut guest = notified.start(&stand, "guest", "ada", &[]);
+    notified.until("READY=1");
+    let (status, took) = guest.terminate();
+    stand.broker.thaw();
+    notified.until("STOPPING=1");
+    assert_eq!(status.code(), Some(0), "{status}");
+    assert!(took < TERMINATION_CAP, "it took {took:?}");
 }
 
 #[test]

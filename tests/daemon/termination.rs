@@ -11,7 +11,7 @@ use crate::support::hands::HandHost;
 use crate::support::stand::{HOST, PREFIX, ROOM, Stand, command};
 
 /// What systemd's unit gives it, and what the document promises.
-const CAP: Duration = Duration::from_secs(5);
+pub const CAP: Duration = Duration::from_secs(5);
 
 /// Ends it in good order, and leaves `offline` behind.
 fn ends_well(stand: &Stand, mut daemon: Daemon) {
@@ -69,6 +69,22 @@ fn with_an_application_that_waits_for_the_host() {
     assert_eq!(reply.len(), 1);
     assert_eq!(reply[0]["error"]["code"], "shutting_down");
     assert_eq!(host.count("ada", "leave", heard) + host.count("ada", "cancel_application", heard), 0);
+}
+
+#[test]
+fn with_an_invitation_that_waits_for_an_operator() {
+    let stand = Stand::open();
+    let host = stand.hand_host();
+    let guest = host.admit(&stand, "ada", &[]);
+    let heard = host.client.mark();
+    host.tell(
+        "ada",
+        &json!({"type": "invitation", "invitation_id": "i1", "seat_index": -1, "media": "audio", "timeout": 60,
+            "extra_info": "", "by": HandHost::by()}),
+    );
+    stand.until_state("ada", 0, |state| state["invitations"][0].is_object());
+    ends_well(&stand, guest);
+    assert_eq!(host.count("ada", "leave", heard) + host.count("ada", "reject_invitation", heard), 0);
 }
 
 #[test]
@@ -136,6 +152,36 @@ fn while_live_and_the_seat_is_kept() {
     assert_eq!(stand.count("ada", "unseated", mark) + stand.count(HOST, "guest_unseated", mark), 0);
     ends_well(&stand, host);
     assert_eq!(stand.room_now()["status"], "live", "a host that stops does not end its live");
+}
+
+#[test]
+fn while_it_leaves_its_seat_and_while_it_reads_its_configuration() {
+    let stand = Stand::open();
+    let _host = stand.host(&["host.accept_applications=always"]);
+    let guest = stand.guest_inside("ada", &[]);
+    let mark = stand.operator.mark();
+    stand.ok("ada", "apply_for_seat", json!({}));
+    stand.event(HOST, "media_live", mark);
+    stand.operator.publish(&command("ada", "disconnect"), "");
+    let state = stand
+        .until_state("ada", mark, |state| state["seat"].is_null() || state["seat"]["phase"] == "leaving");
+    ends_well(&stand, guest);
+    assert_eq!(state["room"]["membership"], "inside");
+    let guest = stand.guest_inside("bob", &[]);
+    guest.signal("HUP");
+    ends_well(&stand, guest);
+}
+
+#[test]
+fn a_host_without_a_live_and_one_that_is_starting_it() {
+    let stand = Stand::open();
+    let host = stand.start("host", HOST).go();
+    stand.status(HOST, 0, "online");
+    ends_well(&stand, host);
+    let mark = stand.operator.mark();
+    let host = stand.start("host", HOST).set(&[&format!("room.live_id={ROOM}")]).go();
+    stand.until_state(HOST, mark, |state| state["summary"].as_str().is_some_and(|all| all.contains(ROOM)));
+    ends_well(&stand, host);
 }
 
 #[test]
