@@ -1,4 +1,5 @@
-//! What the stage sends is played, and does not come back: a speaker and a microphone that hears nothing but that speaker.
+//! What the stage sends is played, also by a speaker that has failed and come back, and does not come back itself: from a microphone
+//! that hears nothing but the speaker.
 
 #[path = "support/network.rs"]
 mod network;
@@ -9,6 +10,7 @@ use std::fs;
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use coguestd::media::layers;
@@ -36,11 +38,23 @@ const COUNTED: usize = 6;
 /// What is louder than this, in dBFS, is something that is played.
 const SOMETHING: f64 = -60.0;
 
-/// The profile `test`, in a room: what the speaker plays is what the microphone hears, sample by sample, as long after as cards take.
-fn room() -> (TempDir, Profile, String) {
+/// The profile `test` with this microphone and this speaker.
+fn profile(microphone: &str, speaker: &str) -> (TempDir, Profile) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let test = fs::read_to_string(here.join("pipelines/test.toml")).expect("it is in the tree");
+    let parts = [(MICROPHONE, microphone), ("launch = \"fakesink name=speaker sync=true\"", speaker)];
+    let room = parts.iter().fold(test, |text, (from, to)| {
+        assert!(text.contains(from), "the profile has {from}");
+        text.replace(from, to)
+    });
+    fs::write(folder.path().join("room.toml"), room).expect("writable");
+    let profile = Profile::load("room", &[folder.path().to_owned()]).expect("the profile loads");
+    (folder, profile)
+}
+
+/// A room: what the speaker plays is what the microphone hears, sample by sample, as long after as cards take.
+fn room() -> (TempDir, Profile, String) {
     let port =
         UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
     let microphone = "launch = \"udpsrc name=microphone ! rawaudioparse sample-rate=48000 num-channels=1 \
@@ -49,21 +63,13 @@ fn room() -> (TempDir, Profile, String) {
         "launch = \"audioconvert ! capsfilter caps=audio/x-raw,format=S16LE,channels=1 \
          ! udpsink name=speaker host=127.0.0.1 port={port} sync=true\""
     );
-    let room = [
-        (
-            "launch = \"audiotestsrc name=microphone is-live=true wave=ticks samplesperbuffer=960\"",
-            microphone,
-        ),
-        ("launch = \"fakesink name=speaker sync=true\"", &speaker),
-    ];
-    let room = room.iter().fold(test, |text, (from, to)| {
-        assert!(text.contains(from), "the profile has {from}");
-        text.replace(from, to)
-    });
-    fs::write(folder.path().join("room.toml"), room).expect("writable");
-    let profile = Profile::load("room", &[folder.path().to_owned()]).expect("the profile loads");
+    let (folder, profile) = profile(microphone, &speaker);
     (folder, profile, format!("udp://127.0.0.1:{port}"))
 }
+
+/// The microphone of the profile `test`.
+const MICROPHONE: &str =
+    "launch = \"audiotestsrc name=microphone is-live=true wave=ticks samplesperbuffer=960\"";
 
 fn settings(profile: Profile, microphone: String, voice: Voice) -> Settings {
     let full = Volume::try_from(100).expect("in range");
@@ -112,12 +118,11 @@ fn hear(report: Report, talker: &Talker, levels: &mut Vec<f64>) {
     }
 }
 
-/// How loud the room is sent back, in dBFS, once it was heard for a while.
-fn comes_back(voice: Voice) -> f64 {
+/// Calls a stage that talks, until `found` has an answer to the levels that were heard of the microphone.
+fn call<T>(settings: Settings, what: &str, found: impl Fn(&[f64]) -> Option<T>) -> T {
     network::ensure_interface();
-    let (_folder, profile, microphone) = room();
     let (sink, mut reports) = mpsc::channel(1024);
-    let publisher = Publisher::open(settings(profile, microphone, voice), sink).expect("the publisher opens");
+    let publisher = Publisher::open(settings, sink).expect("the publisher opens");
     let session = Session { epoch: 1, peer: 1, exchange: 1 };
     let plan = Plan { video: VideoPlan::Slate, audio: AudioPlan::Microphone };
     let ask = |ask| publisher.ask(ask).expect("there is room");
@@ -125,7 +130,7 @@ fn comes_back(voice: Voice) -> f64 {
     let talker = Talker::start();
     let deadline = Instant::now() + PATIENCE;
     let mut levels = Vec::new();
-    let counted = loop {
+    let found = loop {
         while let Ok(report) = reports.try_recv() {
             hear(report, &talker, &mut levels);
         }
@@ -135,13 +140,22 @@ fn comes_back(voice: Voice) -> f64 {
                 Said::Candidate(candidate) => ask(Ask::Candidate { session, candidate: Some(candidate) }),
             }
         }
-        if let Some(counted) = levels.get(LEARNING..LEARNING + COUNTED) {
-            break counted;
+        if let Some(found) = found(&levels) {
+            break found;
         }
-        assert!(Instant::now() < deadline, "the microphone hears nothing of the speaker: {levels:?}");
+        assert!(Instant::now() < deadline, "no {what}; the microphone hears {levels:?}");
         std::thread::sleep(Duration::from_millis(10));
     };
     publisher.close(PATIENCE).expect("it closes");
+    found
+}
+
+/// How loud the room is sent back, in dBFS, once it was heard for a while.
+fn comes_back(voice: Voice) -> f64 {
+    let (_folder, profile, microphone) = room();
+    let counted = call(settings(profile, microphone, voice), "echo", |levels| {
+        levels.get(LEARNING..LEARNING + COUNTED).map(<[f64]>::to_vec)
+    });
     let power: f64 = counted.iter().map(|level| 10_f64.powf(level / 10.0)).sum();
     10.0 * (power / COUNTED as f64).max(1e-12).log10()
 }
@@ -153,4 +167,25 @@ fn what_is_played_does_not_come_back() {
     let echo = comes_back(cancelled);
     assert!(played > -40.0, "the stage was played, and heard by the microphone: {played} dBFS");
     assert!(echo < played - QUIETER, "played at {played} dBFS, comes back at {echo} dBFS");
+}
+
+#[test]
+fn a_speaker_that_fails_is_opened_again_in_the_same_call() {
+    let speaker = "launch = \"filesink name=speaker buffer-mode=unbuffered\"\naddress = \"location\"";
+    let (folder, profile) = profile(MICROPHONE, speaker);
+    let hall = folder.path().join("hall");
+    let here = hall.display().to_string();
+    let looks = AtomicUsize::new(0);
+    let settings = Settings {
+        // At first it takes nothing, and then it is away for a moment.
+        locate_speaker: Arc::new(move |_| match looks.fetch_add(1, Relaxed) {
+            0 => Some("/dev/full".to_owned()),
+            1 => None,
+            _ => Some(here.clone()),
+        }),
+        ..settings(profile, "auto".to_owned(), Voice::UNTOUCHED)
+    };
+    // A second of sound.
+    let played = |_: &[f64]| fs::metadata(&hall).ok().filter(|file| file.len() > 96_000).map(|_| ());
+    call(settings, "sound on the speaker that came back", played);
 }

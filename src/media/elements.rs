@@ -4,7 +4,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 
 /// Prefixes of element names, longest match first, and the package that brings them.
-const PACKAGES: [(&str, &str); 35] = [
+const PACKAGES: [(&str, &str); 36] = [
     ("alsa", "gstreamer1.0-alsa"),
     ("app", "gstreamer1.0-plugins-base"),
     ("audio", "gstreamer1.0-plugins-base"),
@@ -12,6 +12,7 @@ const PACKAGES: [(&str, &str); 35] = [
     ("capsfilter", "libgstreamer1.0-0"),
     ("decodebin", "gstreamer1.0-plugins-base"),
     ("dtls", "gstreamer1.0-plugins-bad"),
+    ("errorignore", "gstreamer1.0-plugins-bad"),
     ("fakes", "libgstreamer1.0-0"),
     ("filesrc", "libgstreamer1.0-0"),
     ("gdkpixbuf", "gstreamer1.0-gtk3"),

@@ -50,7 +50,7 @@ impl Desk {
             Ask::OutputVolume(volume) => {
                 self.settings.output_volume = volume;
                 if let Some(peer) = &mut self.peer {
-                    peer.set_output_volume(volume, &self.events);
+                    peer.player.set_volume(volume);
                 }
             }
             Ask::Label(user) => self.paint(|wish| wish.name = user.user_name.as_str().to_owned()),

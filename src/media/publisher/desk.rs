@@ -177,6 +177,10 @@ impl Desk {
         match event {
             Event::Ask(ask) => self.ask(now, ask),
             Event::Notice(notice) => {
+                // A card is heard of by its microphone; one that only plays is looked for now and then.
+                if let (DeviceKind::Microphone, Some(peer)) = (notice.device, &mut self.peer) {
+                    peer.player.heard(now);
+                }
                 let report = self.device(notice.device).noticed(now, &notice);
                 self.device_news(now, report);
             }
@@ -290,6 +294,9 @@ impl Desk {
         for kind in [DeviceKind::Camera, DeviceKind::Microphone] {
             let report = self.device(kind).tick(now);
             self.device_news(now, report);
+        }
+        if let Some(peer) = &mut self.peer {
+            peer.player.tick(now);
         }
         self.look_after_encoder(now);
         self.fill(now);

@@ -75,8 +75,8 @@ pub(super) enum PeerTold {
     FirstPacket,
     /// The stage sends something.
     Stream(Stream),
-    /// The speaker was opened for it, or not.
-    Speaker { stream: Stream, playback: Result<Playback, String> },
+    /// The speaker was opened, or not.
+    Speaker(Result<Playback, String>),
     /// The speaker's mixer was turned to this volume, or not.
     Turned { volume: Volume, taken: Taken },
     /// How long its elements take has changed.

@@ -27,6 +27,7 @@ mod ladder;
 mod opener;
 mod peer;
 mod playback;
+mod player;
 pub mod profile;
 mod pulse;
 mod recovery;
@@ -79,7 +80,7 @@ const ELEMENTS: [&str; 13] = [
     "volume",
     "level",
     "rtpopuspay",
-    "fakesink",
+    "errorignore",
     "queue",
 ];
 

@@ -7,7 +7,6 @@
 //! requests of the stage travel up to the encoder inside this pipeline, at most one each half second.
 
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 
 use gstreamer as gst;
 use gstreamer::glib;
@@ -18,16 +17,15 @@ use gstreamer_webrtc as gst_webrtc;
 
 use super::branches::{self, with_profile};
 use super::encoding::Encoding;
-use super::events::{Event, PeerTold, Tell};
-use super::knob::Knob;
-use super::playback::{self, Playback, Speaker, Stream};
+use super::events::{PeerTold, Tell};
+use super::playback::Speaker;
+use super::player::Player;
 use super::profile::Profile;
 use super::stats::{Link, Meter};
 use super::{Codec, watch};
 use crate::media::description::{self, Description};
 use crate::media::webrtc::{self, Ice};
 use crate::model::media::{Fault, IceCandidate, Quality, Session, Sound};
-use crate::model::volume::Taken;
 use crate::model::{Code, Media, Volume};
 
 /// Candidates of the stage beyond these are dropped.
@@ -59,14 +57,12 @@ pub(super) struct Peer {
     pub(super) connected: bool,
     pub(super) sound: gst_app::AppSrc,
     pub(super) link: Link,
+    /// Plays what the stage sends.
+    pub(super) player: Player,
     pipeline: gst::Pipeline,
     webrtc: gst::Element,
     /// Where the encoder is put in front of.
     entry: Option<gst::Pad>,
-    speaker: Speaker,
-    output_volume: Volume,
-    /// By what the volume of what is played is turned.
-    knob: Knob,
     mids: Vec<String>,
     round: Round,
     early: Vec<(u32, String)>,
@@ -110,12 +106,10 @@ impl Peer {
             connected: false,
             sound,
             link: Link::default(),
+            player: Player::new(&pipeline, plan.speaker, plan.output_volume, tell.clone()),
             pipeline,
             webrtc,
             entry,
-            speaker: plan.speaker,
-            output_volume: plan.output_volume,
-            knob: Knob::Pipeline,
             mids: Vec::new(),
             round: Round::Offering,
             early: Vec::new(),
@@ -158,28 +152,6 @@ impl Peer {
         let encoding = self.encoding.take()?;
         encoding.take_out(&self.pipeline);
         Some(encoding)
-    }
-
-    pub(super) fn set_output_volume(&mut self, volume: Volume, desk: &SyncSender<Event>) {
-        self.output_volume = volume;
-        self.follow_volume(desk);
-    }
-
-    /// The speaker's mixer was turned to this volume, or not.
-    pub(super) fn turned(&mut self, volume: Volume, taken: &Taken, desk: &SyncSender<Event>) {
-        self.knob.turned(volume, taken);
-        self.follow_volume(desk);
-    }
-
-    fn follow_volume(&mut self, desk: &SyncSender<Event>) {
-        let volume = self.output_volume;
-        playback::set_gain(&self.pipeline, self.knob.gain(volume));
-        if let Some(card) = self.knob.want(volume)
-            && let Err(error) = playback::turn(card, volume, (desk, self.session.peer))
-        {
-            self.knob.turned(volume, &Taken::Nobody(format!("there is no thread for its mixer ({error})")));
-            playback::set_gain(&self.pipeline, self.knob.gain(volume));
-        }
     }
 
     /// The next picture is a key frame.
@@ -282,24 +254,6 @@ impl Peer {
         IceCandidate { candidate: text, sdp_mid: mid, sdp_m_line_index: Some(line), username_fragment: None }
     }
 
-    /// The stage sends something: the first is for the speaker.
-    pub(super) fn open_speaker(&mut self, stream: Stream, desk: &SyncSender<Event>) -> std::io::Result<()> {
-        let speaker = std::mem::replace(&mut self.speaker, Speaker::None);
-        playback::open(speaker, self.output_volume, stream, (desk, self.session.peer))
-    }
-
-    /// The speaker is open, or not; the stream goes there.
-    pub(super) fn play(
-        &mut self,
-        stream: Stream,
-        playback: Result<Playback, String>,
-        desk: &SyncSender<Event>,
-    ) -> Result<(), String> {
-        self.knob = playback::put_in(&self.pipeline, stream, playback)?;
-        self.follow_volume(desk);
-        Ok(())
-    }
-
     /// Tells every element how long the slowest way takes; where elements may take their time to answer.
     pub(super) fn recalculate_latency(&self) {
         self.pipeline.call_async(|pipeline| {
@@ -307,14 +261,6 @@ impl Peer {
                 tracing::debug!(%error, "the latency stays as it was");
             }
         });
-    }
-
-    /// The speaker failed: what comes is thrown away from now on.
-    pub(super) fn mute(&mut self) {
-        self.knob = Knob::Pipeline;
-        if let Err(error) = playback::replace_by_drain(&self.pipeline) {
-            tracing::debug!(%error, "the speaker could not be taken out");
-        }
     }
 
     /// Asks webrtcbin what its transport knows.

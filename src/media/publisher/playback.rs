@@ -1,15 +1,15 @@
-//! What the stage sends back, on the speaker. A stage that sends nothing costs nothing; a speaker that fails costs only itself.
+//! A speaker behind a stream of the stage: found, opened, put in, taken out.
 //!
-//! Invariant: a speaker is found, opened and closed on threads of its own; the publisher's thread only puts it in and takes it out.
+//! Invariants: a speaker is found, opened and closed on threads of its own, and the publisher's thread only puts it in and takes it out; one
+//! that fails costs only itself. Not here: when that is done (`player`).
 
-use std::sync::mpsc::SyncSender;
 use std::thread;
 
 use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
 
-use super::events::{Event, PeerTold};
+use super::events::{Event, PeerTold, Tell};
 use super::knob::{Card, Knob};
 use super::profile::{self, Fragment};
 use super::voice::{self, Care};
@@ -21,6 +21,7 @@ use crate::model::volume::Side;
 pub(super) const NAME: &str = "playback";
 
 /// Where the speaker is.
+#[derive(Clone)]
 pub(super) enum Speaker {
     /// There is none: nothing is decoded.
     None,
@@ -29,6 +30,7 @@ pub(super) enum Speaker {
 }
 
 /// How it is found.
+#[derive(Clone)]
 pub(super) enum Find {
     /// The element takes no address.
     Not,
@@ -43,7 +45,7 @@ pub(super) struct Stream {
     pub(super) block: gst::PadProbeId,
 }
 
-/// What plays a stream of Opus in RTP, or throws it away; ready, and stopped when nobody takes it.
+/// What plays a stream of Opus in RTP; ready, and stopped when nobody takes it.
 #[derive(Debug)]
 pub(super) struct Playback {
     bin: gst::Bin,
@@ -59,116 +61,109 @@ impl Drop for Playback {
     }
 }
 
-/// Opens the speaker for a stream on a thread of its own; it comes back as an event of the peer.
-pub(super) fn open(
-    speaker: Speaker,
-    volume: Volume,
-    stream: Stream,
-    (desk, peer): (&SyncSender<Event>, u64),
-) -> std::io::Result<()> {
-    let desk = desk.clone();
+/// Opens the speaker on a thread of its own; it comes back as an event of the peer.
+pub(super) fn open(speaker: Speaker, volume: Volume, tell: &Tell) -> std::io::Result<()> {
+    let tell = tell.clone();
     thread::Builder::new().name("speaker".into()).spawn(move || {
-        let playback = make(speaker, volume).map_err(|error| error.message.to_string());
-        let told = PeerTold::Speaker { stream, playback };
+        let playback = make(&speaker, volume);
         // Nobody takes it when the publisher has ended; then it is closed here.
-        desk.send(Event::Peer { peer, told }).unwrap_or_default();
+        tell.desk
+            .send(Event::Peer { peer: tell.peer, told: PeerTold::Speaker(playback) })
+            .unwrap_or_default();
     })?;
     Ok(())
 }
 
 /// Turns the mixer of the speaker's card on a thread of its own; its answer comes back as an event of the peer.
-pub(super) fn turn(
-    card: Card,
-    volume: Volume,
-    (desk, peer): (&SyncSender<Event>, u64),
-) -> std::io::Result<()> {
-    let desk = desk.clone();
+pub(super) fn turn(card: Card, volume: Volume, tell: &Tell) -> std::io::Result<()> {
+    let tell = tell.clone();
     thread::Builder::new().name("speaker-volume".into()).spawn(move || {
         let told = PeerTold::Turned { volume, taken: card.turn(volume) };
-        desk.send(Event::Peer { peer, told }).unwrap_or_default();
+        tell.desk.send(Event::Peer { peer: tell.peer, told }).unwrap_or_default();
     })?;
     Ok(())
 }
 
-fn make(speaker: Speaker, volume: Volume) -> Result<Playback, glib::BoolError> {
-    let (bin, knob) = match speaker {
-        Speaker::None => (drain()?, Knob::Pipeline),
-        Speaker::Is(fragment, Find::Not, care) => {
-            (sound(&fragment, None, Knob::Pipeline.gain(volume), &care)?, Knob::Pipeline)
+fn make(speaker: &Speaker, volume: Volume) -> Result<Playback, String> {
+    let (fragment, address, knob, care) = match speaker {
+        Speaker::None => return Err("no speaker is wanted".to_owned()),
+        Speaker::Is(fragment, Find::Not, care) => (fragment, None, Knob::Pipeline, care),
+        Speaker::Is(fragment, Find::By { locate, mixer, choice }, care) => {
+            let address = locate(choice).ok_or_else(|| match choice.as_str() {
+                "auto" => "there is no speaker, and media.speaker is not \"none\"".to_owned(),
+                choice => format!("no speaker is called {choice:?}"),
+            })?;
+            let knob = Card::new(Side::Playback, &address, mixer).fit(volume);
+            (fragment, Some(address), knob, care)
         }
-        Speaker::Is(fragment, Find::By { locate, mixer, choice }, care) => match locate(&choice) {
-            Some(address) => {
-                let knob = Card::new(Side::Playback, &address, &mixer).fit(volume);
-                (sound(&fragment, Some(&address), knob.gain(volume), &care)?, knob)
-            }
-            None => (drain()?, Knob::Pipeline),
-        },
     };
+    let bin = sound(fragment, address.as_deref(), knob.gain(volume), care)
+        .map_err(|error| error.message.to_string())?;
     let playback = Playback { bin, knob: Some(knob) };
-    playback.bin.set_state(gst::State::Ready).map_err(|_| glib::bool_error!("the speaker does not open"))?;
+    let opened = playback.bin.set_state(gst::State::Ready);
+    opened.map_err(|_| match address {
+        Some(address) => format!("the speaker {address} does not open"),
+        None => "the speaker does not open".to_owned(),
+    })?;
     Ok(playback)
 }
 
-/// Puts it behind the stream, which goes on then; by what its volume is turned.
-pub(super) fn put_in(
-    pipeline: &gst::Pipeline,
-    stream: Stream,
-    playback: Result<Playback, String>,
-) -> Result<Knob, String> {
-    let (playback, outcome) = match playback {
-        Ok(playback) => (Ok(playback), Ok(())),
-        Err(why) => (drain().map(|bin| Playback { bin, knob: None }), Err(why)),
-    };
-    let Some(pad) = stream.pad.upgrade() else { return Ok(Knob::Pipeline) };
-    let linked = playback.and_then(|mut playback| {
-        attach(pipeline, &pad, &playback.bin)?;
-        Ok(playback.knob.take().unwrap_or(Knob::Pipeline))
-    });
-    pad.remove_probe(stream.block);
-    outcome.and(linked.map_err(|error| error.message.to_string()))
-}
+/// The end of a stream: what is behind it comes, fails and goes, and the stream goes on.
+#[derive(Debug)]
+pub(super) struct Outlet(gst::Element);
 
-/// Takes the speaker's place when it fails.
-pub(super) fn replace_by_drain(pipeline: &gst::Pipeline) -> Result<(), glib::BoolError> {
-    let Some(bin) = pipeline.by_name(NAME) else { return Ok(()) };
-    let sink = bin.static_pad("sink");
-    let stream = sink.as_ref().and_then(gst::Pad::peer);
-    if let (Some(stream), Some(sink)) = (&stream, &sink) {
-        stream.unlink(sink)?;
+impl Outlet {
+    /// Takes a stream, which goes on then, to nowhere yet.
+    pub(super) fn take(pipeline: &gst::Pipeline, stream: Stream) -> Result<Self, glib::BoolError> {
+        // With nothing behind, or with what fails, everything is taken: an error would stop the stream for good.
+        let end = gst::ElementFactory::make("errorignore")
+            .property("ignore-error", true)
+            .property("ignore-notlinked", true)
+            .property("ignore-notnegotiated", true)
+            .property("ignore-eos", true)
+            .property_from_str("convert-to", "ok")
+            .build()?;
+        pipeline.add(&end)?;
+        end.sync_state_with_parent()?;
+        let entry = end.static_pad("sink").ok_or_else(|| glib::bool_error!("it takes nothing"))?;
+        let Some(pad) = stream.pad.upgrade() else { return Ok(Self(end)) };
+        let linked = pad.link(&entry).map_err(|error| glib::bool_error!("{error}"));
+        pad.remove_probe(stream.block);
+        linked.map(|_| Self(end))
     }
-    pipeline.remove(&bin)?;
-    // Stopping a speaker that failed is all that can be asked of it, and may take its time.
-    let stop = move || bin.set_state(gst::State::Null).map(|_| ()).unwrap_or_default();
-    if thread::Builder::new().name("speaker-end".into()).spawn(stop).is_err() {
-        tracing::error!("a speaker is left running");
-    }
-    if let Some(stream) = stream {
-        attach(pipeline, &stream, &drain()?)?;
-    }
-    Ok(())
-}
 
-/// Adds a bin to the pipeline, behind the stream.
-fn attach(pipeline: &gst::Pipeline, stream: &gst::Pad, bin: &gst::Bin) -> Result<(), glib::BoolError> {
-    pipeline.add(bin)?;
-    let entry = bin.static_pad("sink").ok_or_else(|| glib::bool_error!("the speaker has no open end"))?;
-    stream.link(&entry).map_err(|error| glib::bool_error!("{error}"))?;
-    bin.sync_state_with_parent()
+    /// Puts a speaker behind it; by what its volume is turned.
+    pub(super) fn put_in(
+        &self,
+        pipeline: &gst::Pipeline,
+        playback: &mut Playback,
+    ) -> Result<Knob, glib::BoolError> {
+        pipeline.add(&playback.bin)?;
+        let knob = playback.knob.take().unwrap_or(Knob::Pipeline);
+        self.0.link(&playback.bin)?;
+        playback.bin.sync_state_with_parent()?;
+        Ok(knob)
+    }
+
+    /// Takes the speaker out, if there is one.
+    pub(super) fn take_out(&self, pipeline: &gst::Pipeline) {
+        let Some(bin) = pipeline.by_name(NAME) else { return };
+        self.0.unlink(&bin);
+        if let Err(error) = pipeline.remove(&bin) {
+            tracing::debug!(%error, "the speaker could not be taken out");
+        }
+        // Stopping a speaker that failed is all that can be asked of it, and may take its time.
+        let stop = move || bin.set_state(gst::State::Null).map(|_| ()).unwrap_or_default();
+        if thread::Builder::new().name("speaker-end".into()).spawn(stop).is_err() {
+            tracing::error!("a speaker is left running");
+        }
+    }
 }
 
 pub(super) fn set_gain(pipeline: &gst::Pipeline, gain: f64) {
     if let Some(element) = pipeline.by_name("output-volume") {
         element.set_property("volume", gain);
     }
-}
-
-fn drain() -> Result<gst::Bin, glib::BoolError> {
-    let sink =
-        gst::ElementFactory::make("fakesink").property("sync", false).property("async", false).build()?;
-    let bin = gst::Bin::new();
-    bin.add(&sink)?;
-    ghost(&bin, &sink)?;
-    Ok(bin)
 }
 
 fn sound(
@@ -184,6 +179,12 @@ fn sound(
         (&fragment.address, address, speaker.by_name("speaker"))
     {
         element.set_property(property, address);
+    }
+    // One that waits for its first buffer would take the whole call back to waiting.
+    for element in speaker.iterate_sinks().into_iter().flatten() {
+        if element.has_property("async") {
+            element.set_property("async", false);
+        }
     }
     let caps = voice::FORMAT.parse::<gst::Caps>()?;
     let volume =
@@ -212,6 +213,3 @@ fn ghost(bin: &gst::Bin, first: &gst::Element) -> Result<(), glib::BoolError> {
     let target = first.static_pad("sink").ok_or_else(|| glib::bool_error!("no sink pad"))?;
     bin.add_pad(&gst::GhostPad::with_target(&target)?)
 }
-
-#[cfg(test)]
-mod tests;

@@ -61,24 +61,12 @@ impl Desk {
                 // Not before: nothing may keep this one waiting.
                 self.paint(|_| {});
             }
-            PeerTold::Stream(stream) => {
-                if let Err(error) = peer.open_speaker(stream, &self.events) {
-                    tracing::error!(%error, "nothing is played");
-                }
-            }
-            PeerTold::Speaker { stream, playback } => {
-                if let Err(why) = peer.play(stream, playback, &self.events) {
-                    tracing::warn!("nothing is played: {why}");
-                    peer.mute();
-                }
-            }
-            PeerTold::Turned { volume, taken } => peer.turned(volume, &taken, &self.events),
+            PeerTold::Stream(stream) => peer.player.stream(now, stream),
+            PeerTold::Speaker(playback) => peer.player.opened(now, playback),
+            PeerTold::Turned { volume, taken } => peer.player.turned(volume, &taken),
             PeerTold::Latency => peer.recalculate_latency(),
             PeerTold::Link(link) => peer.link = link,
-            PeerTold::Playback(why) => {
-                tracing::warn!("the speaker failed: {why}");
-                peer.mute();
-            }
+            PeerTold::Playback(why) => peer.player.failed(now, why),
             PeerTold::EncoderBroke { number, why } => self.encoder_broke(now, number, why),
             PeerTold::Broken(fault) => return Err(fault),
         }
