@@ -17,9 +17,8 @@ use coguestd::media::layers;
 use coguestd::media::publisher::profile::Profile;
 use coguestd::media::publisher::{Codec, Located, Publisher, Settings};
 use coguestd::media::webrtc::Ice;
-use coguestd::model::media::{
-    Ask, AudioPlan, Mirror, Plan, Quality, Report, Session, Sound, VideoPlan, Voice,
-};
+use coguestd::model::media::{Ask, AudioPlan, Mirror, Plan, Quality, Report, Session, Sound, VideoPlan};
+use coguestd::model::voice::Voice;
 use coguestd::model::volume::Taken;
 use coguestd::model::{Media, Volume};
 use tempfile::TempDir;

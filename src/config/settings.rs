@@ -10,7 +10,8 @@ use super::{Secret, Setting, UrlTemplate, Warning};
 use crate::logging::Verbosity;
 use crate::model::command::SeatCount;
 use crate::model::controls::ControlSettings;
-use crate::model::media::{Mirror, Quality, Voice};
+use crate::model::media::{Mirror, Quality};
+use crate::model::voice::Voice;
 use crate::model::{LiveId, SeatMode, User as ModelUser, UserId, Volume};
 
 /// Everything a daemon is told before it starts.

@@ -16,7 +16,8 @@ use super::settings::{
 use super::{Error, Secret, Setting, Sources, UrlTemplate, Warning, machine, plain, secret};
 use crate::logging::Verbosity;
 use crate::model::command::SeatCount;
-use crate::model::media::{Mirror, Quality, Voice};
+use crate::model::media::{Mirror, Quality};
+use crate::model::voice::Voice;
 use crate::model::{self, LiveId, SeatMode, UserId, UserName, Volume};
 
 /// Longest hold, in seconds: a day.

@@ -23,6 +23,7 @@ pub mod server;
 pub mod stage;
 pub mod state;
 mod timers;
+pub mod voice;
 pub mod volume;
 
 pub use bounded::{ExtraInfo, Operator, RequestTimeout, UserName, Volume};

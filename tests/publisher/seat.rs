@@ -11,9 +11,10 @@ use coguestd::media::stage::{self, Stage};
 use coguestd::media::webrtc::Ice;
 use coguestd::model::hotplug::Notice;
 use coguestd::model::media::{
-    Ask, AudioPlan, Mirror, Picture, Plan, Quality, Report, Session, Sound, VideoPlan, Voice,
+    Ask, AudioPlan, Mirror, Picture, Plan, Quality, Report, Session, Sound, VideoPlan,
 };
 use coguestd::model::stage::{SeatStats, StageAsk, StagePeer, StageReport};
+use coguestd::model::voice::Voice;
 use coguestd::model::volume::Taken;
 use coguestd::model::{Media, UserId, Volume};
 use tokio::sync::mpsc;

@@ -59,8 +59,9 @@ use super::layers;
 use super::webrtc::Ice;
 use crate::model::capture::Offer;
 use crate::model::hotplug::Notice;
-use crate::model::media::{Ask, Mirror, Quality, Report, Voice};
+use crate::model::media::{Ask, Mirror, Quality, Report};
 use crate::model::message::DeviceKind;
+use crate::model::voice::Voice;
 use crate::model::volume::{Side, Taken};
 use crate::model::{Refusal, Volume};
 

@@ -24,7 +24,7 @@ use gstreamer::prelude::*;
 
 use self::delay::Line;
 use crate::media::elements;
-use crate::model::media::Voice;
+use crate::model::voice::Voice;
 
 /// What the speaker is given and the canceller hears: 16 bit, 48,000 samples a second, as what crosses the bridge of sound.
 pub(super) const FORMAT: &str = "audio/x-raw,format=S16LE,rate=48000,layout=interleaved";
