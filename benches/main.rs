@@ -7,6 +7,7 @@ mod bare;
 mod commands;
 mod console;
 mod foreground;
+mod glass;
 mod idle;
 mod pairs;
 mod probe;
@@ -36,13 +37,14 @@ use self::stand::Stand;
 type Measure = fn(&Stand) -> anyhow::Result<Vec<Row>>;
 
 /// What is measured, in this order.
-const GROUPS: [(&str, &str, Measure); 10] = [
+const GROUPS: [(&str, &str, Measure); 11] = [
     ("pure", "the machines without a world", pure::measure),
     ("seated", "a seated guest beside the bare pipeline", seated::measure),
     ("foreground", "a seated guest with and without a label", foreground::measure),
     ("ready", "start of the process → online", ready::measure),
     ("startup", "accept → first packet, first frame", startup::measure),
     ("slate", "camera off → slate, camera on → picture, at the stage", slate::measure),
+    ("glass", "a picture's age when the stage has decoded it", glass::measure),
     ("probe", "what there is on this machine", probe::measure),
     ("commands", "command → reply", commands::measure),
     ("stays", "a hundred stays", stays::measure),

@@ -139,9 +139,14 @@ impl Stand {
 
     /// A host with its room, and a guest in it.
     pub fn house(&self, console: &mut Console) -> anyhow::Result<House> {
+        self.house_with(console, "")
+    }
+
+    /// … whose guest has these settings of media.
+    pub fn house_with(&self, console: &mut Console, media: &str) -> anyhow::Result<House> {
         let mark = console.mark();
         let host = self.daemon(HOST, "role = \"host\"", "")?;
-        let guest = self.daemon(GUEST, "role = \"guest\"", "")?;
+        let guest = self.daemon(GUEST, "role = \"guest\"", media)?;
         let house = House { host, guest };
         console.online(HOST, mark).with_context(|| house.host.said())?;
         console.online(GUEST, mark).with_context(|| house.guest.said())?;
