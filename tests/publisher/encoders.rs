@@ -102,6 +102,28 @@ fn an_encoder_that_breaks_is_built_anew_in_the_same_call() {
 }
 
 #[test]
+fn the_boards_encoder_is_kept_for_the_next_seat_and_a_program_is_not() {
+    trouble::register();
+    for (what, hardware, made) in [("kept-board", true, 1), ("kept-software", false, 2)] {
+        let profile = profile(&[h264(what, hardware)]);
+        let mut seat = seat(&profile, Codec::H264);
+        let before = trouble::made(what);
+        seat.sit_down(CAMERA);
+        seat.live();
+        goes_on(&mut seat);
+        seat.stand_up();
+        seat.ask(Ask::Quality(Quality::P540));
+        seat.sit_down(CAMERA);
+        seat.live();
+        seat.sees("the new size", |stats| stats.video.as_ref().is_some_and(|video| video.width == Some(960)));
+        goes_on(&mut seat);
+        assert_eq!(trouble::made(what) - before, made, "{what}");
+        assert_eq!((replaced(&seat), seat.offers()), (vec![], 2));
+        seat.close();
+    }
+}
+
+#[test]
 fn one_that_hangs_is_asked_for_a_key_frame_built_anew_and_then_another_takes_its_place() {
     trouble::register();
     let profile = profile(&[h264("hangs-board", true), h264("hangs-software", false)]);

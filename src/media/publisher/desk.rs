@@ -1,6 +1,6 @@
 //! The publisher's thread: takes asks, and what devices and peer say, one after the other, and looks after them at each tick.
 //!
-//! Invariant: nothing here waits but for the next event. Without a stay there is no tick.
+//! Invariant: nothing here waits but for the next event. Without a stay, and what is kept of the last one, there is no tick.
 
 mod peers;
 
@@ -129,7 +129,10 @@ impl Desk {
     pub(super) fn run(mut self, inbox: &Receiver<Event>) {
         let mut next_tick = Instant::now();
         loop {
-            let idle = self.stay.is_none() && self.stopping.is_empty() && self.outbox.is_empty();
+            let idle = self.stay.is_none()
+                && self.stopping.is_empty()
+                && self.outbox.is_empty()
+                && self.recovery.warmth.is_cold();
             let event = if idle {
                 next_tick = Instant::now();
                 inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -209,6 +212,7 @@ impl Desk {
                 }
             }
             Event::Encoding { peer, number, made } => self.encoder_made(now, peer, number, made),
+            Event::Cooled(encoding) => self.cooled(now, encoding),
             Event::Still { ticket, picture } => self.outbox.send(Report::Snapshot { ticket, picture }),
             Event::Painted(painted) => {
                 if let Some(layers) = self.easel.painted(*painted) {
@@ -299,6 +303,7 @@ impl Desk {
             peer.player.tick(now);
         }
         self.look_after_encoder(now);
+        self.let_go(now);
         self.fill(now);
         self.stats(now);
     }

@@ -46,24 +46,58 @@ pub(super) struct Order {
     pub(super) number: u64,
     pub(super) encoder: Encoder,
     pub(super) quality: Quality,
-    /// What is to be stopped first: the board may have one only.
-    pub(super) after: Option<Encoding>,
+    pub(super) before: Before,
+}
+
+/// What there is already.
+pub(super) enum Before {
+    Nothing,
+    /// This is to be stopped first: the board may have one only.
+    Stop(Encoding),
+    /// This is the one, from another call.
+    Again(Encoding),
 }
 
 /// Makes it on a thread of its own; it comes back as an event.
 pub(super) fn make(order: Order, meter: &Arc<Meter>, desk: &SyncSender<Event>) -> std::io::Result<()> {
     let (meter, desk) = (Arc::clone(meter), desk.clone());
     thread::Builder::new().name("encoder".into()).spawn(move || {
-        let Order { peer, number, encoder, quality, after } = order;
-        drop(after);
-        let made = Encoding::make(number, encoder, quality, &meter).map(Box::new);
+        let Order { peer, number, encoder, quality, before } = order;
+        let made = match before {
+            Before::Again(warm) => warm.again(number),
+            Before::Stop(before) => {
+                drop(before);
+                Encoding::make(number, encoder, quality, &meter)
+            }
+            Before::Nothing => Encoding::make(number, encoder, quality, &meter),
+        };
+        let made = made.map(Box::new);
         // Nobody takes it when the publisher has ended; then it is stopped here.
         desk.send(Event::Encoding { peer, number, made }).unwrap_or_default();
     })?;
     Ok(())
 }
 
+/// Gets it ready for another call, on a thread of its own; it comes back as an event.
+pub(super) fn cool(encoding: Encoding, desk: &SyncSender<Event>) -> std::io::Result<()> {
+    let desk = desk.clone();
+    thread::Builder::new().name("encoder-rest".into()).spawn(move || {
+        let ready = encoding.bin.set_state(gst::State::Ready).is_ok();
+        let encoding = Some(Box::new(encoding)).filter(|_| ready);
+        desk.send(Event::Cooled(encoding)).unwrap_or_default();
+    })?;
+    Ok(())
+}
+
 impl Encoding {
+    /// Under another number.
+    fn again(mut self, number: u64) -> Result<Self, String> {
+        let name = format!("{NAME}{number}");
+        self.bin.set_property("name", name);
+        self.number = number;
+        Ok(self)
+    }
+
     fn make(number: u64, encoder: Encoder, quality: Quality, meter: &Arc<Meter>) -> Result<Self, String> {
         let inner = encoder.build(quality).map_err(|error| error.to_string())?;
         let source = source("pictures");
@@ -84,6 +118,11 @@ impl Encoding {
             _ => "it does not start".to_owned(),
         };
         Err(why)
+    }
+
+    /// What the profile says of it.
+    pub(super) fn encoder(&self) -> &Encoder {
+        &self.encoder
     }
 
     /// What it is called in logs and events.

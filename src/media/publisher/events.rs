@@ -39,6 +39,8 @@ pub(super) enum Event {
     Peer { peer: u64, told: PeerTold },
     /// An encoder of this number was made for this peer, or not.
     Encoding { peer: u64, number: u64, made: Result<Box<Encoding>, String> },
+    /// The encoder of the last call is ready for the next, or gone.
+    Cooled(Option<Box<Encoding>>),
     /// A picture was developed.
     Still { ticket: Ticket, picture: Result<Picture, Refusal> },
     /// The layers were painted.

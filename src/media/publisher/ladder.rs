@@ -132,6 +132,11 @@ impl Ladder {
         self.watch = None;
     }
 
+    /// Whether no step was taken in this stay.
+    pub(super) fn is_on_the_ground(&self) -> bool {
+        self.rung == Rung::Ground
+    }
+
     /// Which candidate is in use.
     pub(super) fn current(&self) -> usize {
         self.current

@@ -35,6 +35,7 @@ mod search;
 mod source;
 mod stats;
 mod voice;
+mod warmth;
 mod watch;
 mod ways;
 

@@ -149,7 +149,12 @@ impl Peer {
 
     /// Takes the encoder out; the call goes on without pictures.
     pub(super) fn take_encoder_out(&mut self) -> Option<Encoding> {
-        let encoding = self.encoding.take()?;
+        self.take_encoder_if(|_| true)
+    }
+
+    /// … if it is such a one.
+    pub(super) fn take_encoder_if(&mut self, is: impl FnOnce(&Encoding) -> bool) -> Option<Encoding> {
+        let encoding = self.encoding.take_if(|encoding| is(encoding))?;
         encoding.take_out(&self.pipeline);
         Some(encoding)
     }

@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use super::Codec;
 use super::desk::Desk;
-use super::encoding::{self, Encoding, Order};
+use super::encoding::{self, Before, Encoding, Order};
 use super::ladder::{Camera, Counts, Ladder, Step, Trouble};
 use super::profile::{Encoder, Profile};
+use super::warmth::{Kept, Warmth};
 use crate::model::media::Report;
 
 /// What is known of the encoders of this process.
@@ -20,13 +21,24 @@ pub(super) struct Recovery {
     /// When the one that is being made must be there.
     due: Option<Instant>,
     replaced: Option<Replaced>,
+    /// What is left of the last call.
+    pub(super) warmth: Warmth,
+    /// Whether the present call waits for that.
+    pub(super) waits: bool,
 }
 
 impl Recovery {
     pub(super) fn new(profile: &Profile, codec: Codec) -> Self {
         let candidates = profile.encoders(profile.offered(codec));
         let candidates = candidates.iter().map(|encoder| encoder.hardware()).collect();
-        Self { ladder: Ladder::new(candidates), made: 0, due: None, replaced: None }
+        Self {
+            ladder: Ladder::new(candidates),
+            made: 0,
+            due: None,
+            replaced: None,
+            warmth: Warmth::Cold,
+            waits: false,
+        }
     }
 
     /// The encoder that the ladder stands at.
@@ -44,6 +56,12 @@ impl Recovery {
     pub(super) fn rest(&mut self) {
         self.ladder.rest();
         self.due = None;
+        self.waits = false;
+    }
+
+    /// Whether the present encoder has given no reason to do anything.
+    pub(super) fn is_well(&self) -> bool {
+        self.due.is_none() && self.ladder.is_on_the_ground()
     }
 }
 
@@ -62,9 +80,24 @@ impl Desk {
         peer.awaits = self.recovery.made;
         let present = self.recovery.present(&self.settings.profile, peer.codec);
         let Some(encoder) = present.cloned() else { return };
-        let order =
-            Order { peer: peer.session.peer, number: self.recovery.made, encoder, quality: self.sent, after };
         self.recovery.due = Some(now + encoding::MADE);
+        let before = match (after, self.recovery.warmth.take(&encoder)) {
+            (None, Kept::Soon) => {
+                self.recovery.waits = true;
+                return;
+            }
+            (None, Kept::This(warm)) => Before::Again(warm),
+            (None, Kept::Nothing) => Before::Nothing,
+            (Some(after), _) => Before::Stop(after),
+        };
+        self.recovery.waits = false;
+        let order = Order {
+            peer: peer.session.peer,
+            number: self.recovery.made,
+            encoder,
+            quality: self.sent,
+            before,
+        };
         if let Err(error) = encoding::make(order, &self.meter, &self.events) {
             self.encoder_fails(now, &Trouble::Unmade(error.to_string()));
         }
@@ -125,6 +158,10 @@ impl Desk {
     /// Looks after it, at each tick.
     pub(super) fn look_after_encoder(&mut self, now: Instant) {
         if self.recovery.due.is_some_and(|due| due <= now) {
+            if std::mem::take(&mut self.recovery.waits) {
+                // What was to be kept does not come back: nobody waits for it again.
+                self.recovery.warmth = Warmth::Cold;
+            }
             return self.encoder_fails(now, &Trouble::Unmade("its driver hangs".to_owned()));
         }
         let counts = self.counts();

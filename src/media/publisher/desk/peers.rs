@@ -13,8 +13,9 @@ impl Desk {
     }
 
     pub(in crate::media::publisher) fn end_peer(&mut self) {
-        let Some(peer) = self.peer.take() else { return };
         self.camera.bridge.lead_to(None);
+        self.keep_encoder();
+        let Some(peer) = self.peer.take() else { return };
         self.microphone.bridge.lead_to(None);
         self.recovery.rest();
         (self.next_stats, self.next_link) = (None, None);

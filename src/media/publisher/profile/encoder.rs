@@ -12,7 +12,7 @@ use crate::media::publisher::Codec;
 use crate::model::media::Quality;
 
 /// A video encoder.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Encoder {
     codec: CodecName,
@@ -51,7 +51,7 @@ impl From<bool> for Hardware {
 }
 
 /// How an encoder is told its bit rate.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bitrate {
     /// The property.
