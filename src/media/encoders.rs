@@ -126,17 +126,41 @@ fn start(encoder: &Encoder, quality: Quality) -> Attempt {
     let thread = thread::Builder::new().name("trial".into()).spawn(move || {
         let begun = Instant::now();
         let (pipeline, result) = encode(&encoder, quality);
+        let works = result.is_ok();
         // Nobody waits any more for one that took too long.
-        sender.try_send(result.map(|()| begun.elapsed())).unwrap_or_default();
-        if let Some(pipeline) = pipeline {
-            // A driver may hang here as well: by now that holds up nobody.
-            pipeline.set_state(gst::State::Null).map(|_| ()).unwrap_or_default();
+        let tell = |result: Result<Duration, String>| sender.try_send(result).unwrap_or_default();
+        if works {
+            tell(Ok(begun.elapsed()));
+        }
+        // A driver may hang here as well: by now that holds up nobody whom it has served.
+        stop(pipeline);
+        if let Err(why) = result {
+            tell(Err(match largest(&encoder, quality) {
+                Some(takes) => format!("at {}: {why}; it takes {}", quality.as_str(), takes.as_str()),
+                None => why,
+            }));
         }
     });
     match thread {
         Ok(_) => Attempt::Running(outcome),
         Err(_) => Attempt::Missing,
     }
+}
+
+fn stop(pipeline: Option<gst::Pipeline>) {
+    if let Some(pipeline) = pipeline {
+        pipeline.set_state(gst::State::Null).map(|_| ()).unwrap_or_default();
+    }
+}
+
+/// The largest of the smaller sizes that it takes.
+fn largest(encoder: &Encoder, refused: Quality) -> Option<Quality> {
+    let sizes = [Quality::P720, Quality::P540, Quality::P360];
+    sizes.into_iter().filter(|size| *size < refused).find(|size| {
+        let (pipeline, result) = encode(encoder, *size);
+        stop(pipeline);
+        result.is_ok()
+    })
 }
 
 /// Three pictures through the encoder; the pipeline is still to be stopped.
@@ -232,6 +256,15 @@ mod tests {
         assert!(
             matches!(try_out(&starved, Quality::P360, PATIENCE), Trial::Fails(why) if why.contains("0 of 3"))
         );
+    }
+
+    #[test]
+    fn one_that_refuses_a_size_says_which_it_takes() {
+        gst::init().expect("GStreamer starts");
+        let small = encoder("capsfilter caps=\"video/x-raw,height=[1,540]\" ! identity name=encoder");
+        let Trial::Fails(why) = try_out(&small, Quality::P1080, PATIENCE) else { panic!("it fails") };
+        assert!(why.starts_with("at 1080p: ") && why.ends_with("; it takes 540p"), "{why}");
+        assert!(matches!(try_out(&small, Quality::P360, PATIENCE), Trial::Works(_)));
     }
 
     #[test]
