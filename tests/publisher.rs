@@ -26,7 +26,7 @@ use std::path::Path;
 
 use coguestd::media::pictures;
 use coguestd::model::Code;
-use coguestd::model::media::{Ask, Picture, Quality, Report};
+use coguestd::model::media::{Ask, Mirror, Picture, Quality, Report};
 use coguestd::model::message::DeviceKind;
 use process::{alone, is_left_behind, open_files, threads};
 use seat::{BOTH, CAMERA, MICROPHONE, NOTHING, Seat, Setup};
@@ -94,6 +94,28 @@ fn another_quality_is_seen_without_another_offer() {
             _ => false,
         };
         seat.wait("its own statistics", |seat| seat.said.iter().any(sent).then_some(()));
+    }
+    assert_eq!(seat.offers(), 1, "nothing was renegotiated");
+    seat.close();
+}
+
+#[test]
+fn a_picture_is_mirrored_and_back_while_it_is_sent() {
+    let mut seat = Seat::open(Setup::default());
+    seat.sit_down(CAMERA);
+    seat.live();
+    // Of the test picture's bars the left one is white, the right one blue.
+    let sides = |picture: &Picture| {
+        let look = pictures::look(&picture.jpeg).expect("a JPEG");
+        (look.brightness(4..16, 10..50), look.brightness(144..156, 10..50))
+    };
+    for (mirror, what) in [(Mirror::No, "as it is"), (Mirror::Yes, "mirrored"), (Mirror::No, "as it was")] {
+        seat.ask(Ask::Mirror(mirror));
+        seat.shows(what, |picture| {
+            let (left, right) = sides(picture);
+            let (white, blue) = if mirror == Mirror::No { (left, right) } else { (right, left) };
+            white > blue + 80.0
+        });
     }
     assert_eq!(seat.offers(), 1, "nothing was renegotiated");
     seat.close();
