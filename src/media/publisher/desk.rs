@@ -321,6 +321,10 @@ impl Desk {
             return;
         }
         if self.is_seen() && !self.camera.delivers() {
+            // Painted over a moving picture, it would keep traces of it.
+            if let Some(peer) = self.peer.as_ref().filter(|_| self.filler.appears()) {
+                peer.force_key_frame();
+            }
             self.filler.picture(now, &self.camera.bridge);
         } else {
             self.filler.put_away();

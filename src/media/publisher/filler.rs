@@ -84,6 +84,11 @@ impl Filler {
         self.slate_due = None;
     }
 
+    /// Whether the slate is the next picture after others.
+    pub(super) fn appears(&self) -> bool {
+        self.shown.is_none()
+    }
+
     /// There are other pictures: the slate takes no more memory than it must.
     pub(super) fn put_away(&mut self) {
         self.shown = None;
