@@ -50,6 +50,7 @@ class Machine:
             *("-drive", f"file={self.disk},if=none,id=disk", "-device", "virtio-blk-pci,drive=disk"),
             *("-netdev", "tap,id=cable,ifname=kiosk,script=no,downscript=no"),
             *("-device", "virtio-net-pci,netdev=cable,romfile=", "-device", "virtio-rng-pci"),
+            *("-device", "qemu-xhci,id=usb", "-audiodev", "none,id=nowhere"),
             *("-serial", f"file:{self.directory / 'console'}", "-qmp", "unix:monitor,server=on,wait=off"),
         ]
         started = time.monotonic()
@@ -95,6 +96,13 @@ class Machine:
     def cable(self, state: str) -> None:
         """`in` or `out`: the network cable."""
         self._monitor("set_link", name="cable", up={"in": True, "out": False}[state])
+
+    def speaker(self, state: str) -> None:
+        """`in` or `out`: a USB loudspeaker with a mixer."""
+        if state == "in":
+            self._monitor("device_add", driver="usb-audio", id="speaker", bus="usb.0", audiodev="nowhere")
+        else:
+            self._monitor("device_del", id="speaker")
 
     def cut(self) -> None:
         """The plug is pulled; the disk stays as it is in that moment."""

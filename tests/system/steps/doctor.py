@@ -3,6 +3,7 @@
 import time
 
 from machine import Failure
+from room import eventually
 from stand import KIOSK, Stand
 
 
@@ -32,9 +33,12 @@ def doctor(stand: Stand) -> None:
     _names(stand, "coguestd", "microphone", "there is no microphone", "plug one in")
     machine.run("cable push microphone")
 
-    machine.run("modprobe snd-dummy index=1 id=Dummy && udevadm settle && amixer -q -c Dummy sset Mic 80% nocap")
-    _names(stand, "coguestd", "microphone", "is muted in its mixer", options="--set media.microphone=Dummy")
-    machine.run("modprobe -r snd-dummy")
+    machine.speaker("in")
+    eventually("its card is there", lambda: machine.succeeds("grep -q USB-Audio /proc/asound/cards"))
+    machine.run("udevadm settle; amixer -q -c 1 sset 'Audio Output Volume Control' 80% mute")
+    _names(stand, "coguestd", "speaker", "is muted in its mixer", "playback control", options="--set media.speaker=USB")
+    machine.speaker("out")
+    eventually("its card is gone", lambda: not machine.succeeds("grep -q USB-Audio /proc/asound/cards"))
 
     machine.run("date -s '1999-12-31 12:00' >/dev/null")
     _names(stand, "coguestd", "clock", "the clock says 1999-12-31", "time server")
