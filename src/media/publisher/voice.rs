@@ -13,6 +13,7 @@
 //! when it starts; a processor that fails is not used again, and the microphone is plain then.
 
 mod delay;
+mod likeness;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
@@ -22,7 +23,7 @@ use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
 
-use self::delay::Line;
+use self::delay::{Line, Piece};
 use crate::media::elements;
 use crate::model::voice::Voice;
 
@@ -193,16 +194,20 @@ impl Ear {
             return;
         }
         let Some(caps) = pad.current_caps() else { return };
-        let samples = samples(&caps, buffer);
         let until = time_of(pad, buffer).map(|(now, then)| (then + latency).saturating_sub(now));
-        self.line().played((caps, buffer.copy()), samples, until.map(Duration::from));
+        let piece = Piece {
+            off: until.map(Duration::from),
+            stamp: buffer.pts().map(Duration::from),
+            ..measure(&caps, buffer)
+        };
+        self.line().played((caps, buffer.copy()), &piece);
     }
 
     /// The microphone gives this, on its own thread: what is due is compared with it.
     fn heard(&self, pad: &gst::Pad, buffer: &gst::BufferRef) {
         let Some(caps) = pad.current_caps() else { return };
         let since = time_of(pad, buffer).map(|(now, then)| now.saturating_sub(then));
-        let due = self.line().heard(samples(&caps, buffer), since.map(Duration::from));
+        let due = self.line().heard(&Piece { off: since.map(Duration::from), ..measure(&caps, buffer) });
         let Some(entry) = self.probe.static_pad("sink") else { return };
         for (caps, buffer) in due {
             if entry.current_caps().as_ref() != Some(&caps) {
@@ -225,10 +230,12 @@ impl Drop for Ear {
     }
 }
 
-/// Of one channel.
-fn samples(caps: &gst::Caps, buffer: &gst::BufferRef) -> usize {
+/// How much it is, and how loud.
+fn measure(caps: &gst::Caps, buffer: &gst::BufferRef) -> Piece {
     let channels = caps.structure(0).and_then(|caps| caps.get::<i32>("channels").ok()).unwrap_or(1);
-    buffer.size() / (2 * usize::try_from(channels).unwrap_or(1).max(1))
+    let channels = usize::try_from(channels).unwrap_or(1).max(1);
+    let power = buffer.map_readable().map(|map| likeness::power(&map, channels)).unwrap_or_default();
+    Piece { samples: buffer.size() / (2 * channels), power, ..Piece::default() }
 }
 
 /// The time of the pipeline's clock, and the one that the buffer is stamped with.

@@ -179,6 +179,11 @@ fn what_the_speaker_plays_is_taken_out_of_what_the_microphone_hears() {
         let (heard, sent) = levels(ECHO, Scene { played: 0.5, steps, channels, ..ROOM });
         assert!(sent < heard - 15.0, "{steps} steps, {channels} channels: {heard} dBFS come back at {sent}");
     }
+    // No stamp tells these.
+    for steps in [3, 22, 30] {
+        let (heard, sent) = levels(ECHO, Scene { played: 0.5, steps, ..ROOM });
+        assert!(sent < heard - 15.0, "{steps} steps, which no stamp tells: {heard} dBFS come back at {sent}");
+    }
     let (heard, sent) = levels(ALL, Scene { played: 0.5, ..ROOM });
     assert!(sent < heard - 10.0, "whose gain is controlled, too: {heard} dBFS come back at {sent}");
 }
