@@ -10,6 +10,8 @@ mod layers;
 mod media_file;
 #[path = "support/network.rs"]
 mod network;
+#[path = "publisher/passing.rs"]
+mod passing;
 #[path = "publisher/plugs.rs"]
 mod plugs;
 #[path = "support/process.rs"]

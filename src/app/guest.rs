@@ -16,6 +16,7 @@ use crate::guest::{self, Guest, Input, Output};
 use crate::media::layers;
 use crate::media::publisher::profile::{Picked, Profile};
 use crate::media::publisher::{self, Located, Publisher};
+use crate::model::capture::Drawing;
 use crate::model::command::{Command, DeviceCommand, SetMirror, SetVideoQuality, SetVolume, Settled};
 use crate::model::controls::{ControlSettings, settings_for};
 use crate::model::hotplug::Notice;
@@ -274,6 +275,26 @@ impl Role for GuestRole {
     }
 }
 
+fn codec(media: &config::Media) -> publisher::Codec {
+    match media.codec {
+        config::Codec::H264 => publisher::Codec::H264,
+        config::Codec::Vp8 => publisher::Codec::Vp8,
+    }
+}
+
+fn foreground(settings: &Settings) -> layers::Foreground {
+    match settings.layers.foreground {
+        config::Foreground::None => layers::Foreground::None,
+        config::Foreground::Name => layers::Foreground::Name,
+    }
+}
+
+/// Whether something has to be drawn into the camera's pictures, as configured.
+pub(super) fn drawing(settings: &Settings, profile: &Profile) -> Drawing {
+    let media = &settings.media;
+    publisher::drawing(profile, codec(media), media.mirror, foreground(settings))
+}
+
 /// The configured profile, or the one for this board.
 pub(super) fn load_profile(settings: &Settings) -> Result<Picked, Error> {
     let (name, board) = (&settings.media.profile, devices::board());
@@ -343,19 +364,13 @@ fn publisher_settings(settings: &Settings, profile: Profile) -> publisher::Setti
         voice: media.voice,
         capture_volume: media.capture_volume,
         output_volume: media.output_volume,
-        codec: match media.codec {
-            config::Codec::H264 => publisher::Codec::H264,
-            config::Codec::Vp8 => publisher::Codec::Vp8,
-        },
+        codec: codec(media),
         file: media.file.clone(),
         ice: ice(settings),
         stats_interval: media.stats_interval,
         name: settings.user.public.user_name.as_str().to_owned(),
         layers: layers::Settings {
-            foreground: match settings.layers.foreground {
-                config::Foreground::None => layers::Foreground::None,
-                config::Foreground::Name => layers::Foreground::Name,
-            },
+            foreground: foreground(settings),
             foreground_template: settings.layers.foreground_template.clone(),
             background_template: settings.layers.background_template.clone(),
             avatar: settings.user.avatar.clone(),

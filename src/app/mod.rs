@@ -110,7 +110,9 @@ async fn live(settings: Settings, sources: Sources) -> Result<(), Error> {
                 Origin::Devices | Origin::Sounds(_) => Witness::start(),
                 Origin::Profile(_) => Witness::blind(),
             };
-            let choose: Choose = Arc::new(move |offers, quality| Some(profile.choose(offers, quality)?.0));
+            let drawing = guest::drawing(&settings, &profile);
+            let choose: Choose =
+                Arc::new(move |offers, quality| Some(profile.choose(offers, quality, drawing)?.0));
             let chores = Chores::new(origin, choose, witness);
             shell(settings, sources, role, &pipeline, chores)?.run().await?;
         }

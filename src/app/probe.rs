@@ -17,7 +17,7 @@ use crate::devices::{self, Abilities, Camera, Sound};
 use crate::media::encoders::{self, Trial, Tried};
 use crate::media::publisher::profile::{Hardware, Picked, Profile};
 use crate::model::board::Board;
-use crate::model::capture::{Choice, Encoding, Offer};
+use crate::model::capture::{Choice, Drawing, Encoding, Offer};
 use crate::model::media::Quality;
 
 /// How long everything together may take; what is asked of one thing after another shares it.
@@ -125,7 +125,8 @@ pub fn probe(settings: &Settings) -> Probe {
 
     let mut late = Vec::new();
     let found = take(&cameras, deadline, &mut late, "cameras");
-    let cameras = describe(found, picked.as_ref(), quality, deadline, &mut late);
+    let profiled = picked.as_ref().map(|profile| (profile, super::guest::drawing(settings, profile)));
+    let cameras = describe(found, profiled, quality, deadline, &mut late);
     Probe {
         board,
         profile,
@@ -156,7 +157,7 @@ fn pick(settings: &Settings, board: &Board) -> (ProfileFacts, Option<Profile>) {
 /// Each camera on a thread of its own: only the sick one is missing.
 fn describe(
     cameras: Vec<Camera>,
-    profile: Option<&Profile>,
+    profile: Option<(&Profile, Drawing)>,
     quality: Quality,
     deadline: Instant,
     late: &mut Vec<&'static str>,
@@ -174,7 +175,7 @@ fn describe(
     for (camera, facts) in asked {
         let facts = take(&facts, deadline, late, "a camera's formats");
         let (formats, controls) = facts.into_iter().next().unwrap_or_default();
-        let chosen = profile.and_then(|profile| profile.choose(&formats, quality));
+        let chosen = profile.and_then(|(profile, drawing)| profile.choose(&formats, quality, drawing));
         let (capture, why) = match chosen {
             Some((choice, why)) => (Some(choice), why),
             None if formats.is_empty() => {

@@ -5,8 +5,8 @@
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
-use gstreamer_video as gst_video;
 
+use crate::media::elements;
 use crate::model::media::Picture;
 
 /// 45 KB are 60 KB in base64: with the reply around it less than the protocol's 64 KiB.
@@ -15,6 +15,9 @@ pub const MOST_BYTES: usize = 45_000;
 const TRY_AT_MOST: gst::ClockTime = gst::ClockTime::from_seconds(3);
 /// What is tried in turn until it fits: eighths of the width and height, and the JPEG quality. Noise at the last one is 20 KB.
 const LADDER: [(u32, i32); 7] = [(8, 85), (8, 65), (6, 65), (4, 65), (3, 50), (2, 50), (1, 40)];
+
+/// What a camera may have encoded.
+const H264: &str = "video/x-h264";
 
 /// Why there is no JPEG.
 #[derive(Debug, thiserror::Error)]
@@ -35,13 +38,10 @@ pub enum StillError {
 
 /// `sample` as a JPEG of at most [`MOST_BYTES`], as large and as good as fits.
 pub fn jpeg(sample: &gst::Sample) -> Result<Picture, StillError> {
-    let info = sample
-        .caps()
-        .and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok())
-        .ok_or(StillError::NoPicture)?;
+    let (width, height) = size(sample).ok_or(StillError::NoPicture)?;
     let mut tried = None;
     for (eighths, quality) in LADDER {
-        let size = (scaled(info.width(), eighths), scaled(info.height(), eighths));
+        let size = (scaled(width, eighths), scaled(height, eighths));
         let jpeg = encode(sample, size, quality)?;
         if jpeg.len() <= MOST_BYTES {
             return Ok(Picture { width: size.0, height: size.1, jpeg });
@@ -58,6 +58,14 @@ pub fn jpeg(sample: &gst::Sample) -> Result<Picture, StillError> {
         tried = Some(size);
     }
     Err(StillError::TooLarge)
+}
+
+/// Of pixels, or of a key frame of H.264.
+fn size(sample: &gst::Sample) -> Option<(u32, u32)> {
+    let picture = sample.caps()?.structure(0)?;
+    let pixels = |name| u32::try_from(picture.get::<i32>(name).ok()?).ok().filter(|pixels| *pixels > 0);
+    let known = matches!(picture.name().as_str(), "video/x-raw" | H264);
+    Some((pixels("width")?, pixels("height")?)).filter(|_| known)
 }
 
 /// Eighths of `pixels`, even, and never nothing.
@@ -93,9 +101,12 @@ fn encode(sample: &gst::Sample, size: (u32, u32), quality: i32) -> Result<Vec<u8
     let encoder = gst::ElementFactory::make("jpegenc").property("quality", quality).build()?;
     let sink = gst_app::AppSink::builder().sync(false).build();
     let pipeline = gst::Pipeline::new();
-    let steps = [source.upcast_ref(), &scale, &convert, &filter, &encoder, sink.upcast_ref()];
-    pipeline.add_many(steps)?;
-    gst::Element::link_many(steps)?;
+    let mut steps = vec![source.upcast_ref()];
+    let decoder = decoder(&caps)?;
+    steps.extend(&decoder);
+    steps.extend([&scale, &convert, &filter, &encoder, sink.upcast_ref()]);
+    pipeline.add_many(&steps)?;
+    gst::Element::link_many(&steps)?;
     let running = Running(pipeline);
     running.0.set_state(gst::State::Playing).map_err(|_| StillError::Nothing)?;
     let buffer = sample.buffer_owned().ok_or(StillError::NoPicture)?;
@@ -105,6 +116,17 @@ fn encode(sample: &gst::Sample, size: (u32, u32), quality: i32) -> Result<Vec<u8
     let buffer = sample.buffer().ok_or(StillError::Nothing)?;
     let map = buffer.map_readable()?;
     Ok(map.as_slice().to_vec())
+}
+
+/// What makes pixels of it.
+fn decoder(caps: &gst::Caps) -> Result<Vec<gst::Element>, gst::glib::BoolError> {
+    if caps.structure(0).is_none_or(|picture| picture.name() != H264) {
+        return Ok(Vec::new());
+    }
+    let names = ["avdec_h264", "openh264dec"];
+    let name = names.into_iter().find(|name| elements::require(name).is_ok()).unwrap_or(names[0]);
+    let make = |name: &str| gst::ElementFactory::make(name).build();
+    Ok(vec![make("h264parse")?, make(name)?])
 }
 
 #[cfg(test)]

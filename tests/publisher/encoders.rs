@@ -12,7 +12,7 @@ use crate::trouble::{self, Mood};
 use crate::{PLAIN, contrast};
 
 /// An encoder of a profile that fails when it is told to.
-fn h264(what: &str, hardware: bool) -> String {
+pub fn h264(what: &str, hardware: bool) -> String {
     format!(
         "[[encoder]]\ncodec = \"h264\"\nhardware = {hardware}\n\
          launch = 'x264enc name=encoder tune=zerolatency speed-preset=ultrafast threads=1 key-int-max=600 \
@@ -29,14 +29,18 @@ fn vp8(what: &str) -> String {
     )
 }
 
-/// The profile `test` with these encoders.
-fn profile(encoders: &[String]) -> tempfile::TempDir {
+/// The profile `test` with these encoders, and cameras of its own.
+pub fn profile(cameras: Option<&str>, encoders: &[String]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/test.toml");
     let text = fs::read_to_string(shipped).expect("a shipped profile");
     let first = text.find("[[encoder]]").expect("it has encoders");
     let rest = text.find("[audio_encoder]").expect("and this");
-    let text = format!("{}{}{}", &text[..first], encoders.concat(), &text[rest..]);
+    let (camera, sound) =
+        (text.find("[[camera]]").expect("cameras"), text.find("[[microphone]]").expect("and these"));
+    let cameras = cameras.unwrap_or(&text[camera..sound]);
+    let (head, sound) = (&text[..camera], &text[sound..first]);
+    let text = format!("{head}{cameras}{sound}{}{}", encoders.concat(), &text[rest..]);
     fs::write(folder.path().join("encoders.toml"), text).expect("a writable directory");
     folder
 }
@@ -51,12 +55,12 @@ fn frames(stats: &SeatStats) -> u64 {
 }
 
 /// Waits until the stage has decoded a good second more of frames.
-fn goes_on(seat: &mut Seat) {
+pub fn goes_on(seat: &mut Seat) {
     let before = frames(&seat.sees("statistics", |stats| stats.video.is_some()));
     seat.sees("more frames", |stats| frames(stats) > before + 30);
 }
 
-fn replaced(seat: &Seat) -> Vec<(String, String)> {
+pub fn replaced(seat: &Seat) -> Vec<(String, String)> {
     let pair = |said: &Report| match said {
         Report::EncoderReplaced { from, to, .. } => Some((from.clone(), to.clone())),
         _ => None,
@@ -64,7 +68,7 @@ fn replaced(seat: &Seat) -> Vec<(String, String)> {
     seat.said.iter().filter_map(pair).collect()
 }
 
-fn nothing_else_happened(seat: &Seat) {
+pub fn nothing_else_happened(seat: &Seat) {
     assert_eq!(seat.offers(), 1, "nothing was renegotiated");
     let fault = |said: &&Report| {
         matches!(
@@ -85,7 +89,7 @@ fn an_encoder_that_breaks_is_built_anew_in_the_same_call() {
         (Codec::H264, h264("breaks-h264", true), "breaks-h264"),
         (Codec::Vp8, vp8("breaks-vp8"), "breaks-vp8"),
     ] {
-        let profile = profile(&[encoder, h264("breaks-spare", false)]);
+        let profile = profile(None, &[encoder, h264("breaks-spare", false)]);
         let mut seat = seat(&profile, codec);
         seat.sit_down(CAMERA);
         seat.live();
@@ -105,7 +109,7 @@ fn an_encoder_that_breaks_is_built_anew_in_the_same_call() {
 fn the_boards_encoder_is_kept_for_the_next_seat_and_a_program_is_not() {
     trouble::register();
     for (what, hardware, made) in [("kept-board", true, 1), ("kept-software", false, 2)] {
-        let profile = profile(&[h264(what, hardware)]);
+        let profile = profile(None, &[h264(what, hardware)]);
         let mut seat = seat(&profile, Codec::H264);
         let before = trouble::made(what);
         seat.sit_down(CAMERA);
@@ -126,7 +130,7 @@ fn the_boards_encoder_is_kept_for_the_next_seat_and_a_program_is_not() {
 #[test]
 fn one_that_hangs_is_asked_for_a_key_frame_built_anew_and_then_another_takes_its_place() {
     trouble::register();
-    let profile = profile(&[h264("hangs-board", true), h264("hangs-software", false)]);
+    let profile = profile(None, &[h264("hangs-board", true), h264("hangs-software", false)]);
     let mut seat = seat(&profile, Codec::H264);
     seat.sit_down(CAMERA);
     seat.live();
@@ -151,7 +155,7 @@ fn one_that_hangs_is_asked_for_a_key_frame_built_anew_and_then_another_takes_its
 #[test]
 fn one_that_gives_nothing_is_replaced_also_behind_a_slate() {
     trouble::register();
-    let profile = profile(&[h264("silent-board", true), h264("silent-software", false)]);
+    let profile = profile(None, &[h264("silent-board", true), h264("silent-software", false)]);
     let mut seat = seat(&profile, Codec::H264);
     seat.sit_down(NOTHING);
     seat.live();
@@ -169,7 +173,7 @@ fn one_that_gives_nothing_is_replaced_also_behind_a_slate() {
 #[test]
 fn one_that_takes_another_time_has_everybody_told() {
     trouble::register();
-    let profile = profile(&[h264("slower", false)]);
+    let profile = profile(None, &[h264("slower", false)]);
     let mut seat = seat(&profile, Codec::H264);
     seat.sit_down(CAMERA);
     seat.live();
@@ -184,7 +188,7 @@ fn one_that_takes_another_time_has_everybody_told() {
 fn one_that_does_not_start_is_passed_over_and_with_the_last_the_seat_is_given_up() {
     trouble::register();
     trouble::tell("absent-board", Mood::Unopened);
-    let profile = profile(&[h264("absent-board", true), h264("absent-software", false)]);
+    let profile = profile(None, &[h264("absent-board", true), h264("absent-software", false)]);
     let mut seat = seat(&profile, Codec::H264);
     seat.sit_down(CAMERA);
     seat.live();

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::ELEMENTS;
+use super::bridge::Kind;
 use super::desk::{Desk, Stay};
 use super::easel;
 use super::events::Tell;
@@ -45,7 +46,11 @@ impl Desk {
             Ask::Stop { epoch } => self.stop(now, epoch),
             Ask::Quality(quality) => self.set_quality(now, quality),
             Ask::Camera(choice) => self.camera.wish(now, |wish| wish.choice = choice),
-            Ask::Mirror(mirror) => self.camera.wish(now, |wish| wish.mirror = mirror),
+            Ask::Mirror(mirror) => {
+                let drawing = self.settings.drawing(mirror);
+                self.camera.wish(now, |wish| (wish.mirror, wish.drawing) = (mirror, drawing));
+                self.settings.mirror = mirror;
+            }
             Ask::CaptureVolume(volume) => self.microphone.wish(now, |wish| wish.volume = volume),
             Ask::OutputVolume(volume) => {
                 self.settings.output_volume = volume;
@@ -78,6 +83,8 @@ impl Desk {
         self.end_peer();
         if self.stay.as_ref().is_none_or(|stay| stay.epoch != session.epoch) {
             self.recovery.begin();
+            let drawing = self.settings.drawing(self.settings.mirror);
+            self.camera.wish(now, |wish| wish.drawing = drawing);
         }
         self.stay = Some(Stay { epoch: session.epoch, media, plan });
         self.follow_plan(now);
@@ -110,7 +117,7 @@ impl Desk {
         let tell = Tell { desk: self.events.clone(), peer: session.peer };
         match Peer::open(plan, &self.meter, tell) {
             Ok(peer) => {
-                self.microphone.bridge.lead_to(Some(peer.sound.clone()));
+                self.microphone.bridge.lead_to(Some((peer.sound.clone(), Kind::Raw)));
                 self.peer = Some(peer);
                 self.make_encoder(now, None);
                 self.fill(now);

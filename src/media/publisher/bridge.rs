@@ -1,7 +1,8 @@
 //! The bridge from what is captured to what is sent: the one place where a device's buffers change pipelines.
 //!
 //! Invariant: a device whose turn it is not gets nothing across; so a device is cut off before it is closed. What crosses carries
-//! one kind of caps whatever it came from, so that camera, slate and silence renegotiate nothing.
+//! one kind of caps whatever it came from, so that camera, slate and silence renegotiate nothing. Only a camera that encodes is of
+//! another kind: its pictures go to a target for them alone, from a key frame on.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,13 +20,24 @@ pub(super) enum Turn {
     Device(u64),
 }
 
+/// What crosses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Pixels, or samples.
+    Raw,
+    /// What a camera has encoded.
+    Encoded,
+}
+
 #[derive(Debug)]
 struct Inner {
     turn: Turn,
-    target: Option<gst_app::AppSrc>,
+    target: Option<(gst_app::AppSrc, Kind)>,
+    /// What was encoded begins with a key frame.
+    begun: bool,
     /// The caps that the target was given last.
     given: Option<gst::Caps>,
-    /// The last picture or sound of the device. Not the sample it came in: appsink uses that again.
+    /// The last picture or sound of the device, of what is encoded the last key frame. Not the sample it came in: appsink uses that again.
     last: Option<(gst::Buffer, Option<gst::Caps>)>,
     /// How many came from the device.
     count: u64,
@@ -44,6 +56,7 @@ impl Bridge {
         let inner = Inner {
             turn: Turn::Filler,
             target: None,
+            begun: false,
             given: None,
             last: None,
             count: 0,
@@ -62,30 +75,34 @@ impl Bridge {
         self.with(|inner| {
             if inner.turn != turn {
                 inner.turn = turn;
+                inner.begun = false;
                 inner.last = None;
                 inner.count = 0;
             }
         });
     }
 
-    /// Where they go; `None`: nowhere.
-    pub(super) fn lead_to(&self, target: Option<gst_app::AppSrc>) {
+    /// Where they go, and of what kind they must be; `None`: nowhere.
+    pub(super) fn lead_to(&self, target: Option<(gst_app::AppSrc, Kind)>) {
         self.with(|inner| {
             inner.target = target;
+            inner.begun = false;
             inner.given = None;
         });
     }
 
     /// A device's buffer; whether it was its first.
-    pub(super) fn cross(&self, generation: u64, sample: gst::Sample, caps: &gst::Caps) -> First {
+    pub(super) fn cross(&self, generation: u64, sample: &gst::Sample, caps: &gst::Caps, kind: Kind) -> First {
         self.with(|inner| {
             if inner.turn != Turn::Device(generation) {
                 return First::No;
             }
             inner.count += 1;
             if let Some(buffer) = sample.buffer_owned() {
-                inner.last = Some((buffer.clone(), sample.caps_owned()));
-                inner.push(buffer, caps);
+                if kind == Kind::Raw || is_key(&buffer) {
+                    inner.last = Some((buffer.clone(), sample.caps_owned()));
+                }
+                inner.push(buffer, caps, kind);
             }
             if inner.count == 1 { First::Yes } else { First::No }
         })
@@ -95,7 +112,7 @@ impl Bridge {
     pub(super) fn fill(&self, buffer: gst::Buffer, caps: &gst::Caps) {
         self.with(|inner| {
             if inner.turn == Turn::Filler || inner.count == 0 {
-                inner.push(buffer, caps);
+                inner.push(buffer, caps, Kind::Raw);
             }
         });
     }
@@ -135,9 +152,17 @@ pub(super) enum First {
     No,
 }
 
+fn is_key(buffer: &gst::Buffer) -> bool {
+    !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT)
+}
+
 impl Inner {
-    fn push(&mut self, mut buffer: gst::Buffer, caps: &gst::Caps) {
-        let Some(target) = &self.target else { return };
+    fn push(&mut self, mut buffer: gst::Buffer, caps: &gst::Caps, kind: Kind) {
+        let Some((target, takes)) = &self.target else { return };
+        self.begun |= kind == Kind::Raw || is_key(&buffer);
+        if *takes != kind || !self.begun {
+            return;
+        }
         self.pushed += 1;
         if self.given.as_ref() != Some(caps) {
             target.set_caps(Some(caps));

@@ -85,6 +85,7 @@ impl Desk {
             quality: settings.quality,
             caps,
             mirror: settings.mirror,
+            drawing: settings.drawing(settings.mirror),
             volume: settings.capture_volume,
         };
         let device = |kind, wish| Device::new(kind, &settings, wish, Arc::clone(&meter), &events);
@@ -222,6 +223,7 @@ impl Desk {
                 }
             }
         }
+        self.follow_kind(now);
     }
 
     /// A stay on air that sends nothing is no sign of life.
@@ -302,6 +304,7 @@ impl Desk {
         if let Some(peer) = &mut self.peer {
             peer.player.tick(now);
         }
+        self.follow_kind(now);
         self.look_after_encoder(now);
         self.let_go(now);
         self.fill(now);

@@ -20,16 +20,17 @@ use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 
-use super::bridge::{Bridge, Turn};
+use super::bridge::{Bridge, Kind, Turn};
 use super::events::Event;
 use super::opener::{Job, Wanted, work};
-use super::profile::Capture;
+use super::profile::{Capture, Takes};
 use super::search::{Pause, Search};
 use super::source::Source;
 use super::stats::Meter;
 use super::voice::Care;
 use super::{Explain, Locate, Settings, TurnMixer};
 use crate::media::worker::Worker;
+use crate::model::capture::Drawing;
 use crate::model::media::{Mirror, Quality};
 use crate::model::message::DeviceKind;
 use crate::model::volume::Taken;
@@ -73,6 +74,8 @@ pub(super) struct Wish {
     pub(super) quality: Quality,
     pub(super) caps: gst::Caps,
     pub(super) mirror: Mirror,
+    /// Whether its pictures must be pixels.
+    pub(super) drawing: Drawing,
     pub(super) volume: Volume,
 }
 
@@ -182,7 +185,11 @@ impl Device {
         if before.choice != self.wish.choice {
             self.known = None;
         }
-        if before.choice != self.wish.choice || before.caps != self.wish.caps {
+        let as_it_is = self.captures.iter().any(|capture| capture.takes == Some(Takes::Untouched));
+        if before.choice != self.wish.choice
+            || before.caps != self.wish.caps
+            || as_it_is && before.drawing != self.wish.drawing
+        {
             if self.epoch.is_some() {
                 self.reopen(now);
             }
@@ -271,6 +278,14 @@ impl Device {
     /// Whether the device's own buffers are crossing.
     pub(super) fn delivers(&self) -> bool {
         matches!(self.state, State::Open { delivers: Delivers::Yes { .. }, .. })
+    }
+
+    /// What it delivers, or will.
+    pub(super) fn kind(&self) -> Kind {
+        match &self.state {
+            State::Open { source, .. } => source.kind,
+            State::Closed | State::Opening { .. } | State::Lost { .. } => Kind::Raw,
+        }
     }
 
     /// The size in which an open camera's pictures are sent.

@@ -58,7 +58,7 @@ use super::elements::{self, MissingElement};
 use super::heart::Heart;
 use super::layers;
 use super::webrtc::Ice;
-use crate::model::capture::Offer;
+use crate::model::capture::{Drawing, Offer};
 use crate::model::hotplug::Notice;
 use crate::model::media::{Ask, Mirror, Quality, Report};
 use crate::model::message::DeviceKind;
@@ -162,6 +162,19 @@ pub struct Settings {
     pub name: String,
     /// What the layers are painted from.
     pub layers: layers::Settings,
+}
+
+impl Settings {
+    /// Whether what a camera encodes may go out as it is.
+    fn drawing(&self, mirror: Mirror) -> Drawing {
+        drawing(&self.profile, self.codec, mirror, self.layers.foreground)
+    }
+}
+
+/// Whether what a camera encodes may go out as it is: it is what is offered, and nothing is to be seen otherwise.
+pub fn drawing(profile: &Profile, codec: Codec, mirror: Mirror, foreground: layers::Foreground) -> Drawing {
+    let plain = mirror == Mirror::No && foreground == layers::Foreground::None;
+    if plain && profile.offered(codec) == Codec::H264 { Drawing::No } else { Drawing::Needed }
 }
 
 /// Why there is no publisher.

@@ -14,7 +14,6 @@ use super::stats::Meter;
 use super::voice::Care;
 use super::ways::ways;
 use super::{Explain, Locate, TurnMixer};
-use crate::model::capture::Drawing;
 use crate::model::message::DeviceKind;
 use crate::model::volume::Side;
 use crate::model::{Refusal, Volume};
@@ -93,8 +92,7 @@ fn find(wanted: &Wanted) -> Result<(Order, Knob, usize), Refusal> {
     let chosen = captures.iter().any(|capture| capture.address.is_some() && capture.from == From::Device);
     let located = if chosen { Some((wanted.locate)(*device, &wish.choice)?) } else { None };
     let offers = located.as_ref().map_or(&[][..], |located| &located.offers);
-    // The layers are drawn into the picture, and a snapshot needs its pixels.
-    let mut ways = ways(captures, offers, wish.quality, Drawing::Needed);
+    let mut ways = ways(captures, offers, wish.quality, wish.drawing);
     let count = ways.len();
     if ways.is_empty() {
         return Err(Refusal::new(device.start_fail(), "the profile has no way to capture it"));

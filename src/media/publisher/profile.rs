@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `[[camera]]` | `camera`, `size` (capsfilter) | `camera`: the property `address`; `size`: caps of what is sent |
 //! | … with `takes = "raw"`, `"jpeg"` or `"h264"` | `format` (capsfilter) | caps of what was chosen of the camera's offers |
+//! | … with `takes = "untouched"` | `format`, `size` (capsfilters) | `format`: likewise; `size`: H.264 as it is offered |
 //! | … that makes any size | `wanted` (capsfilter) | raw caps of the wanted size at 30/s |
 //! | `[[microphone]]` | `microphone` | the property `address` |
 //! | `[[encoder]]`, `codec = "h264"` or `"vp8"` | `encoder`, `fit` with `multiple_of` | `encoder`: the bit rate; `fit`: what is cropped |
@@ -85,6 +86,8 @@ pub enum Takes {
     Jpeg,
     /// H.264, which the fragment decodes.
     H264,
+    /// H.264 that goes out as the camera made it: the fragment parses it, and keeps to what is offered.
+    Untouched,
 }
 
 /// What a device's address is.

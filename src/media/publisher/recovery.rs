@@ -5,11 +5,14 @@
 use std::time::Instant;
 
 use super::Codec;
+use super::bridge::Kind;
 use super::desk::Desk;
 use super::encoding::{self, Before, Encoding, Order};
 use super::ladder::{Camera, Counts, Ladder, Step, Trouble};
+use super::peer::Peer;
 use super::profile::{Encoder, Profile};
 use super::warmth::{Kept, Warmth};
+use crate::model::capture::Drawing;
 use crate::model::media::Report;
 
 /// What is known of the encoders of this process.
@@ -18,6 +21,8 @@ pub(super) struct Recovery {
     ladder: Ladder,
     /// How many were to be made so far.
     made: u64,
+    /// What the last of them takes.
+    kind: Kind,
     /// When the one that is being made must be there.
     due: Option<Instant>,
     replaced: Option<Replaced>,
@@ -34,6 +39,7 @@ impl Recovery {
         Self {
             ladder: Ladder::new(candidates),
             made: 0,
+            kind: Kind::Raw,
             due: None,
             replaced: None,
             warmth: Warmth::Cold,
@@ -78,8 +84,12 @@ impl Desk {
         let Some(peer) = self.peer.as_mut().filter(|peer| peer.wants_pictures()) else { return };
         self.recovery.made += 1;
         peer.awaits = self.recovery.made;
-        let present = self.recovery.present(&self.settings.profile, peer.codec);
-        let Some(encoder) = present.cloned() else { return };
+        self.recovery.kind = self.camera.kind();
+        let present = match self.recovery.kind {
+            Kind::Raw => self.recovery.present(&self.settings.profile, peer.codec).cloned(),
+            Kind::Encoded => Some(Encoder::passing()),
+        };
+        let Some(encoder) = present else { return };
         self.recovery.due = Some(now + encoding::MADE);
         let before = match (after, self.recovery.warmth.take(&encoder)) {
             (None, Kept::Soon) => {
@@ -130,7 +140,7 @@ impl Desk {
             return self.encoder_fails(now, &Trouble::Unmade(error.message.to_string()));
         }
         let connected = present.connected;
-        self.camera.bridge.lead_to(Some(source));
+        self.camera.bridge.lead_to(Some((source, self.recovery.kind)));
         self.fill(now);
         if connected {
             self.watch_encoder(now);
@@ -175,7 +185,25 @@ impl Desk {
         Counts { fed: self.camera.bridge.pushed(), out, packets }
     }
 
+    /// A camera that encodes needs no encoder while it is open; the slate does.
+    pub(super) fn follow_kind(&mut self, now: Instant) {
+        let sees = self.peer.as_ref().is_some_and(Peer::wants_pictures);
+        if sees && self.recovery.kind != self.camera.kind() {
+            self.camera.bridge.lead_to(None);
+            self.keep_encoder();
+            if let Some(old) = self.take_encoder_out() {
+                old.stop_beside();
+            }
+            self.make_encoder(now, None);
+        }
+    }
+
     fn encoder_fails(&mut self, now: Instant, trouble: &Trouble) {
+        if self.recovery.kind == Kind::Encoded {
+            tracing::warn!("what the camera encodes cannot be sent as it is ({trouble:?}): it is decoded");
+            self.camera.wish(now, |wish| wish.drawing = Drawing::Needed);
+            return self.follow_kind(now);
+        }
         let Some(peer) = &mut self.peer else { return };
         let camera = if self.camera.delivers() { Camera::Sends } else { Camera::Not };
         let present = self.recovery.present(&self.settings.profile, peer.codec);

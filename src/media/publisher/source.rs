@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! fragment (camera … size) ─ videoflip ─ shape ─ (label) ─ appsink ─► bridge
+//! fragment (camera … size) ─ appsink ─► bridge, of what the camera encodes and nothing is drawn into
 //! fragment (microphone) ─ audioconvert ─ audioresample ─ (voice) ─ volume ─ level ─ shape ─ appsink ─► bridge
 //! ```
 //! Invariant: [`Source::close`] returns only when the device is closed. Opening and closing may take seconds: never on the
@@ -16,7 +17,7 @@ use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
-use super::bridge::{Bridge, First};
+use super::bridge::{Bridge, First, Kind};
 use super::events::{Event, SourceTold};
 use super::filler::FRAME_RATE;
 use super::knob::Knob;
@@ -26,6 +27,7 @@ use super::voice::{Care, Listening};
 use super::ways::Way;
 use super::{Explain, Located};
 use crate::model::Refusal;
+use crate::model::capture::Passing;
 use crate::model::media::{Mirror, Quality};
 use crate::model::message::DeviceKind;
 
@@ -64,6 +66,8 @@ pub(super) struct Source {
     pub(super) id: String,
     /// The size in which a camera's pictures cross the bridge.
     pub(super) sent: Quality,
+    /// What crosses the bridge.
+    pub(super) kind: Kind,
     /// The node, where there is one.
     pub(super) node: Option<PathBuf>,
     /// By what its volume is turned.
@@ -97,8 +101,8 @@ impl Source {
         listen(&pipeline, order, meter, desk);
         let sent = order.way.choice.map_or(order.wanted, |choice| choice.sent);
         let node = order.located.as_ref().map(|located| located.node.clone());
-        let (id, from) = (order.id.clone(), order.way.capture.from);
-        let source = Self { pipeline, id, sent, node, knob, from, _listening: listening };
+        let (id, from, kind) = (order.id.clone(), order.way.capture.from, order.kind());
+        let source = Self { pipeline, id, sent, kind, node, knob, from, _listening: listening };
         match source.pipeline.set_state(gst::State::Playing) {
             Ok(_) => Ok(source),
             Err(_) => {
@@ -168,7 +172,7 @@ fn build(
         element.set_property(property, address.as_str());
     }
     for (name, caps) in [
-        ("size", Some(shape(&order.caps))),
+        ("size", Some(order.crossing())),
         ("format", order.way.format()),
         ("wanted", Some(wanted_caps(order.wanted))),
     ] {
@@ -184,6 +188,28 @@ fn build(
     gst::Element::link_many(&tail).map_err(say)?;
     fragment.link(&tail[0]).map_err(say)?;
     Ok((pipeline, listening))
+}
+
+impl Order {
+    fn kind(&self) -> Kind {
+        match self.way.passing() {
+            Passing::Untouched => Kind::Encoded,
+            Passing::Encoded | Passing::Decoded => Kind::Raw,
+        }
+    }
+
+    /// What comes out of the fragment.
+    fn crossing(&self) -> gst::Caps {
+        match self.kind() {
+            Kind::Raw => shape(&self.caps),
+            // As it is offered to the stage, and as payloaders take it.
+            Kind::Encoded => gst::Caps::builder("video/x-h264")
+                .field("stream-format", "byte-stream")
+                .field("alignment", "au")
+                .field("profile", gst::List::new(["constrained-baseline", "baseline"]))
+                .build(),
+        }
+    }
 }
 
 /// What is captured may have any rate: whoever is given it stamps it when it comes.
@@ -221,6 +247,7 @@ fn close_entries(fragment: &gst::Bin) -> Result<(), glib::BoolError> {
 fn tail(order: &Order) -> Result<(Vec<gst::Element>, Option<Listening>), glib::BoolError> {
     let shaped = || gst::ElementFactory::make("capsfilter").property("caps", shape(&order.caps)).build();
     Ok(match order.device {
+        DeviceKind::Camera if order.kind() == Kind::Encoded => (Vec::new(), None),
         DeviceKind::Camera => {
             let flip = gst::ElementFactory::make("videoflip").name("mirror").build()?;
             // One that was never anything else copies every picture; one that comes back to `identity` hands them on.
@@ -252,11 +279,13 @@ fn tail(order: &Order) -> Result<(Vec<gst::Element>, Option<Listening>), glib::B
 fn sink(order: &Order, across: &Arc<Bridge>, desk: &SyncSender<Event>) -> gst_app::AppSink {
     let (bridge, caps, generation, device) =
         (Arc::clone(across), order.caps.clone(), order.generation, order.device);
+    let kind = order.kind();
     let desk = desk.clone();
     let callbacks = gst_app::AppSinkCallbacks::builder()
         .new_sample(move |sink| {
             let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-            if bridge.cross(generation, sample, &caps) == First::Yes {
+            let own = sample.caps_owned().filter(|_| kind == Kind::Encoded);
+            if bridge.cross(generation, &sample, own.as_ref().unwrap_or(&caps), kind) == First::Yes {
                 let told = SourceTold::First;
                 desk.try_send(Event::Source { device, generation, told }).unwrap_or_default();
             }
@@ -272,7 +301,7 @@ fn sink(order: &Order, across: &Arc<Bridge>, desk: &SyncSender<Event>) -> gst_ap
         .enable_last_sample(false)
         .callbacks(callbacks)
         .build();
-    if order.device == DeviceKind::Camera {
+    if order.device == DeviceKind::Camera && kind == Kind::Raw {
         cover(&sink, Arc::clone(across), order.caps.clone());
     }
     sink

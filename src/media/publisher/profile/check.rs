@@ -73,10 +73,14 @@ impl Check<'_> {
     }
 
     fn encoder(&self, encoder: &Encoder) -> Result<(), Error> {
-        let property = Some(("encoder", encoder.bitrate.property.as_str()));
+        let Some(bitrate) = &encoder.bitrate else {
+            let message = "bitrate is missing: write bitrate = { property = \"…\", unit = … }";
+            return Err(self.wrong("encoder", message.to_owned()));
+        };
+        let property = Some(("encoder", bitrate.property.as_str()));
         let names: &[&str] = if encoder.multiple_of.is_some() { &["encoder", "fit"] } else { &["encoder"] };
         self.launch("encoder", names, &encoder.launch, property)?;
-        if encoder.bitrate.unit == 0 {
+        if bitrate.unit == 0 {
             return Err(self.wrong("encoder", "bitrate.unit must be 1 or more".to_owned()));
         }
         Ok(())

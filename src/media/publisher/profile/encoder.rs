@@ -20,7 +20,9 @@ pub struct Encoder {
     #[serde(default)]
     hardware: Hardware,
     pub(super) launch: String,
-    pub(super) bitrate: Bitrate,
+    /// Of what is encoded here, always.
+    #[serde(default)]
+    pub(super) bitrate: Option<Bitrate>,
     /// Width and height must be multiples of these; what is over is cropped by the element `fit`.
     #[serde(default)]
     pub(super) multiple_of: Option<(u32, u32)>,
@@ -67,6 +69,19 @@ pub struct Bitrate {
 }
 
 impl Encoder {
+    /// In the place of an encoder, for pictures that a camera has encoded.
+    pub(in crate::media) fn passing() -> Self {
+        Self {
+            codec: CodecName::H264,
+            hardware: Hardware::No,
+            launch: "h264parse name=encoder config-interval=-1 \
+                     ! capsfilter caps=video/x-h264,stream-format=byte-stream,alignment=au"
+                .to_owned(),
+            bitrate: None,
+            multiple_of: None,
+        }
+    }
+
     /// What it makes.
     pub fn codec(&self) -> Codec {
         match self.codec {
@@ -112,7 +127,7 @@ impl Encoder {
 
     /// Tells the element `encoder` of [`Encoder::build`] its bit rate.
     pub(in crate::media) fn set_bitrate(&self, element: &gst::Element, bits: u32) {
-        let Bitrate { property, control, unit, step } = &self.bitrate;
+        let Some(Bitrate { property, control, unit, step }) = &self.bitrate else { return };
         let stepped = if *step > 1 { bits.div_ceil(*step) * step } else { bits };
         let units = stepped / unit;
         let Some(control) = control else {
