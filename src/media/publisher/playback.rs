@@ -148,7 +148,11 @@ impl Outlet {
     /// Takes the speaker out, if there is one.
     pub(super) fn take_out(&self, pipeline: &gst::Pipeline) {
         let Some(bin) = pipeline.by_name(NAME) else { return };
+        // What is on its way into it would come back as flushed, which stops the stream for good: nothing is, meanwhile.
+        let entry = self.0.static_pad("sink");
+        let held = entry.as_ref().map(PadExtManual::stream_lock);
         self.0.unlink(&bin);
+        drop(held);
         if let Err(error) = pipeline.remove(&bin) {
             tracing::debug!(%error, "the speaker could not be taken out");
         }
@@ -194,7 +198,8 @@ fn sound(
     }
     // What is played is listened to as late as can be: behind is only what the speaker itself holds.
     let steps = [
-        gst::ElementFactory::make("queue").build()?,
+        // A speaker that hangs holds up nobody.
+        gst::ElementFactory::make("queue").property_from_str("leaky", "downstream").build()?,
         gst::ElementFactory::make("rtpopusdepay").build()?,
         gst::ElementFactory::make("opusdec").build()?,
         gst::ElementFactory::make("capsfilter").property("caps", caps).build()?,
