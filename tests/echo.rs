@@ -31,9 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How much quieter the room comes back, at least, in dB.
 const QUIETER: f64 = 10.0;
 /// Measurements of the microphone, one a second, from the first that hears something on: a canceller learns meanwhile.
-const LEARNING: usize = 10;
+const LEARNING: usize = 6;
 /// Measurements that count.
-const COUNTED: usize = 6;
+const COUNTED: usize = 10;
 /// What is louder than this, in dBFS, is something that is played.
 const SOMETHING: f64 = -60.0;
 
@@ -149,19 +149,14 @@ fn call<T>(settings: Settings, what: &str, found: impl Fn(&[f64]) -> Option<T>) 
     found
 }
 
-/// How loud the room is sent back, in dBFS, once it was heard for a while.
+/// How loud the room is sent back, in dBFS, once it was heard for a while: in the quieter of its seconds, for a card that is starved
+/// for a moment makes the canceller begin anew, and threads that stand for cards are.
 fn comes_back(voice: Voice) -> f64 {
     let (_folder, profile, microphone) = room();
-    usual(settings(profile, microphone, voice))
-}
-
-/// The usual level of the microphone, in dBFS, once something was heard for a while.
-fn usual(settings: Settings) -> f64 {
     let counted = |levels: &[f64]| levels.get(LEARNING..LEARNING + COUNTED).map(<[f64]>::to_vec);
-    let mut levels = call(settings, "echo", counted);
-    // A card that was starved for a moment, as on a busy machine, makes the canceller begin anew.
+    let mut levels = call(settings(profile, microphone, voice), "echo", counted);
     levels.sort_by(f64::total_cmp);
-    levels[COUNTED / 2]
+    levels[COUNTED / 4]
 }
 
 #[test]
@@ -170,7 +165,6 @@ fn what_is_played_does_not_come_back() {
     let played = comes_back(Voice::UNTOUCHED);
     let echo = comes_back(cancelled);
     assert!(played > -40.0, "the stage was played, and heard by the microphone: {played} dBFS");
-    eprintln!("ALSA {played} {echo}");
     assert!(echo < played - QUIETER, "played at {played} dBFS, comes back at {echo} dBFS");
 }
 

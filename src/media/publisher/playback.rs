@@ -140,8 +140,9 @@ impl Outlet {
     ) -> Result<Knob, glib::BoolError> {
         pipeline.add(&playback.bin)?;
         let knob = playback.knob.take().unwrap_or(Knob::Pipeline);
-        self.0.link(&playback.bin)?;
+        // Linked only when it takes something: until then what comes would be flushed, which stops the stream for good.
         playback.bin.sync_state_with_parent()?;
+        self.0.link(&playback.bin)?;
         Ok(knob)
     }
 
