@@ -33,7 +33,6 @@ use crate::media::worker::Worker;
 use crate::model::capture::Drawing;
 use crate::model::media::{Mirror, Quality};
 use crate::model::message::DeviceKind;
-use crate::model::volume::Taken;
 use crate::model::{Code, Volume};
 
 /// How long an open device may take to deliver.
@@ -201,16 +200,12 @@ impl Device {
     /// Mirror and volume of an open device, as they are wanted now.
     fn follow_wish(&mut self) {
         let State::Open { source, .. } = &mut self.state else { return };
-        let volume = self.wish.volume;
+        let (volume, generation, worker) = (self.wish.volume, self.generation, &self.worker);
         source.set_mirror(self.wish.mirror);
-        source.set_gain(source.knob.gain(volume));
-        if let Some(card) = source.knob.want(volume) {
-            let job = Job::Turn { generation: self.generation, card, volume };
-            if self.worker.give(job).is_err() {
-                source.knob.turned(volume, &Taken::Nobody("its driver hangs".to_owned()));
-                source.set_gain(source.knob.gain(volume));
-            }
-        }
+        source.follow_volume(volume, |card| {
+            let given = worker.give(Job::Turn { generation, card, volume });
+            given.map_err(|_| "its driver hangs".to_owned())
+        });
     }
 
     /// Closes it and opens it again.

@@ -77,8 +77,25 @@ impl Knob {
         }
     }
 
-    /// The card that is to be turned to the wanted volume now; its answer must come back by [`Knob::turned`].
-    pub(super) fn want(&mut self, wanted: Volume) -> Option<Card> {
+    /// Sets the pipeline's factor for the wanted volume, and has the card turned where it must be; its answer must come back by
+    /// [`Knob::turned`]. A card that `turn` has nobody for is left to the pipeline.
+    pub(super) fn follow(
+        &mut self,
+        wanted: Volume,
+        set_gain: impl Fn(f64),
+        turn: impl FnOnce(Card) -> Result<(), String>,
+    ) {
+        set_gain(self.gain(wanted));
+        if let Some(card) = self.want(wanted)
+            && let Err(why) = turn(card)
+        {
+            self.turned(wanted, &Taken::Nobody(why));
+            set_gain(self.gain(wanted));
+        }
+    }
+
+    /// The card that is to be turned to the wanted volume now.
+    fn want(&mut self, wanted: Volume) -> Option<Card> {
         match self {
             Self::Mixer { card, turned, turn, .. } if *turn == Turn::None && *turned != wanted => {
                 *turn = Turn::UnderWay;

@@ -157,14 +157,12 @@ impl Player {
     }
 
     fn follow_volume(&mut self) {
-        let volume = self.volume;
-        playback::set_gain(&self.pipeline, self.knob.gain(volume));
-        if let Some(card) = self.knob.want(volume)
-            && let Err(error) = playback::turn(card, volume, &self.tell)
-        {
-            self.knob.turned(volume, &Taken::Nobody(format!("there is no thread for its mixer ({error})")));
-            playback::set_gain(&self.pipeline, self.knob.gain(volume));
-        }
+        let (volume, pipeline, tell) = (self.volume, &self.pipeline, &self.tell);
+        let turn = |card| {
+            let turned = playback::turn(card, volume, tell);
+            turned.map_err(|error| format!("there is no thread for its mixer ({error})"))
+        };
+        self.knob.follow(volume, |gain| playback::set_gain(pipeline, gain), turn);
     }
 }
 

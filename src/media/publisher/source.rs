@@ -20,16 +20,16 @@ use gstreamer_app as gst_app;
 use super::bridge::{Bridge, First, Kind};
 use super::events::{Event, SourceTold};
 use super::filler::FRAME_RATE;
-use super::knob::Knob;
+use super::knob::{Card, Knob};
 use super::profile::{self, From};
 use super::stats::Meter;
 use super::voice::{Care, Listening};
 use super::ways::Way;
 use super::{Explain, Located};
-use crate::model::Refusal;
 use crate::model::capture::Passing;
 use crate::model::media::{Mirror, Quality};
 use crate::model::message::DeviceKind;
+use crate::model::{Refusal, Volume};
 
 /// How often the level of the microphone is measured.
 const LEVEL_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(500);
@@ -130,10 +130,15 @@ impl Source {
         }
     }
 
-    pub(super) fn set_gain(&self, gain: f64) {
-        if let Some(element) = self.pipeline.by_name("volume") {
-            element.set_property("volume", gain);
-        }
+    /// Its volume, as it is wanted now; `turn` has the card turned.
+    pub(super) fn follow_volume(&mut self, volume: Volume, turn: impl FnOnce(Card) -> Result<(), String>) {
+        let pipeline = &self.pipeline;
+        let set_gain = |gain: f64| {
+            if let Some(element) = pipeline.by_name("volume") {
+                element.set_property("volume", gain);
+            }
+        };
+        self.knob.follow(volume, set_gain, turn);
     }
 
     /// A file begins again.
