@@ -47,9 +47,9 @@ impl Desk {
             Ask::Quality(quality) => self.set_quality(now, quality),
             Ask::Camera(choice) => self.camera.wish(now, |wish| wish.choice = choice),
             Ask::Mirror(mirror) => {
-                let drawing = self.settings.drawing(mirror);
-                self.camera.wish(now, |wish| (wish.mirror, wish.drawing) = (mirror, drawing));
                 self.settings.mirror = mirror;
+                let drawing = self.settings.drawing();
+                self.camera.wish(now, |wish| (wish.mirror, wish.drawing) = (mirror, drawing));
             }
             Ask::CaptureVolume(volume) => self.microphone.wish(now, |wish| wish.volume = volume),
             Ask::OutputVolume(volume) => {
@@ -83,7 +83,7 @@ impl Desk {
         self.end_peer();
         if self.stay.as_ref().is_none_or(|stay| stay.epoch != session.epoch) {
             self.recovery.begin();
-            let drawing = self.settings.drawing(self.settings.mirror);
+            let drawing = self.settings.drawing();
             self.camera.wish(now, |wish| wish.drawing = drawing);
         }
         self.stay = Some(Stay { epoch: session.epoch, media, plan });

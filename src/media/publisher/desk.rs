@@ -85,7 +85,7 @@ impl Desk {
             quality: settings.quality,
             caps,
             mirror: settings.mirror,
-            drawing: settings.drawing(settings.mirror),
+            drawing: settings.drawing(),
             volume: settings.capture_volume,
         };
         let device = |kind, wish| Device::new(kind, &settings, wish, Arc::clone(&meter), &events);

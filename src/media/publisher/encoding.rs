@@ -63,14 +63,15 @@ pub(super) fn make(order: Order, meter: &Arc<Meter>, desk: &SyncSender<Event>) -
     let (meter, desk) = (Arc::clone(meter), desk.clone());
     thread::Builder::new().name("encoder".into()).spawn(move || {
         let Order { peer, number, encoder, quality, before } = order;
-        let made = match before {
-            Before::Again(warm) => warm.again(number),
-            Before::Stop(before) => {
-                drop(before);
-                Encoding::make(number, encoder, quality, &meter)
+        let warm = match before {
+            Before::Again(warm) => Some(warm.again(number)),
+            Before::Stop(old) => {
+                drop(old);
+                None
             }
-            Before::Nothing => Encoding::make(number, encoder, quality, &meter),
+            Before::Nothing => None,
         };
+        let made = warm.map_or_else(|| Encoding::make(number, encoder, quality, &meter), Ok);
         let made = made.map(Box::new);
         // Nobody takes it when the publisher has ended; then it is stopped here.
         desk.send(Event::Encoding { peer, number, made }).unwrap_or_default();
@@ -91,11 +92,10 @@ pub(super) fn cool(encoding: Encoding, desk: &SyncSender<Event>) -> std::io::Res
 
 impl Encoding {
     /// Under another number.
-    fn again(mut self, number: u64) -> Result<Self, String> {
-        let name = format!("{NAME}{number}");
-        self.bin.set_property("name", name);
+    fn again(mut self, number: u64) -> Self {
+        self.bin.set_property("name", format!("{NAME}{number}"));
         self.number = number;
-        Ok(self)
+        self
     }
 
     fn make(number: u64, encoder: Encoder, quality: Quality, meter: &Arc<Meter>) -> Result<Self, String> {

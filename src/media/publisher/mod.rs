@@ -166,8 +166,8 @@ pub struct Settings {
 
 impl Settings {
     /// Whether what a camera encodes may go out as it is.
-    fn drawing(&self, mirror: Mirror) -> Drawing {
-        drawing(&self.profile, self.codec, mirror, self.layers.foreground)
+    fn drawing(&self) -> Drawing {
+        drawing(&self.profile, self.codec, self.mirror, self.layers.foreground)
     }
 }
 
