@@ -62,6 +62,11 @@ pub fn require(name: &str) -> Result<(), MissingElement> {
     if gst::ElementFactory::find(name).is_some() { Ok(()) } else { Err(missing(name)) }
 }
 
+/// The first of these that can be made.
+pub fn first(names: &[&'static str]) -> Option<&'static str> {
+    names.iter().copied().find(|name| require(name).is_ok())
+}
+
 /// Loads the plugin that brings an element, if it is there. May take its time.
 pub fn load(name: &str) {
     if let Some(Err(error)) = gst::ElementFactory::find(name).map(|factory| factory.load()) {

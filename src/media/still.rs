@@ -123,8 +123,7 @@ fn decoder(caps: &gst::Caps) -> Result<Vec<gst::Element>, gst::glib::BoolError> 
     if caps.structure(0).is_none_or(|picture| picture.name() != H264) {
         return Ok(Vec::new());
     }
-    let names = ["avdec_h264", "openh264dec"];
-    let name = names.into_iter().find(|name| elements::require(name).is_ok()).unwrap_or(names[0]);
+    let name = elements::first(&["avdec_h264", "openh264dec"]).unwrap_or("avdec_h264");
     let make = |name: &str| gst::ElementFactory::make(name).build();
     Ok(vec![make("h264parse")?, make(name)?])
 }

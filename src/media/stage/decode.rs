@@ -43,11 +43,9 @@ impl Decoders {
         {
             elements::require(name)?;
         }
-        let first =
-            |names: &[&'static str]| names.iter().copied().find(|name| elements::require(name).is_ok());
-        let h264 = first(&["avdec_h264", "openh264dec", "v4l2h264dec"])
+        let h264 = elements::first(&["avdec_h264", "openh264dec", "v4l2h264dec"])
             .filter(|_| elements::require("h264parse").is_ok());
-        let found = Self { h264, vp8: first(&["vp8dec"]) };
+        let found = Self { h264, vp8: elements::first(&["vp8dec"]) };
         match found {
             Self { h264: None, vp8: None } => elements::require("avdec_h264").map(|()| found),
             Self { h264: Some(_), .. } | Self { vp8: Some(_), .. } => Ok(found),
