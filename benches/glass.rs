@@ -8,17 +8,14 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use coguestd::media::pictures::{self, Look};
+use coguestd::media::pictures::Look;
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use serde_json::json;
 
 use super::console::Console;
 use super::rows::{Row, quantile};
 use super::seat;
-use super::stand::{GUEST, HOST, Stand};
+use super::stand::Stand;
 
 /// So many pictures are looked at.
 const LOOKS: usize = 200;
@@ -72,10 +69,9 @@ fn write_profile(folder: &Path, socket: &Path) -> anyhow::Result<()> {
 
 /// The age of the picture that the stage shows to somebody who looks now, in milliseconds.
 fn age(console: &mut Console, began: Instant) -> anyhow::Result<f64> {
-    let (looked, taken) = console.command(HOST, "take_seat_snapshot", &json!({"user_id": GUEST}))?;
-    let jpeg = BASE64_STANDARD.decode(taken.value["result"]["data"].as_str().context("a picture")?)?;
-    let drawn = f64::from(read(&pictures::look(&jpeg)?));
-    let age = looked.duration_since(began).as_secs_f64() * 1000.0 - drawn;
+    let looked = seat::look(console)?;
+    let drawn = f64::from(read(&looked.look));
+    let age = looked.asked.duration_since(began).as_secs_f64() * 1000.0 - drawn;
     ensure!((0.0..10_000.0).contains(&age), "a picture says that it is {age} ms old");
     Ok(age)
 }

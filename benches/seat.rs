@@ -3,6 +3,9 @@
 use std::time::Instant;
 
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use coguestd::media::pictures::{self, Look};
 use serde_json::{Value, json};
 
 use super::console::Console;
@@ -46,6 +49,20 @@ pub fn leave(console: &mut Console) -> anyhow::Result<()> {
     };
     console.state(GUEST, mark, closed)?;
     Ok(())
+}
+
+/// A picture of the guest, as the stage shows it.
+pub struct Looked {
+    pub asked: Instant,
+    pub answered: Instant,
+    pub look: Look,
+}
+
+/// Looks at the guest's picture at the stage.
+pub fn look(console: &mut Console) -> anyhow::Result<Looked> {
+    let (asked, taken) = console.command(HOST, "take_seat_snapshot", &json!({"user_id": GUEST}))?;
+    let jpeg = BASE64_STANDARD.decode(taken.value["result"]["data"].as_str().context("a picture")?)?;
+    Ok(Looked { asked, answered: taken.at, look: pictures::look(&jpeg)? })
 }
 
 /// The time from one moment to another.

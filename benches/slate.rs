@@ -3,16 +3,13 @@
 
 use std::time::Instant;
 
-use anyhow::{Context as _, bail};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use coguestd::media::pictures;
+use anyhow::bail;
 use serde_json::json;
 
 use super::console::Console;
 use super::rows::Row;
 use super::seat::{self, milliseconds};
-use super::stand::{GUEST, HOST, Stand};
+use super::stand::{GUEST, Stand};
 
 const TIMES: usize = 10;
 
@@ -46,11 +43,10 @@ pub fn measure(stand: &Stand) -> anyhow::Result<Vec<Row>> {
 /// When the stage answered with the first picture of this kind.
 fn until(console: &mut Console, wanted: Seen) -> anyhow::Result<Instant> {
     for _ in 0..LOOKS {
-        let (_, taken) = console.command(HOST, "take_seat_snapshot", &json!({"user_id": GUEST}))?;
-        let jpeg = BASE64_STANDARD.decode(taken.value["result"]["data"].as_str().context("a picture")?)?;
-        let field = pictures::look(&jpeg)?.brightness(30..50, 70..78);
+        let looked = seat::look(console)?;
+        let field = looked.look.brightness(30..50, 70..78);
         if (if field > 150.0 { Seen::Camera } else { Seen::Slate }) == wanted {
-            return Ok(taken.at);
+            return Ok(looked.answered);
         }
     }
     bail!("the stage never showed the {wanted:?}")

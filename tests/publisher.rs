@@ -106,21 +106,22 @@ fn a_picture_is_mirrored_and_back_while_it_is_sent() {
     let mut seat = Seat::open(Setup::default());
     seat.sit_down(CAMERA);
     seat.live();
-    // Of the test picture's bars the left one is white, the right one blue.
-    let sides = |picture: &Picture| {
-        let look = pictures::look(&picture.jpeg).expect("a JPEG");
-        (look.brightness(4..16, 10..50), look.brightness(144..156, 10..50))
-    };
+    mirrors_and_back(&mut seat);
+    assert_eq!(seat.offers(), 1, "nothing was renegotiated");
+    seat.close();
+}
+
+fn mirrors_and_back(seat: &mut Seat) {
     for (mirror, what) in [(Mirror::No, "as it is"), (Mirror::Yes, "mirrored"), (Mirror::No, "as it was")] {
         seat.ask(Ask::Mirror(mirror));
         seat.shows(what, |picture| {
-            let (left, right) = sides(picture);
+            let look = pictures::look(&picture.jpeg).expect("a JPEG");
+            // Of the test picture's bars the left one is white, the right one blue.
+            let (left, right) = (look.brightness(4..16, 10..50), look.brightness(144..156, 10..50));
             let (white, blue) = if mirror == Mirror::No { (left, right) } else { (right, left) };
             white > blue + 80.0
         });
     }
-    assert_eq!(seat.offers(), 1, "nothing was renegotiated");
-    seat.close();
 }
 
 #[test]

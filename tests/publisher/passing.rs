@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use coguestd::media::pictures;
 use coguestd::media::publisher::{Codec, Locate, Located};
 use coguestd::model::capture::{Encoding, Offer, Rate};
-use coguestd::model::media::{Ask, Mirror, Picture, Quality, Report};
+use coguestd::model::media::{Ask, Quality, Report};
 
 use crate::encoders::{goes_on, h264, nothing_else_happened, profile, replaced};
 use crate::seat::{CAMERA, NOTHING, Seat, Setup};
 use crate::trouble::{self, Mood};
-use crate::{PLAIN, contrast};
+use crate::{PLAIN, contrast, mirrors_and_back};
 
 /// Two ways to capture it: as it is, and decoded.
 fn cameras(what: &str, profile: &str) -> String {
@@ -46,11 +45,6 @@ fn seat(name: &str, h264_profile: &str) -> (tempfile::TempDir, Seat) {
     let locate = Some(locate());
     let setup = Setup { profile: "encoders", directories, codec: Codec::H264, locate, ..Setup::default() };
     (folder, Seat::open(setup))
-}
-
-fn sides(picture: &Picture) -> (f64, f64) {
-    let look = pictures::look(&picture.jpeg).expect("a JPEG");
-    (look.brightness(4..16, 10..50), look.brightness(144..156, 10..50))
 }
 
 #[test]
@@ -88,14 +82,7 @@ fn what_is_drawn_into_is_decoded() {
     let (_folder, mut seat) = seat("draws", "constrained-baseline");
     seat.sit_down(CAMERA);
     seat.live();
-    for (mirror, what) in [(Mirror::No, "as it is"), (Mirror::Yes, "mirrored"), (Mirror::No, "as it was")] {
-        seat.ask(Ask::Mirror(mirror));
-        seat.shows(what, |picture| {
-            let (left, right) = sides(picture);
-            let (white, blue) = if mirror == Mirror::No { (left, right) } else { (right, left) };
-            white > blue + 80.0
-        });
-    }
+    mirrors_and_back(&mut seat);
     // A size that it does not encode is one of what is decoded.
     seat.ask(Ask::Quality(Quality::P540));
     goes_on(&mut seat);

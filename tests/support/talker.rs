@@ -1,4 +1,4 @@
-//! A stage that talks: noise in bursts, as speech is, through webrtcbin. What is sent to it is thrown away.
+//! A stage that talks: steady noise, through webrtcbin. What is sent to it is thrown away.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 
