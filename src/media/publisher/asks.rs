@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
+use gstreamer as gst;
+
 use super::ELEMENTS;
-use super::bridge::Kind;
+use super::bridge::{Kind, Viewer};
 use super::desk::{Desk, Stay};
 use super::easel;
 use super::events::Tell;
@@ -15,6 +17,9 @@ use super::playback::{Find, Speaker};
 use crate::media::elements;
 use crate::model::media::{Ask, AudioPlan, Plan, Quality, Report, Session, Sound, Ticket, VideoPlan};
 use crate::model::{Code, Media, Refusal};
+
+/// Pictures are asked for faster than they are made.
+const TOO_MANY: (Code, &str) = (Code::RateLimited, "too many pictures are being made: ask again later");
 
 impl Desk {
     pub(super) fn ask(&mut self, now: Instant, ask: Ask) {
@@ -184,14 +189,24 @@ impl Desk {
     }
 
     fn snapshot(&mut self, ticket: Ticket) {
-        let picture = self.camera.bridge.last().filter(|_| self.camera.delivers());
-        let refusal = match picture.map(|sample| self.darkroom.give((ticket, sample))) {
-            Some(Ok(())) => return,
-            Some(Err(_)) => {
-                Refusal::new(Code::RateLimited, "too many pictures are being made: ask again later")
-            }
-            None => Refusal::new(Code::PermissionDenied, "the camera has given no picture yet"),
-        };
-        self.outbox.send(Report::Snapshot { ticket, picture: Err(refusal) });
+        if !self.camera.delivers() {
+            return self.seen(ticket, None);
+        }
+        if self.camera.bridge.view(Viewer::new(ticket, self.events.clone())).is_err() {
+            self.no_picture(ticket, TOO_MANY);
+        }
+    }
+
+    /// What the camera gave for this ticket.
+    pub(super) fn seen(&mut self, ticket: Ticket, picture: Option<gst::Sample>) {
+        match picture.map(|sample| self.darkroom.give((ticket, sample))) {
+            Some(Ok(())) => {}
+            Some(Err(_)) => self.no_picture(ticket, TOO_MANY),
+            None => self.no_picture(ticket, (Code::PermissionDenied, "the camera gives no picture")),
+        }
+    }
+
+    fn no_picture(&mut self, ticket: Ticket, (code, why): (Code, &str)) {
+        self.outbox.send(Report::Snapshot { ticket, picture: Err(Refusal::new(code, why)) });
     }
 }

@@ -2,14 +2,21 @@
 //!
 //! Invariant: a device whose turn it is not gets nothing across; so a device is cut off before it is closed. What crosses carries
 //! one kind of caps whatever it came from, so that camera, slate and silence renegotiate nothing. Only a camera that encodes is of
-//! another kind: its pictures go to a target for them alone, from a key frame on.
+//! another kind: its pictures go to a target for them alone, from a key frame on. Nothing that crosses is kept but the last key frame:
+//! who wants to see pixels waits for the next picture.
 
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
+use super::events::Event;
 use crate::media::layers::Label;
+use crate::model::media::Ticket;
+
+/// So many may wait for the same picture.
+const VIEWERS: usize = 8;
 
 /// Whose turn it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,14 +44,43 @@ struct Inner {
     begun: bool,
     /// The caps that the target was given last.
     given: Option<gst::Caps>,
-    /// The last picture or sound of the device, of what is encoded the last key frame. Not the sample it came in: appsink uses that again.
-    last: Option<(gst::Buffer, Option<gst::Caps>)>,
+    /// The last key frame of what is encoded: the next may be far.
+    last: Option<gst::Sample>,
+    /// Who waits for the device's next picture.
+    viewers: Vec<Viewer>,
     /// How many came from the device.
     count: u64,
     /// What is drawn over the device's pictures.
     label: Option<Arc<Label>>,
     /// How many were handed on, whoever they came from.
     pushed: u64,
+}
+
+/// Somebody who wants to see a picture. Without one, for the device was closed, it says so when it goes.
+#[derive(Debug)]
+pub(super) struct Viewer {
+    ticket: Ticket,
+    desk: SyncSender<Event>,
+    seen: Option<gst::Sample>,
+}
+
+impl Viewer {
+    pub(super) fn new(ticket: Ticket, desk: SyncSender<Event>) -> Self {
+        Self { ticket, desk, seen: None }
+    }
+
+    fn see(mut self, picture: gst::Sample) {
+        self.seen = Some(picture);
+    }
+}
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        let (ticket, picture) = (self.ticket, self.seen.take());
+        if self.desk.try_send(Event::Seen { ticket, picture }).is_err() {
+            tracing::error!(ticket, "a picture was dropped: the publisher is overloaded");
+        }
+    }
 }
 
 /// One bridge: of pictures, or of sound.
@@ -59,6 +95,7 @@ impl Bridge {
             begun: false,
             given: None,
             last: None,
+            viewers: Vec::new(),
             count: 0,
             label: None,
             pushed: 0,
@@ -77,6 +114,7 @@ impl Bridge {
                 inner.turn = turn;
                 inner.begun = false;
                 inner.last = None;
+                inner.viewers.clear();
                 inner.count = 0;
             }
         });
@@ -92,36 +130,48 @@ impl Bridge {
     }
 
     /// A device's buffer; whether it was its first.
-    pub(super) fn cross(&self, generation: u64, sample: &gst::Sample, caps: &gst::Caps, kind: Kind) -> First {
+    pub(super) fn cross(
+        &self,
+        generation: u64,
+        mut buffer: gst::Buffer,
+        caps: &gst::Caps,
+        kind: Kind,
+    ) -> First {
         self.with(|inner| {
             if inner.turn != Turn::Device(generation) {
                 return First::No;
             }
             inner.count += 1;
-            if let Some(buffer) = sample.buffer_owned() {
-                if kind == Kind::Raw || is_key(&buffer) {
-                    inner.last = Some((buffer.clone(), sample.caps_owned()));
-                }
-                inner.push(buffer, caps, kind);
-            }
+            unstamp(&mut buffer);
+            inner.show(&buffer, caps, kind);
+            inner.push(buffer, caps, kind);
             if inner.count == 1 { First::Yes } else { First::No }
         })
     }
 
     /// Slate or silence, while no device delivers.
-    pub(super) fn fill(&self, buffer: gst::Buffer, caps: &gst::Caps) {
+    pub(super) fn fill(&self, mut buffer: gst::Buffer, caps: &gst::Caps) {
         self.with(|inner| {
             if inner.turn == Turn::Filler || inner.count == 0 {
+                unstamp(&mut buffer);
                 inner.push(buffer, caps, Kind::Raw);
             }
         });
     }
 
-    /// The last picture of the device whose turn it is.
-    pub(super) fn last(&self) -> Option<gst::Sample> {
-        let (buffer, caps) = self.with(|inner| inner.last.clone())?;
-        let sample = gst::Sample::builder().buffer(&buffer);
-        Some(caps.iter().fold(sample, |sample, caps| sample.caps(caps)).build())
+    /// Shows it a picture of the device whose turn it is, as soon as there is one; gives it back when too many wait.
+    pub(super) fn view(&self, viewer: Viewer) -> Result<(), Viewer> {
+        self.with(|inner| match &inner.last {
+            Some(key) => {
+                viewer.see(key.clone());
+                Ok(())
+            }
+            None if inner.viewers.len() >= VIEWERS => Err(viewer),
+            None => {
+                inner.viewers.push(viewer);
+                Ok(())
+            }
+        })
     }
 
     /// What is drawn over the device's pictures from now on.
@@ -152,12 +202,30 @@ pub(super) enum First {
     No,
 }
 
+/// The target stamps by its own clock.
+fn unstamp(buffer: &mut gst::Buffer) {
+    let buffer = buffer.make_mut();
+    buffer.set_pts(gst::ClockTime::NONE);
+    buffer.set_dts(gst::ClockTime::NONE);
+}
+
 fn is_key(buffer: &gst::Buffer) -> bool {
     !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT)
 }
 
 impl Inner {
-    fn push(&mut self, mut buffer: gst::Buffer, caps: &gst::Caps, kind: Kind) {
+    /// Whoever waits sees it, unless it needs others to be seen.
+    fn show(&mut self, buffer: &gst::Buffer, caps: &gst::Caps, kind: Kind) {
+        let sample = || gst::Sample::builder().buffer(buffer).caps(caps).build();
+        match kind {
+            Kind::Raw => {}
+            Kind::Encoded if is_key(buffer) => self.last = Some(sample()),
+            Kind::Encoded => return,
+        }
+        self.viewers.drain(..).for_each(|viewer| viewer.see(sample()));
+    }
+
+    fn push(&mut self, buffer: gst::Buffer, caps: &gst::Caps, kind: Kind) {
         let Some((target, takes)) = &self.target else { return };
         self.begun |= kind == Kind::Raw || is_key(&buffer);
         if *takes != kind || !self.begun {
@@ -168,13 +236,76 @@ impl Inner {
             target.set_caps(Some(caps));
             self.given = Some(caps.clone());
         }
-        // The target stamps them by its own clock; a reference of its own, so nothing is copied.
-        {
-            let buffer = buffer.make_mut();
-            buffer.set_pts(gst::ClockTime::NONE);
-            buffer.set_dts(gst::ClockTime::NONE);
-        }
         // It leaks when it is full, and refuses only while it is being stopped.
         target.push_buffer(buffer).map(|_| ()).unwrap_or_default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, sync_channel};
+
+    use super::*;
+
+    fn bridge() -> (Bridge, SyncSender<Event>, Receiver<Event>) {
+        gst::init().expect("GStreamer starts");
+        let bridge = Bridge::new();
+        bridge.give_turn(Turn::Device(1));
+        let (desk, inbox) = sync_channel(2 * VIEWERS);
+        (bridge, desk, inbox)
+    }
+
+    fn give(bridge: &Bridge, kind: Kind, flags: gst::BufferFlags) {
+        let mut buffer = gst::Buffer::from_slice([0]);
+        buffer.get_mut().expect("nobody else has it").set_flags(flags);
+        bridge.cross(1, buffer, &gst::Caps::new_empty_simple("video/x-raw"), kind);
+    }
+
+    fn seen(inbox: &Receiver<Event>) -> Vec<(Ticket, bool)> {
+        let answer = |event| match event {
+            Event::Seen { ticket, picture } => (ticket, picture.is_some()),
+            other => panic!("{other:?}"),
+        };
+        inbox.try_iter().map(answer).collect()
+    }
+
+    #[test]
+    fn who_waits_is_shown_the_next_picture_once() {
+        let (bridge, desk, inbox) = bridge();
+        for ticket in [7, 8] {
+            bridge.view(Viewer::new(ticket, desk.clone())).expect("few wait");
+        }
+        assert_eq!(seen(&inbox), [], "nothing came since");
+        give(&bridge, Kind::Raw, gst::BufferFlags::empty());
+        give(&bridge, Kind::Raw, gst::BufferFlags::empty());
+        assert_eq!(seen(&inbox), [(7, true), (8, true)]);
+    }
+
+    #[test]
+    fn of_what_is_encoded_the_last_key_frame_is_shown() {
+        let (bridge, desk, inbox) = bridge();
+        bridge.view(Viewer::new(1, desk.clone())).expect("few wait");
+        give(&bridge, Kind::Encoded, gst::BufferFlags::DELTA_UNIT);
+        assert_eq!(seen(&inbox), [], "it needs others to be seen");
+        give(&bridge, Kind::Encoded, gst::BufferFlags::empty());
+        assert_eq!(seen(&inbox), [(1, true)]);
+        give(&bridge, Kind::Encoded, gst::BufferFlags::DELTA_UNIT);
+        bridge.view(Viewer::new(2, desk)).expect("nobody waits");
+        assert_eq!(seen(&inbox), [(2, true)], "at once");
+    }
+
+    #[test]
+    fn who_waits_for_a_device_that_is_closed_is_told_so() {
+        let (bridge, desk, inbox) = bridge();
+        bridge.view(Viewer::new(3, desk)).expect("few wait");
+        bridge.give_turn(Turn::Filler);
+        assert_eq!(seen(&inbox), [(3, false)]);
+    }
+
+    #[test]
+    fn only_so_many_wait_at_once() {
+        let (bridge, desk, _inbox) = bridge();
+        let taken = (0..20).filter(|ticket| bridge.view(Viewer::new(*ticket, desk.clone())).is_ok()).count();
+        assert_eq!(taken, VIEWERS);
     }
 }

@@ -214,6 +214,7 @@ impl Desk {
             }
             Event::Encoding { peer, number, made } => self.encoder_made(now, peer, number, made),
             Event::Cooled(encoding) => self.cooled(now, encoding),
+            Event::Seen { ticket, picture } => self.seen(ticket, picture),
             Event::Still { ticket, picture } => self.outbox.send(Report::Snapshot { ticket, picture }),
             Event::Painted(painted) => {
                 if let Some(layers) = self.easel.painted(*painted) {

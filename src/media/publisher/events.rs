@@ -2,6 +2,7 @@
 
 use std::sync::mpsc::SyncSender;
 
+use gstreamer as gst;
 use gstreamer_webrtc as gst_webrtc;
 
 use super::easel::Painted;
@@ -41,6 +42,8 @@ pub(super) enum Event {
     Encoding { peer: u64, number: u64, made: Result<Box<Encoding>, String> },
     /// The encoder of the last call is ready for the next, or gone.
     Cooled(Option<Box<Encoding>>),
+    /// The camera's next picture, for who asked for it; `None` when it was closed before.
+    Seen { ticket: Ticket, picture: Option<gst::Sample> },
     /// A picture was developed.
     Still { ticket: Ticket, picture: Result<Picture, Refusal> },
     /// The layers were painted.

@@ -1,12 +1,14 @@
 //! One open device: its pipeline, from the profile's fragment to the bridge.
 //!
 //! ```text
-//! fragment (camera … size) ─ videoflip ─ shape ─ (label) ─ appsink ─► bridge
-//! fragment (camera … size) ─ appsink ─► bridge, of what the camera encodes and nothing is drawn into
-//! fragment (microphone) ─ audioconvert ─ audioresample ─ (voice) ─ volume ─ level ─ shape ─ appsink ─► bridge
+//! fragment (camera … size) ─ videoflip ─ shape ─ end ─► bridge
+//! fragment (camera … size) ─ end ─► bridge, of what the camera encodes and nothing is drawn into
+//! fragment (microphone) ─ audioconvert ─ audioresample ─ (voice) ─ volume ─ level ─ shape ─ end ─► bridge
 //! ```
 //! Invariant: [`Source::close`] returns only when the device is closed. Opening and closing may take seconds: never on the
 //! publisher's thread. Callbacks hold the bridge and a channel, never an element.
+
+mod end;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,9 +17,8 @@ use std::sync::mpsc::SyncSender;
 use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
-use gstreamer_app as gst_app;
 
-use super::bridge::{Bridge, First, Kind};
+use super::bridge::{Bridge, Kind};
 use super::events::{Event, SourceTold};
 use super::filler::FRAME_RATE;
 use super::knob::{Card, Knob};
@@ -188,7 +189,7 @@ fn build(
     let pipeline = gst::Pipeline::new();
     pipeline.add(&fragment).map_err(say)?;
     let (mut tail, listening) = tail(order).map_err(say)?;
-    tail.push(sink(order, bridge, desk).upcast());
+    tail.push(end::make(order, bridge, desk).map_err(say)?);
     pipeline.add_many(&tail).map_err(say)?;
     gst::Element::link_many(&tail).map_err(say)?;
     fragment.link(&tail[0]).map_err(say)?;
@@ -279,49 +280,6 @@ fn tail(order: &Order) -> Result<(Vec<gst::Element>, Option<Listening>), glib::B
             (tail, listening)
         }
     })
-}
-
-fn sink(order: &Order, across: &Arc<Bridge>, desk: &SyncSender<Event>) -> gst_app::AppSink {
-    let (bridge, caps, generation, device) =
-        (Arc::clone(across), order.caps.clone(), order.generation, order.device);
-    let kind = order.kind();
-    let desk = desk.clone();
-    let callbacks = gst_app::AppSinkCallbacks::builder()
-        .new_sample(move |sink| {
-            let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-            let own = sample.caps_owned().filter(|_| kind == Kind::Encoded);
-            if bridge.cross(generation, &sample, own.as_ref().unwrap_or(&caps), kind) == First::Yes {
-                let told = SourceTold::First;
-                desk.try_send(Event::Source { device, generation, told }).unwrap_or_default();
-            }
-            Ok(gst::FlowSuccess::Ok)
-        })
-        .build();
-    // A file has no pace of its own.
-    let sync = order.way.capture.from == From::File;
-    let sink = gst_app::AppSink::builder()
-        .sync(sync)
-        .max_buffers(4)
-        .drop(true)
-        .enable_last_sample(false)
-        .callbacks(callbacks)
-        .build();
-    if order.device == DeviceKind::Camera && kind == Kind::Raw {
-        cover(&sink, Arc::clone(across), order.caps.clone());
-    }
-    sink
-}
-
-/// Draws the label before appsink holds the picture, too: so it is nobody else's, and nothing is copied. After the mirror, so
-/// that it can be read.
-fn cover(sink: &gst_app::AppSink, bridge: Arc<Bridge>, caps: gst::Caps) {
-    let Some(pad) = sink.static_pad("sink") else { return };
-    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        if let (Some(label), Some(picture)) = (bridge.label(), info.buffer_mut()) {
-            label.blend(picture.make_mut(), &caps);
-        }
-        gst::PadProbeReturn::Ok
-    });
 }
 
 fn listen(pipeline: &gst::Pipeline, order: &Order, meter: &Arc<Meter>, desk: &SyncSender<Event>) {
