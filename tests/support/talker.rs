@@ -1,4 +1,4 @@
-//! A stage that talks: steady noise, through webrtcbin. What is sent to it is thrown away.
+//! A stage that talks, through webrtcbin. What is sent to it is thrown away.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 
@@ -7,6 +7,18 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
+
+/// Samples a second.
+const RATE: f64 = 48_000.0;
+
+/// What is heard of it.
+#[derive(Debug, Clone, Copy)]
+pub enum Sound {
+    /// Syllables of noise, four a second.
+    Voice,
+    /// Noise that never stops.
+    Noise,
+}
 
 /// What it says.
 #[derive(Debug)]
@@ -24,17 +36,22 @@ pub struct Talker {
 }
 
 impl Talker {
-    pub fn start() -> Self {
+    pub fn start(sound: Sound) -> Self {
         gst::init().expect("GStreamer starts");
         let launch = "webrtcbin name=rtc bundle-policy=max-bundle \
-            audiotestsrc is-live=true wave=pink-noise volume=0.5 ! audio/x-raw,rate=48000,channels=1 \
-            ! opusenc bitrate=64000 ! rtpopuspay pt=111 \
+            audiotestsrc name=breath is-live=true wave=pink-noise volume=0.5 \
+            ! audio/x-raw,format=S16LE,rate=48000,channels=1 ! opusenc bitrate=64000 ! rtpopuspay pt=111 \
             ! application/x-rtp,media=audio,encoding-name=OPUS,payload=111 ! rtc.";
         let pipeline = gst::parse::launch(launch)
             .expect("apt-get install gstreamer1.0-plugins-base gstreamer1.0-plugins-bad gstreamer1.0-nice")
             .downcast::<gst::Pipeline>()
             .expect("a pipeline");
         let rtc = pipeline.by_name("rtc").expect("named in the launch line");
+        let breath = pipeline.by_name("breath").and_then(|breath| breath.static_pad("src"));
+        match sound {
+            Sound::Voice => speak(&breath.expect("named in the launch line")),
+            Sound::Noise => {}
+        }
         let (say, said) = mpsc::channel();
         let candidate = say.clone();
         rtc.connect("on-ice-candidate", false, move |values| {
@@ -88,6 +105,23 @@ impl Talker {
     pub fn said(&self) -> Option<Said> {
         self.said.try_recv().ok()
     }
+}
+
+/// Makes syllables of what never stops, which is no voice to a canceller but the noise of the room.
+fn speak(breath: &gst::Pad) {
+    breath.add_probe(gst::PadProbeType::BUFFER, |_, info| {
+        let Some(buffer) = info.buffer_mut().map(gst::Buffer::make_mut) else {
+            return gst::PadProbeReturn::Ok;
+        };
+        let from = buffer.offset();
+        let mut map = buffer.map_writable().expect("memory");
+        for (at, sample) in (from..).zip(map.as_chunks_mut::<2>().0) {
+            let loud = (at as f64 / RATE * 4.0 * std::f64::consts::PI).sin().max(0.0);
+            *sample = ((f64::from(i16::from_le_bytes(*sample)) * loud) as i16).to_le_bytes();
+        }
+        drop(map);
+        gst::PadProbeReturn::Ok
+    });
 }
 
 impl Drop for Talker {

@@ -7,7 +7,8 @@
 //!                                      ▲ copy
 //! stage ─ … ─ volume ──────────────────┴─ speaker     (pipeline of the peer)
 //! ```
-//! The probe stands in no pipeline, so that microphone and speaker come and go in any order; `delay` says when it is given what.
+//! The probe stands in no pipeline, so that microphone and speaker come and go in any order; `delay` says what it is given, as much as
+//! the microphone gives and stamped alike, for by amounts and stamps the processor keeps both in step.
 //!
 //! Invariants: nothing is copied while no microphone listens; settings never change while a processor runs, for it takes them only
 //! when it starts; a processor that fails is not used again, and the microphone is plain then.
@@ -16,8 +17,8 @@ mod delay;
 mod likeness;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 use gstreamer::glib;
@@ -40,8 +41,8 @@ const ELEMENTS: [&str; 2] = ["webrtcdsp", "webrtcechoprobe"];
 #[derive(Debug, Clone)]
 pub(super) struct Care {
     voice: Voice,
-    /// Made by the first who needs it, on a thread of its own: until then nothing of it is loaded.
-    ear: Arc<OnceLock<Option<Arc<Ear>>>>,
+    /// By which what is played is heard, where echo is cancelled.
+    ear: Option<Arc<Ear>>,
     /// A processor has failed.
     failed: Arc<AtomicBool>,
 }
@@ -52,13 +53,13 @@ impl Care {
         if voice == Voice::UNTOUCHED || !installed() {
             return Self::none();
         }
-        let voice = Voice { echo_cancellation: voice.echo_cancellation && speaker != "none", ..voice };
-        Self { voice, ..Self::none() }
+        let ear = (voice.echo_cancellation && speaker != "none").then(Arc::default);
+        Self { voice: Voice { echo_cancellation: ear.is_some(), ..voice }, ear, ..Self::none() }
     }
 
     /// Nothing.
     pub(super) fn none() -> Self {
-        Self { voice: Voice::UNTOUCHED, ear: Arc::default(), failed: Arc::default() }
+        Self { voice: Voice::UNTOUCHED, ear: None, failed: Arc::default() }
     }
 
     /// What is to be loaded for it.
@@ -66,38 +67,27 @@ impl Care {
         if self.voice == Voice::UNTOUCHED { &[] } else { &ELEMENTS }
     }
 
-    fn ear(&self) -> Option<&Arc<Ear>> {
-        let make = || {
-            let ear = self.voice.echo_cancellation.then(Ear::make)?;
-            ear.map(Arc::new).map_err(|error| tracing::warn!("no echo is cancelled: {}", error.message)).ok()
-        };
-        self.ear.get_or_init(make).as_ref()
-    }
-
     /// The processor of a microphone; `None` where nothing is to be done.
     pub(super) fn processor(&self) -> Result<Option<Processor>, glib::BoolError> {
-        let ear = self.ear();
-        let Voice { noise_suppression, auto_gain_control, echo_cancellation: _ } = self.voice;
-        let is_wanted = noise_suppression || auto_gain_control || ear.is_some();
+        let Voice { noise_suppression, auto_gain_control, echo_cancellation } = self.voice;
+        let is_wanted = noise_suppression || auto_gain_control || echo_cancellation;
         if !is_wanted || self.failed.load(Relaxed) {
             return Ok(None);
         }
         let element = gst::ElementFactory::make("webrtcdsp")
             .name(NAME)
-            .property("echo-cancel", ear.is_some())
+            .property("echo-cancel", echo_cancellation)
             .property_from_str("echo-suppression-level", "high")
-            // Not by time stamps: what was played is compared with what is heard now.
-            .property("delay-agnostic", true)
             .property("noise-suppression", noise_suppression)
             .property("gain-control", auto_gain_control)
             .build()?;
-        let listening = ear.map(|ear| Ear::heard_by(ear, &element));
+        let listening = self.ear.as_ref().map(|ear| ear.heard_by(&element)).transpose()?;
         Ok(Some(Processor { element, listening }))
     }
 
     /// Hears what passes this pad of a speaker.
     pub(super) fn listen_at(&self, pad: &gst::Pad) {
-        let Some(ear) = self.ear().cloned() else { return };
+        let Some(ear) = self.ear.clone() else { return };
         // How long the elements behind take is said to those before them.
         let latency = AtomicU64::new(0);
         let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_UPSTREAM;
@@ -139,53 +129,34 @@ impl Drop for Listening {
 }
 
 /// The place where what is played is heard.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Ear {
-    probe: gst::Element,
-    drain: gst::Element,
     /// Microphones that listen: 0 or 1, but for a moment of change.
     listening: AtomicU64,
-    line: Mutex<Line<(gst::Caps, gst::Buffer)>>,
+    line: Mutex<Line>,
 }
 
 impl Ear {
-    fn make() -> Result<Self, glib::BoolError> {
-        let probe = gst::ElementFactory::make("webrtcechoprobe").build()?;
-        let drain =
-            gst::ElementFactory::make("fakesink").property("sync", false).property("async", false).build()?;
-        probe.link(&drain)?;
-        for element in [&drain, &probe] {
-            let changed = element.set_state(gst::State::Playing);
-            changed.map_err(|_| glib::bool_error!("the echo probe does not start"))?;
-        }
-        let (Some(source), Some(entry)) = (probe.static_pad("src"), probe.static_pad("sink")) else {
-            return Err(glib::bool_error!("the echo probe has no pads"));
-        };
-        // It gives nothing before it was told a latency; without time stamps the number means nothing.
-        source.send_event(gst::event::Latency::new(gst::ClockTime::ZERO));
-        entry.send_event(gst::event::StreamStart::new("played"));
-        Ok(Self { probe, drain, listening: AtomicU64::new(0), line: Mutex::default() })
-    }
-
-    fn line(&self) -> MutexGuard<'_, Line<(gst::Caps, gst::Buffer)>> {
+    fn line(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The processor hears by this ear from now on.
-    fn heard_by(ear: &Arc<Self>, processor: &gst::Element) -> Listening {
-        processor.set_property("probe", ear.probe.name().as_str());
-        *ear.line() = Line::default();
-        if let Some(pad) = processor.static_pad("sink") {
-            let ear = Arc::clone(ear);
-            pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
-                if let Some(buffer) = info.buffer() {
-                    ear.heard(pad, buffer);
-                }
-                gst::PadProbeReturn::Ok
-            });
-        }
-        ear.listening.fetch_add(1, Relaxed);
-        Listening(Arc::clone(ear))
+    fn heard_by(self: &Arc<Self>, processor: &gst::Element) -> Result<Listening, glib::BoolError> {
+        // A probe of its own: it has nothing left of another's time.
+        let probe = Probe::make()?;
+        processor.set_property("probe", probe.0.name().as_str());
+        *self.line() = Line::default();
+        let entry = processor.static_pad("sink").ok_or_else(|| glib::bool_error!("it hears nothing"))?;
+        let ear = Arc::clone(self);
+        entry.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+            if let Some(buffer) = info.buffer() {
+                ear.heard(pad, buffer, &probe);
+            }
+            gst::PadProbeReturn::Ok
+        });
+        self.listening.fetch_add(1, Relaxed);
+        Ok(Listening(Arc::clone(self)))
     }
 
     /// The speaker is given this, on its own thread.
@@ -193,58 +164,96 @@ impl Ear {
         if self.listening.load(Relaxed) == 0 {
             return;
         }
-        let Some(caps) = pad.current_caps() else { return };
-        let until = time_of(pad, buffer).map(|(now, then)| (then + latency).saturating_sub(now));
-        let piece = Piece {
-            off: until.map(Duration::from),
-            stamp: buffer.pts().map(Duration::from),
-            ..measure(&caps, buffer)
-        };
-        self.line().played((caps, buffer.copy()), &piece);
+        let now = Instant::now();
+        let (at, stamp) = (moment(now, pad, buffer, latency), buffer.pts().map(Duration::from));
+        let piece = Piece { sound: mixed(pad, buffer), at, stamp };
+        self.line().played(now, &piece);
     }
 
-    /// The microphone gives this, on its own thread: what is due is compared with it.
-    fn heard(&self, pad: &gst::Pad, buffer: &gst::BufferRef) {
-        let Some(caps) = pad.current_caps() else { return };
-        let since = time_of(pad, buffer).map(|(now, then)| now.saturating_sub(then));
-        let due = self.line().heard(&Piece { off: since.map(Duration::from), ..measure(&caps, buffer) });
-        let Some(entry) = self.probe.static_pad("sink") else { return };
-        for (caps, buffer) in due {
-            if entry.current_caps().as_ref() != Some(&caps) {
-                entry.send_event(gst::event::Caps::new(&caps));
-                let segment = gst::FormattedSegment::<gst::ClockTime>::new();
-                entry.send_event(gst::event::Segment::new(&segment));
-            }
-            // Its drain takes everything; one that is being stopped takes nothing.
+    /// The microphone gives this, on its own thread; the canceller takes with it as much of what was played, under the same stamp.
+    fn heard(&self, pad: &gst::Pad, buffer: &gst::BufferRef, probe: &Probe) {
+        let now = Instant::now();
+        let at = moment(now, pad, buffer, gst::ClockTime::ZERO);
+        let piece = Piece { sound: mixed(pad, buffer), at, stamp: None };
+        let played = self.line().heard(now, &piece);
+        if !played.is_empty() {
+            probe.give(&played, running_time(pad, buffer));
+        }
+    }
+}
+
+/// From where a processor takes what was played.
+#[derive(Debug)]
+struct Probe(gst::Element, gst::Element);
+
+impl Probe {
+    fn make() -> Result<Self, glib::BoolError> {
+        let drain = gst::ElementFactory::make("fakesink").property("sync", false).property("async", false);
+        let probe = Self(gst::ElementFactory::make("webrtcechoprobe").build()?, drain.build()?);
+        probe.0.link(&probe.1)?;
+        for element in [&probe.1, &probe.0] {
+            let changed = element.set_state(gst::State::Playing);
+            changed.map_err(|_| glib::bool_error!("the echo probe does not start"))?;
+        }
+        let (Some(source), Some(entry)) = (probe.0.static_pad("src"), probe.0.static_pad("sink")) else {
+            return Err(glib::bool_error!("the echo probe has no pads"));
+        };
+        // It gives nothing before it was told a latency; what it is given is stamped for when it is to be compared.
+        source.send_event(gst::event::Latency::new(gst::ClockTime::ZERO));
+        entry.send_event(gst::event::StreamStart::new("played"));
+        entry.send_event(gst::event::Caps::new(&format!("{FORMAT},channels=1").parse()?));
+        entry.send_event(gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new()));
+        Ok(probe)
+    }
+
+    /// To be compared with what is heard under this stamp.
+    fn give(&self, sound: &[i16], stamp: Option<gst::ClockTime>) {
+        let bytes: Vec<u8> = sound.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        let mut buffer = gst::Buffer::from_mut_slice(bytes);
+        if let Some(buffer) = buffer.get_mut() {
+            buffer.set_pts(stamp);
+        }
+        // Its drain takes everything; one that is being stopped takes nothing.
+        if let Some(entry) = self.0.static_pad("sink") {
             entry.chain(buffer).map(|_| ()).unwrap_or_default();
         }
     }
 }
 
-impl Drop for Ear {
+impl Drop for Probe {
     fn drop(&mut self) {
-        for element in [&self.probe, &self.drain] {
+        for element in [&self.0, &self.1] {
             // Neither waits for anything.
             element.set_state(gst::State::Null).map(|_| ()).unwrap_or_default();
         }
     }
 }
 
-/// How much it is, and how loud.
-fn measure(caps: &gst::Caps, buffer: &gst::BufferRef) -> Piece {
-    let channels = caps.structure(0).and_then(|caps| caps.get::<i32>("channels").ok()).unwrap_or(1);
-    let channels = usize::try_from(channels).unwrap_or(1).max(1);
-    let power = buffer.map_readable().map(|map| likeness::power(&map, channels)).unwrap_or_default();
-    Piece { samples: buffer.size() / (2 * channels), power, ..Piece::default() }
+/// Its samples, of all channels together.
+fn mixed(pad: &gst::Pad, buffer: &gst::BufferRef) -> Vec<i16> {
+    let caps = pad.current_caps();
+    let channels = caps.and_then(|caps| caps.structure(0)?.get::<i32>("channels").ok()).unwrap_or(1).max(1);
+    let Ok(map) = buffer.map_readable() else { return Vec::new() };
+    let samples = map.as_chunks::<2>().0;
+    let together = |frame: &[[u8; 2]]| {
+        let sum: i32 = frame.iter().map(|sample| i32::from(i16::from_le_bytes(*sample))).sum();
+        i16::try_from(sum / channels).unwrap_or_default()
+    };
+    samples.chunks_exact(usize::try_from(channels).unwrap_or(1)).map(together).collect()
 }
 
-/// The time of the pipeline's clock, and the one that the buffer is stamped with.
-fn time_of(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<(gst::ClockTime, gst::ClockTime)> {
+/// The moment it is stamped with, and so much later, by a clock that all pipelines have in common.
+fn moment(now: Instant, pad: &gst::Pad, buffer: &gst::BufferRef, latency: gst::ClockTime) -> Option<Instant> {
     let element = pad.parent_element()?;
-    let (now, base) = (element.clock()?.time(), element.base_time()?);
+    let clock = element.clock()?.time();
+    let at = element.base_time()? + running_time(pad, buffer)? + latency;
+    let (ahead, late) = (at.saturating_sub(clock), clock.saturating_sub(at));
+    now.checked_add(ahead.into())?.checked_sub(late.into())
+}
+
+fn running_time(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<gst::ClockTime> {
     let segment = pad.sticky_event::<gst::event::Segment>(0)?;
-    let segment = segment.segment().downcast_ref::<gst::ClockTime>()?;
-    Some((now, base + segment.to_running_time(buffer.pts()?)?))
+    segment.segment().downcast_ref::<gst::ClockTime>()?.to_running_time(buffer.pts()?)
 }
 
 fn installed() -> bool {

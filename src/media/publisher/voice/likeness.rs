@@ -6,7 +6,7 @@
 //! Invariant: nothing is said that was not found twice. A voice in front of the microphone, or a room without echo, is like nothing.
 
 /// Samples of a bin, 5 ms.
-pub(super) const BIN: usize = 240;
+const BIN: usize = 240;
 /// Bins that are known of each side, 5 s.
 const KNOWN: i64 = 1024;
 /// Bins that are compared, 2 s.
@@ -116,14 +116,11 @@ impl Loudness {
     }
 }
 
-/// The power of each bin of 16-bit samples, of all channels together; full scale is 1.
-pub(super) fn power(bytes: &[u8], channels: usize) -> Vec<f32> {
-    let of = |bin: &[u8]| {
-        let samples = bin.as_chunks::<2>().0;
-        let sample = |two: &[u8; 2]| f32::from(i16::from_le_bytes(*two)) / 32_768.0;
-        samples.iter().map(sample).map(|sample| sample * sample).sum::<f32>() / samples.len().max(1) as f32
-    };
-    bytes.chunks(2 * BIN * channels.max(1)).map(of).collect()
+/// The power of each bin; full scale is 1.
+pub(super) fn power(sound: &[i16]) -> Vec<f32> {
+    let full = |sample: &i16| f32::from(*sample) / 32_768.0;
+    let of = |bin: &[i16]| bin.iter().map(full).map(|sample| sample * sample).sum::<f32>() / bin.len() as f32;
+    sound.chunks(BIN).map(of).collect()
 }
 
 #[cfg(test)]
@@ -179,11 +176,9 @@ mod tests {
     }
 
     #[test]
-    fn power_is_of_all_channels() {
-        let half = 16_384_i16.to_le_bytes();
-        assert_eq!(power(&half.repeat(2 * BIN), 1), [0.25, 0.25]);
-        assert_eq!(power(&half.repeat(2 * BIN), 2), [0.25]);
-        assert_eq!(power(&half.repeat(BIN + 1), 1).len(), 2, "what is left is a bin");
-        assert!(power(&[], 0).is_empty());
+    fn power_is_of_each_bin() {
+        assert_eq!(power(&[16_384; 2 * BIN]), [0.25, 0.25]);
+        assert_eq!(power(&[i16::MIN; BIN + 1]), [1.0, 1.0], "what is left is a bin");
+        assert!(power(&[]).is_empty());
     }
 }
