@@ -1,15 +1,15 @@
 //! From one stream of a peer's RTP to decoded pictures or sound, with the probes that feed the peer's [`Meter`].
 //!
 //! ```text
-//! webrtcbin.src ─ queue ─ depayloader ─ (parser) ─ decoder ─ fakesink (keeps the last picture)
+//! webrtcbin.src ─ queue ─ depayloader ─ (parser) ─ decoder ─ fakesink (the last picture is kept)
 //!                 queue ─ depayloader ─ decoder ─ level ─ fakesink
 //! ```
 //! Invariant: the queue leaks before it blocks, so that a slow decoder never stops the peer's transport; a frame is left out
-//! before the decoder, never after; pictures that would be decoded without their key frame are not decoded. Probes hold the
-//! meter and a wake-up, never an element. Not here: who is reduced to key frames (`governor`), who links what when (`peer`).
+//! before the decoder, never after; pictures that would be decoded without their key frame are not decoded. A picture is kept before
+//! it is announced, so that who hears of it can see it. Probes hold the meter, what is kept and a wake-up, never an element. Not here: who is reduced to key frames (`governor`), who links what when (`peer`).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use gstreamer as gst;
@@ -67,8 +67,25 @@ impl Decoders {
 pub struct Chain {
     /// Where the RTP goes in.
     pub entry: gst::Pad,
-    /// The sink at the end.
-    pub sink: gst::Element,
+    /// What was decoded last, of pictures.
+    pub last: Last,
+}
+
+/// The last decoded picture.
+#[derive(Debug, Clone, Default)]
+pub struct Last(Arc<Mutex<Option<gst::Sample>>>);
+
+impl Last {
+    /// It, if there was one.
+    pub fn picture(&self) -> Option<gst::Sample> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, buffer: &gst::Buffer, caps: Option<&gst::Caps>) {
+        let sample = gst::Sample::builder().buffer(buffer);
+        let sample = caps.into_iter().fold(sample, |sample, caps| sample.caps(caps)).build();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(sample);
+    }
 }
 
 /// Says that the first picture or sound was decoded.
@@ -100,21 +117,21 @@ pub fn chain(
     pipeline.add_many(&steps.elements)?;
     gst::Element::link_many(&steps.elements)?;
     let entry = pad(&steps.elements[0], "sink")?;
+    let last = Last::default();
     match codec {
         Codec::Opus => watch_sound(&pad(&steps.decoder, "src")?, meter, announce),
         Codec::H264 | Codec::Vp8 => {
             gate_frames(&pad(&steps.decoder, "sink")?, meter);
-            watch_pictures(&pad(&steps.decoder, "src")?, meter, announce);
+            watch_pictures(&pad(&steps.decoder, "src")?, meter, &last, announce);
         }
     }
-    let sink = steps.elements[steps.elements.len() - 1].clone();
     start(&steps.elements)?;
-    Ok(Chain { entry, sink })
+    Ok(Chain { entry, last })
 }
 
 /// A place for a stream nobody wants: an unlinked pad would stop its peer.
 pub fn drain(pipeline: &gst::Pipeline) -> Result<gst::Pad, gst::glib::BoolError> {
-    let sink = sink(LastPicture::Forget)?;
+    let sink = sink()?;
     pipeline.add(&sink)?;
     sink.sync_state_with_parent()?;
     pad(&sink, "sink")
@@ -130,7 +147,7 @@ fn sound_steps() -> Result<Steps, gst::glib::BoolError> {
     let level = make("level")?;
     level.set_property("interval", LEVEL_EVERY.nseconds());
     level.set_property("post-messages", true);
-    let elements = vec![queue()?, make("rtpopusdepay")?, decoder.clone(), level, sink(LastPicture::Forget)?];
+    let elements = vec![queue()?, make("rtpopusdepay")?, decoder.clone(), level, sink()?];
     Ok(Steps { elements, decoder })
 }
 
@@ -145,7 +162,7 @@ fn picture_steps(before: &[&str], decoder: Option<&'static str>) -> Result<Steps
     for step in before {
         elements.push(make(step)?);
     }
-    elements.extend([decoder.clone(), sink(LastPicture::Keep)?]);
+    elements.extend([decoder.clone(), sink()?]);
     Ok(Steps { elements, decoder })
 }
 
@@ -163,17 +180,12 @@ fn queue() -> Result<gst::Element, gst::glib::BoolError> {
     Ok(queue)
 }
 
-enum LastPicture {
-    Keep,
-    Forget,
-}
-
-fn sink(last: LastPicture) -> Result<gst::Element, gst::glib::BoolError> {
+fn sink() -> Result<gst::Element, gst::glib::BoolError> {
     let sink = make("fakesink")?;
     sink.set_property("sync", false);
     sink.set_property("async", false);
     sink.set_property("qos", false);
-    sink.set_property("enable-last-sample", matches!(last, LastPicture::Keep));
+    sink.set_property("enable-last-sample", false);
     Ok(sink)
 }
 
@@ -237,14 +249,15 @@ fn gate_frames(decoder_sink: &gst::Pad, meter: &Arc<Meter>) {
     });
 }
 
-/// Counts decoded pictures, notes their size, announces the first.
-fn watch_pictures(decoder_source: &gst::Pad, meter: &Arc<Meter>, announce: Option<Announce>) {
-    let meter = Arc::clone(meter);
+/// Counts decoded pictures, notes their size, keeps the last, announces the first.
+fn watch_pictures(decoder_source: &gst::Pad, meter: &Arc<Meter>, last: &Last, announce: Option<Announce>) {
+    let (meter, last) = (Arc::clone(meter), last.clone());
     let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
-    decoder_source.add_probe(kinds, move |_, info| {
+    decoder_source.add_probe(kinds, move |decoder_source, info| {
         match &info.data {
-            Some(gst::PadProbeData::Buffer(_)) => {
+            Some(gst::PadProbeData::Buffer(picture)) => {
                 meter.decoded();
+                last.keep(picture, decoder_source.current_caps().as_ref());
                 tell(&meter, announce.as_ref());
             }
             Some(gst::PadProbeData::Event(event)) => {

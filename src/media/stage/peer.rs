@@ -348,7 +348,7 @@ impl Peer {
 
     /// The last decoded picture.
     pub fn last_picture(&self) -> Option<gst::Sample> {
-        self.video.as_ref().and_then(|(_, chain)| chain.sink.property::<Option<gst::Sample>>("last-sample"))
+        self.video.as_ref().and_then(|(_, chain)| chain.last.picture())
     }
 
     /// What is to be stopped when the peer is over.
