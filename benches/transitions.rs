@@ -20,6 +20,7 @@ use coguestd::model::media::{
 };
 use coguestd::model::message::{Application, DeviceKind};
 use coguestd::model::stage::{SeatStats, SeenVideo, StageAsk, StagePeer, StageReport};
+use coguestd::model::volume::Loudness;
 use coguestd::model::{LiveId, Media, Presence, RequestTimeout, RoomState, SeatMode, User, UserId, Volume};
 
 /// Guests of the room.
@@ -388,8 +389,8 @@ fn guest_settings(name: &UserId, n: u8) -> guest::Settings {
         microphone: "auto".to_owned(),
         quality: Quality::P720,
         mirror: Mirror::No,
-        capture_volume: Volume::FULL,
-        output_volume: Volume::FULL,
+        capture_volume: Loudness::Set(Volume::FULL),
+        output_volume: Loudness::Set(Volume::FULL),
         seed: [n; 32],
     }
 }

@@ -17,10 +17,10 @@ use coguestd::media::layers;
 use coguestd::media::publisher::profile::Profile;
 use coguestd::media::publisher::{Codec, Located, Publisher, Settings};
 use coguestd::media::webrtc::Ice;
+use coguestd::model::Media;
 use coguestd::model::media::{Ask, AudioPlan, Mirror, Plan, Quality, Report, Session, Sound, VideoPlan};
 use coguestd::model::voice::Voice;
-use coguestd::model::volume::Taken;
-use coguestd::model::{Media, Volume};
+use coguestd::model::volume::{Loudness, Taken};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -69,7 +69,6 @@ const MICROPHONE: &str =
     "launch = \"audiotestsrc name=microphone is-live=true wave=ticks samplesperbuffer=960\"";
 
 fn settings(profile: Profile, microphone: String, voice: Voice) -> Settings {
-    let full = Volume::try_from(100).expect("in range");
     Settings {
         profile,
         locate: Arc::new(|_, choice| {
@@ -87,8 +86,8 @@ fn settings(profile: Profile, microphone: String, voice: Voice) -> Settings {
         quality: Quality::P360,
         mirror: Mirror::No,
         voice,
-        capture_volume: full,
-        output_volume: full,
+        capture_volume: Loudness::AsItIs,
+        output_volume: Loudness::AsItIs,
         codec: Codec::H264,
         file: None,
         ice: Ice::default(),

@@ -21,5 +21,7 @@ mod random_host;
 mod reach;
 #[path = "machines/replies.rs"]
 mod replies;
+#[path = "machines/volumes.rs"]
+mod volumes;
 #[path = "machines/words.rs"]
 mod words;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use coguestd::devices::{self, Level, Sound};
 use coguestd::model::Volume;
-use coguestd::model::volume::{Side, Taken};
+use coguestd::model::volume::{Loudness, Side, Taken};
 
 /// Generous: the machine may have other work.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -105,19 +105,25 @@ fn turn_and_look(folder: &Path) {
         (100, Level::Open(100), "Mute: no"),
     ] {
         let words = format!("{volume}%");
-        let taken = devices::set_volume(Side::Playback, CARD, percent(volume));
+        let taken = devices::set_volume(Side::Playback, CARD, Loudness::Set(percent(volume)));
         assert_eq!(taken, Taken::Mixer("Master".to_owned()));
         assert_eq!(devices::playback_level(&sound), Some(level));
         let said = ask(folder, &["get-sink-volume", "hall"]);
         assert!(said.contains(&words), "{volume}: {said}");
         let said = ask(folder, &["get-sink-mute", "hall"]);
         assert!(said.contains(muted), "{volume}: {said}");
-        let taken = devices::set_volume(Side::Capture, CARD, percent(volume));
+        let taken = devices::set_volume(Side::Capture, CARD, Loudness::Set(percent(volume)));
         assert_eq!(taken, Taken::Mixer("Capture".to_owned()));
         assert_eq!(devices::capture_level(&sound), Some(level));
         let said = ask(folder, &["get-source-volume", "hall.monitor"]);
         assert!(said.contains(&words), "{volume}: {said}");
         let said = ask(folder, &["get-source-mute", "hall.monitor"]);
         assert!(said.contains(muted), "{volume}: {said}");
+        for (side, control) in [(Side::Playback, "Master"), (Side::Capture, "Capture")] {
+            let left = devices::set_volume(side, CARD, Loudness::AsItIs);
+            assert_eq!(left, Taken::Left(control.to_owned(), percent(volume)), "it is looked at");
+        }
+        let said = ask(folder, &["get-source-volume", "hall.monitor"]);
+        assert!(said.contains(&words), "and left as it is: {volume}: {said}");
     }
 }

@@ -23,6 +23,7 @@ use crate::model::hotplug::Notice;
 use crate::model::media::{Ask, Report};
 use crate::model::message::{DeviceKind, Token};
 use crate::model::state::{GuestState, RoomMembership};
+use crate::model::volume::Loudness;
 use crate::model::{Presence, Refusal, User};
 use crate::mqtt::connection::{Message, Publish, Retain, SubscribeOptions};
 use crate::mqtt::topics::Topic;
@@ -185,15 +186,19 @@ impl Role for GuestRole {
             guest::Settings { standing_room: self.settings.standing_room.clone(), ..fresh.clone() };
         self.guest.set_policy(fresh.accept_invitations, fresh.host_hold);
         let quality = SetVideoQuality { quality: fresh.quality };
-        let (capture, output) =
-            (SetVolume { volume: fresh.capture_volume }, SetVolume { volume: fresh.output_volume });
+        // What is not configured any more stays as it is.
+        let set = |wanted| match wanted {
+            Loudness::AsItIs => None,
+            Loudness::Set(volume) => Some(SetVolume { volume }),
+        };
+        let (capture, output) = (set(fresh.capture_volume), set(fresh.output_volume));
         let commands = [
-            ("media.quality", DeviceCommand::SetVideoQuality(quality)),
-            ("media.capture_volume", DeviceCommand::SetCaptureVolume(capture)),
-            ("media.output_volume", DeviceCommand::SetOutputVolume(output)),
-            ("media.mirror", DeviceCommand::SetMirror(SetMirror { mirror: fresh.mirror })),
+            ("media.quality", Some(DeviceCommand::SetVideoQuality(quality))),
+            ("media.capture_volume", capture.map(DeviceCommand::SetCaptureVolume)),
+            ("media.output_volume", output.map(DeviceCommand::SetOutputVolume)),
+            ("media.mirror", Some(DeviceCommand::SetMirror(SetMirror { mirror: fresh.mirror }))),
         ];
-        let wanted = commands.into_iter().filter(|(key, _)| changes.has(key)).map(|(_, command)| command);
+        let wanted = commands.into_iter().filter(|(key, _)| changes.has(key)).filter_map(|(_, wish)| wish);
         for command in wanted.chain(changes.user(written)) {
             // None of these can be refused: they hold at any time.
             self.guest.handle_command(now, Command::Device(command)).map(|_| ()).unwrap_or_default();

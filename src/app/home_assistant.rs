@@ -11,9 +11,10 @@ use serde_json::Value;
 
 use super::house::{Hearers, House};
 use crate::config::{Role, Settings};
+use crate::model::User;
 use crate::model::command::{Command, DeviceCommand};
 use crate::model::media::Picture;
-use crate::model::{User, Volume};
+use crate::model::volume::Loudness;
 use crate::mqtt::connection::{Message, Retain, SubscribeOptions};
 use crate::mqtt::discovery::{self, Facts, Kind};
 
@@ -47,7 +48,7 @@ pub(super) struct HomeAssistant {
     /// What may be chosen beside what is plugged in.
     choice: String,
     cameras: Vec<String>,
-    output_volume: Volume,
+    output_volume: Loudness,
     snapshot: Option<Value>,
     shown: Shown,
 }
@@ -127,13 +128,15 @@ impl HomeAssistant {
     /// Takes note of what a snapshot does not say.
     pub(super) fn note(&mut self, command: &Command) {
         if let Command::Device(DeviceCommand::SetOutputVolume(wish)) = command {
-            self.output_volume = wish.volume;
+            self.output_volume = Loudness::Set(wish.volume);
         }
     }
 
-    /// The speaker's volume was configured anew.
-    pub(super) fn set_output_volume(&mut self, volume: Volume) {
-        self.output_volume = volume;
+    /// The speaker's volume was configured anew; where it is not any more, it stays.
+    pub(super) fn set_output_volume(&mut self, wanted: Loudness) {
+        if let Loudness::Set(_) = wanted {
+            self.output_volume = wanted;
+        }
     }
 
     /// What is plugged in.
@@ -159,7 +162,7 @@ impl HomeAssistant {
         let config = discovery::config_topic(prefix, &house.user_id);
         let facts =
             Facts { user: self.user.clone(), kind: self.kind(snapshot), stats_expire: self.stats_expire };
-        let state = discovery::state(snapshot, self.output_volume.percent(), &config);
+        let state = discovery::state(snapshot, self.output_volume, &config);
         house.link.keep(config, discovery::config(&facts, &house.topics).to_string());
         house.link.keep(house.topics.home_assistant("state"), state.to_string());
     }

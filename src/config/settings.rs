@@ -12,7 +12,8 @@ use crate::model::command::SeatCount;
 use crate::model::controls::ControlSettings;
 use crate::model::media::{Mirror, Quality};
 use crate::model::voice::Voice;
-use crate::model::{LiveId, SeatMode, User as ModelUser, UserId, Volume};
+use crate::model::volume::Loudness;
+use crate::model::{LiveId, SeatMode, User as ModelUser, UserId};
 
 /// Everything a daemon is told before it starts.
 #[derive(Clone, Debug, PartialEq)]
@@ -223,10 +224,10 @@ pub struct Media {
     pub quality: Quality,
     /// The codec offered first.
     pub codec: Codec,
-    /// Microphone volume at start, 0–100.
-    pub capture_volume: Volume,
-    /// Speaker volume at start, 0–100.
-    pub output_volume: Volume,
+    /// Microphone volume at start.
+    pub capture_volume: Loudness,
+    /// Speaker volume at start.
+    pub output_volume: Loudness,
     /// What is done to the voice of a real microphone.
     pub voice: Voice,
     /// Mirror the camera's picture at start.

@@ -18,6 +18,7 @@ use crate::logging::Verbosity;
 use crate::model::command::SeatCount;
 use crate::model::media::{Mirror, Quality};
 use crate::model::voice::Voice;
+use crate::model::volume::Loudness;
 use crate::model::{self, LiveId, SeatMode, UserId, UserName, Volume};
 
 /// Longest hold, in seconds: a day.
@@ -324,9 +325,10 @@ impl Check<'_> {
         }
     }
 
-    fn volume(&self, key: &str) -> Result<Volume, Error> {
-        let found = self.reader.get(key);
-        Volume::try_from(found.whole(0, 100)?).map_err(|problem| found.refuse(problem))
+    fn volume(&self, key: &str) -> Result<Loudness, Error> {
+        let Some(found) = self.reader.find(key) else { return Ok(Loudness::AsItIs) };
+        let volume = Volume::try_from(found.whole(0, 100)?).map_err(|problem| found.refuse(problem))?;
+        Ok(Loudness::Set(volume))
     }
 
     fn log(&self) -> Result<Log, Error> {

@@ -12,7 +12,7 @@ use alsa::mixer::{Mixer, Selem, SelemChannelId};
 use super::Sound;
 use super::microphone::DENIED;
 use crate::model::Volume;
-use crate::model::volume::{Side, Taken};
+use crate::model::volume::{Loudness, Side, Taken};
 
 /// Names of controls in the order in which they are meant by "the volume of this card"; else the first that has one.
 const CAPTURE: [&str; 4] = ["Mic", "Capture", "Digital", "Internal Mic"];
@@ -38,12 +38,16 @@ pub struct MixerControl {
     pub volume: Option<u8>,
 }
 
-/// Sets the volume of the card of `address` (`hw:CARD=Device,DEV=0`). May block for a moment.
-pub fn set_volume(side: Side, address: &str, volume: Volume) -> Taken {
+/// Sets the volume of the card of `address` (`hw:CARD=Device,DEV=0`), or only says what it is. May block for a moment.
+pub fn set_volume(side: Side, address: &str, wanted: Loudness) -> Taken {
     let Some(card) = card(address) else { return Taken::Nobody("it names no card".to_owned()) };
     let _quiet = Output::local_error_handler();
-    match set(side, &card, volume) {
-        Ok(Some(control)) => Taken::Mixer(control),
+    let taken = match wanted {
+        Loudness::AsItIs => look(side, &card),
+        Loudness::Set(volume) => set(side, &card, volume).map(|control| control.map(Taken::Mixer)),
+    };
+    match taken {
+        Ok(Some(taken)) => taken,
         Ok(None) => Taken::Nobody(format!("its mixer has no {side} volume")),
         Err(error) => {
             let hint =
@@ -51,6 +55,18 @@ pub fn set_volume(side: Side, address: &str, volume: Volume) -> Taken {
             Taken::Nobody(format!("its mixer takes no volume ({error}){hint}"))
         }
     }
+}
+
+/// What it stands at; one that is switched off, or does not say, at nothing.
+fn look(side: Side, card: &str) -> alsa::Result<Option<Taken>> {
+    let mixer = Mixer::new(card, true)?;
+    let Some(control) = chosen(side, &mixer) else { return Ok(None) };
+    let percent = match volume(side, &control).map(|percent| level_of(switch(side, &control), percent)) {
+        Some(Level::Open(percent)) => percent,
+        Some(Level::Muted) | None => 0,
+    };
+    let name = control.get_id().get_name().unwrap_or("?").to_owned();
+    Ok(Volume::try_from(i64::from(percent)).ok().map(|volume| Taken::Left(name, volume)))
 }
 
 /// The control that took it, in words. The switch goes first: a control whose switch cannot be turned is left as it was.
@@ -202,14 +218,14 @@ mod tests {
         assert_eq!(card("plughw:CARD=sofhdadsp").as_deref(), Some("hw:CARD=sofhdadsp"));
         for none in ["default", "", "hw:CARD=", "hw:CARD=a\0b,DEV=0", "pulse"] {
             assert_eq!(card(none), None, "{none:?}");
-            let taken = set_volume(Side::Capture, none, Volume::FULL);
+            let taken = set_volume(Side::Capture, none, Loudness::AsItIs);
             assert_eq!(taken, Taken::Nobody("it names no card".to_owned()), "{none:?}");
         }
     }
 
     #[test]
     fn a_card_that_is_not_there_takes_nothing() {
-        let taken = set_volume(Side::Playback, "hw:CARD=nobody,DEV=0", Volume::FULL);
+        let taken = set_volume(Side::Playback, "hw:CARD=nobody,DEV=0", Loudness::Set(Volume::FULL));
         assert!(
             matches!(&taken, Taken::Nobody(why) if why.starts_with("its mixer takes no volume (")),
             "{taken}"

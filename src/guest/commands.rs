@@ -9,6 +9,7 @@ use super::{DONE, Guest, Timer, not_in_room};
 use crate::model::command::{Answer, DeviceCommand, GuestCommand, SetUserInfo, Settled};
 use crate::model::media::Ask;
 use crate::model::message::{Application, DeviceKind, Invitation, ToHost, UnseatReason};
+use crate::model::volume::Loudness;
 use crate::model::{Code, DeviceSwitch, Refusal, User, UserId};
 
 /// How long the camera may take for a picture.
@@ -128,11 +129,11 @@ impl Guest {
                 self.ask(Ask::Camera(wish.camera));
             }
             DeviceCommand::SetCaptureVolume(wish) => {
-                self.device.capture_volume = wish.volume;
+                self.device.capture_volume = Loudness::Set(wish.volume);
                 self.ask(Ask::CaptureVolume(wish.volume));
             }
             DeviceCommand::SetOutputVolume(wish) => {
-                self.device.output_volume = wish.volume;
+                self.device.output_volume = Loudness::Set(wish.volume);
                 self.ask(Ask::OutputVolume(wish.volume));
             }
             DeviceCommand::SetVideoQuality(wish) => {

@@ -7,7 +7,8 @@ use crate::model::event::Event;
 use crate::model::media::{Ask, GuestStats, Mirror, Quality, Report, Ticket};
 use crate::model::message::{Signal, ToGuest, ToHost, Token};
 use crate::model::server::ServerAsk;
-use crate::model::{LiveId, Presence, RequestId, RoomState, User, UserId, Volume};
+use crate::model::volume::Loudness;
+use crate::model::{LiveId, Presence, RequestId, RoomState, User, UserId};
 
 /// Whose invitations are accepted without an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,9 +52,9 @@ pub struct Settings {
     /// Mirrored or not.
     pub mirror: Mirror,
     /// Microphone volume.
-    pub capture_volume: Volume,
+    pub capture_volume: Loudness,
     /// Speaker volume.
-    pub output_volume: Volume,
+    pub output_volume: Loudness,
     /// For ids.
     pub seed: [u8; 32],
 }

@@ -48,6 +48,7 @@ impl Guest {
                     self.fail_media(now, &why);
                 }
             }
+            Report::CaptureVolume(volume) => self.device.own_volume = volume,
             Report::DeviceOpened { epoch, device, id } | Report::DeviceBack { epoch, device, id } => {
                 self.delivers(epoch, device, id);
             }

@@ -30,6 +30,7 @@ mod stay;
 mod view;
 mod way;
 
+use crate::model::volume::Loudness;
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -75,8 +76,10 @@ struct Device {
     microphone: String,
     quality: Quality,
     mirror: Mirror,
-    capture_volume: Volume,
-    output_volume: Volume,
+    capture_volume: Loudness,
+    output_volume: Loudness,
+    /// What the microphone's card stands at, as far as it is known.
+    own_volume: Volume,
 }
 
 /// The guest.
@@ -129,6 +132,7 @@ impl Guest {
                 mirror: settings.mirror,
                 capture_volume: settings.capture_volume,
                 output_volume: settings.output_volume,
+                own_volume: Volume::FULL,
             },
             settings,
             network: Network::UNKNOWN,

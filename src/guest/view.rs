@@ -8,6 +8,7 @@ use crate::model::state::{
     CameraState, DeviceStatus, GuestState, MicrophoneState, Network, NetworkQuality, PendingInvitation,
     RoomMembership, SeatState,
 };
+use crate::model::volume::Loudness;
 use crate::model::{DeviceSwitch, Media, Phase, Presence};
 
 /// Longest summary in characters.
@@ -46,7 +47,10 @@ impl Guest {
             microphone: MicrophoneState {
                 status: status(stay.map(|stay| &stay.microphone)),
                 device: self.device.microphone.clone(),
-                volume: self.device.capture_volume,
+                volume: match self.device.capture_volume {
+                    Loudness::AsItIs => self.device.own_volume,
+                    Loudness::Set(volume) => volume,
+                },
             },
             network: self.network(),
             last_error: self.last_error.as_ref().map(|(_, refusal)| refusal.clone()),

@@ -103,7 +103,7 @@ impl TryFrom<i64> for RequestTimeout {
 pub struct Volume(u8);
 
 impl Volume {
-    /// Full volume, the default.
+    /// Full volume.
     pub const FULL: Self = Self(100);
 
     /// The volume in percent.

@@ -299,6 +299,8 @@ pub enum Report {
         /// Why, in words.
         why: String,
     },
+    /// The card of the microphone, which is left as it is, stands at this volume.
+    CaptureVolume(Volume),
     /// A device delivers: the first buffer arrived.
     DeviceOpened {
         /// The stay.

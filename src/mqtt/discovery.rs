@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use super::schema::{GUEST_EVENTS, HOST_EVENTS, names_of};
 use super::topics::Topics;
 use crate::model::media::Quality;
+use crate::model::volume::Loudness;
 use crate::model::{Phase, RequestTimeout, User, UserId};
 
 /// What the entities are made of.
@@ -236,7 +237,7 @@ const PHASES: [Phase; 6] =
 
 /// The flat state from a daemon's snapshot, as it travels. `discovery` says where the discovery payload is, for a later start
 /// that has to take it away.
-pub fn state(snapshot: &Value, output_volume: u8, discovery: &str) -> Value {
+pub fn state(snapshot: &Value, output_volume: Loudness, discovery: &str) -> Value {
     let or = |value: &Value, none: &str| if value.is_null() { json!(none) } else { value.clone() };
     let on = |yes: bool| if yes { "ON" } else { "OFF" };
     let mut flat = json!({
@@ -259,7 +260,11 @@ pub fn state(snapshot: &Value, output_volume: u8, discovery: &str) -> Value {
     flat["camera"] = json!(open("camera"));
     flat["microphone"] = json!(open("microphone"));
     flat["capture_volume"] = snapshot["microphone"]["volume"].clone();
-    flat["output_volume"] = json!(output_volume);
+    flat["output_volume"] = match output_volume {
+        // Unknown, to Home Assistant.
+        Loudness::AsItIs => Value::Null,
+        Loudness::Set(volume) => json!(volume.percent()),
+    };
     flat["quality"] = snapshot["camera"]["quality"].clone();
     flat["camera_device"] = snapshot["camera"]["device"].clone();
     flat

@@ -8,7 +8,8 @@ use coguestd::model::command::{Command, Settled};
 use coguestd::model::media::{Ask, AudioPlan, Mirror, Plan, Quality, Session, VideoPlan};
 use coguestd::model::message::ToHost;
 use coguestd::model::state::{DeviceStatus, RoomMembership};
-use coguestd::model::{LiveId, Phase, RequestId, User, UserId, Volume};
+use coguestd::model::volume::Loudness;
+use coguestd::model::{LiveId, Phase, RequestId, User, UserId};
 
 use super::replies::Replies;
 
@@ -53,8 +54,8 @@ pub fn settings(name: &str, seed: u8) -> Settings {
         microphone: "auto".to_owned(),
         quality: Quality::P720,
         mirror: Mirror::No,
-        capture_volume: Volume::FULL,
-        output_volume: Volume::FULL,
+        capture_volume: Loudness::AsItIs,
+        output_volume: Loudness::AsItIs,
         seed: [seed; 32],
     }
 }

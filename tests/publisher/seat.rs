@@ -15,8 +15,8 @@ use coguestd::model::media::{
 };
 use coguestd::model::stage::{SeatStats, StageAsk, StagePeer, StageReport};
 use coguestd::model::voice::Voice;
-use coguestd::model::volume::Taken;
-use coguestd::model::{Media, UserId, Volume};
+use coguestd::model::volume::{Loudness, Taken};
+use coguestd::model::{Media, UserId};
 use tokio::sync::mpsc;
 
 use crate::network;
@@ -101,8 +101,8 @@ impl Seat {
             quality: Quality::P360,
             mirror: Mirror::No,
             voice: Voice::UNTOUCHED,
-            capture_volume: Volume::try_from(100).expect("in range"),
-            output_volume: Volume::try_from(100).expect("in range"),
+            capture_volume: Loudness::AsItIs,
+            output_volume: Loudness::AsItIs,
             codec: setup.codec,
             file: setup.file,
             ice: Ice::default(),

@@ -6,7 +6,7 @@ use coguestd::media::publisher::TurnMixer;
 use coguestd::model::Volume;
 use coguestd::model::media::{Ask, Report};
 use coguestd::model::stage::SeatStats;
-use coguestd::model::volume::{Side, Taken};
+use coguestd::model::volume::{Loudness, Side, Taken};
 
 use crate::level;
 use crate::plugs::profile;
@@ -38,7 +38,7 @@ fn percent(percent: i64) -> Volume {
 struct Card {
     name: &'static str,
     answer: Arc<Mutex<Taken>>,
-    turned: Arc<Mutex<Vec<u8>>>,
+    turned: Arc<Mutex<Vec<Loudness>>>,
     profiles: tempfile::TempDir,
 }
 
@@ -54,9 +54,9 @@ impl Card {
 
     fn seat(&self) -> Seat {
         let (name, answer, turned) = (self.name, Arc::clone(&self.answer), Arc::clone(&self.turned));
-        let mixer: TurnMixer = Arc::new(move |side, address, volume| {
+        let mixer: TurnMixer = Arc::new(move |side, address, wanted| {
             assert_eq!((side, address), (Side::Capture, name), "only the microphone is a card");
-            turned.lock().unwrap_or_else(PoisonError::into_inner).push(volume.percent());
+            turned.lock().unwrap_or_else(PoisonError::into_inner).push(wanted);
             answer.lock().unwrap_or_else(PoisonError::into_inner).clone()
         });
         Seat::open(Setup {
@@ -68,8 +68,14 @@ impl Card {
         })
     }
 
+    /// To what it was turned, beside the looks at it.
     fn turned(&self) -> Vec<u8> {
-        self.turned.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let asked = self.turned.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let set = |wanted| match wanted {
+            Loudness::AsItIs => None,
+            Loudness::Set(volume) => Some(volume.percent()),
+        };
+        asked.into_iter().filter_map(set).collect()
     }
 
     fn answers(&self, answer: Taken) {
@@ -106,6 +112,32 @@ fn a_mixer_that_takes_the_volume_has_it_and_gets_it_again_when_the_card_is_reope
 }
 
 #[test]
+fn a_card_for_which_no_volume_is_wanted_is_left_as_it_is_and_says_what_it_is() {
+    let own = |percent_of| Taken::Left("Mic".to_owned(), percent(percent_of));
+    let card = Card::new("volumes-own", own(63));
+    let mut seat = card.seat();
+    let stands = |seat: &Seat| match seat.said.last() {
+        Some(Report::CaptureVolume(volume)) => Some(volume.percent()),
+        _ => None,
+    };
+    assert_eq!(seat.wait("the card's own volume", |seat| stands(seat)), 63, "nothing is opened yet");
+    card.answers(own(70));
+    seat.sit_down(MICROPHONE);
+    seat.live();
+    seat.sees("full sound", is_full);
+    let said = seat.said.iter().rev().find_map(|said| match said {
+        Report::CaptureVolume(volume) => Some(volume.percent()),
+        _ => None,
+    });
+    assert_eq!(said, Some(70), "as it was opened");
+    assert_eq!(card.turned(), [0; 0]);
+    card.answers(Taken::Mixer("Mic".to_owned()));
+    seat.ask(Ask::CaptureVolume(percent(40)));
+    seat.wait("the mixer's turn", |_| (card.turned() == [40]).then_some(()));
+    seat.close();
+}
+
+#[test]
 fn where_the_card_has_no_volume_the_pipeline_turns_it() {
     let card = Card::new("volumes-none", Taken::Nobody("its mixer has no capture volume".to_owned()));
     let mut seat = card.seat();
@@ -116,6 +148,6 @@ fn where_the_card_has_no_volume_the_pipeline_turns_it() {
     seat.sees("a tenth", is_a_tenth);
     seat.ask(Ask::CaptureVolume(percent(0)));
     seat.sees("silence", is_silent);
-    assert_eq!(card.turned(), [100], "such a mixer is asked once");
+    assert_eq!(card.turned(), [0; 0], "such a mixer is not asked again");
     seat.close();
 }

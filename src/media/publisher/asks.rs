@@ -16,6 +16,7 @@ use super::peer::{self, Peer};
 use super::playback::{Find, Speaker};
 use crate::media::elements;
 use crate::model::media::{Ask, AudioPlan, Plan, Quality, Report, Session, Sound, Ticket, VideoPlan};
+use crate::model::volume::Loudness;
 use crate::model::{Code, Media, Refusal};
 
 /// Pictures are asked for faster than they are made.
@@ -56,9 +57,11 @@ impl Desk {
                 let drawing = self.settings.drawing();
                 self.camera.wish(now, |wish| (wish.mirror, wish.drawing) = (mirror, drawing));
             }
-            Ask::CaptureVolume(volume) => self.microphone.wish(now, |wish| wish.volume = volume),
+            Ask::CaptureVolume(volume) => {
+                self.microphone.wish(now, |wish| wish.volume = Loudness::Set(volume));
+            }
             Ask::OutputVolume(volume) => {
-                self.settings.output_volume = volume;
+                self.settings.output_volume = Loudness::Set(volume);
                 if let Some(peer) = &mut self.peer {
                     peer.player.set_volume(volume);
                 }

@@ -92,6 +92,7 @@ impl Desk {
         let pictures = wish(&settings.camera, filler::picture_caps(settings.quality));
         let camera = device(DeviceKind::Camera, pictures)?;
         let microphone = device(DeviceKind::Microphone, wish(&settings.microphone, filler::sound_caps()))?;
+        microphone.look();
         let back = events.clone();
         let darkroom = Worker::start("darkroom", STILLS, move |(ticket, sample): (Ticket, gst::Sample)| {
             let picture =
@@ -194,15 +195,19 @@ impl Desk {
                 let report = self.device(device).opened(now, generation, ways, outcome);
                 self.send_size(self.camera.sent());
                 self.device_news(now, report);
+                if let (DeviceKind::Microphone, Some(volume)) = (device, self.microphone.own_volume()) {
+                    self.outbox.send(Report::CaptureVolume(volume));
+                }
                 self.stopped();
             }
             Event::Closed { device } => {
                 self.device(device).closed();
                 self.stopped();
             }
-            Event::Turned { device, generation, volume, taken } => {
-                self.device(device).turned(generation, volume, &taken);
+            Event::Turned { device, generation, wanted, taken } => {
+                self.device(device).turned(generation, wanted, &taken);
             }
+            Event::Stands { volume } => self.outbox.send(Report::CaptureVolume(volume)),
             Event::Source { device, generation, told } => {
                 let report = self.device(device).told(now, generation, told);
                 self.device_news(now, report);
@@ -278,6 +283,7 @@ impl Desk {
             | Report::Connected { .. }
             | Report::FirstPacket { .. }
             | Report::PeerFailed { .. }
+            | Report::CaptureVolume(_)
             | Report::EncoderReplaced { .. }
             | Report::MediaFailed { .. }
             | Report::Stopped { .. }

@@ -33,6 +33,7 @@ use crate::media::worker::Worker;
 use crate::model::capture::Drawing;
 use crate::model::media::{Mirror, Quality};
 use crate::model::message::DeviceKind;
+use crate::model::volume::Loudness;
 use crate::model::{Code, Volume};
 
 /// How long an open device may take to deliver.
@@ -75,7 +76,7 @@ pub(super) struct Wish {
     pub(super) mirror: Mirror,
     /// Whether its pictures must be pixels.
     pub(super) drawing: Drawing,
-    pub(super) volume: Volume,
+    pub(super) volume: Loudness,
 }
 
 /// One device.
@@ -200,10 +201,10 @@ impl Device {
     /// Mirror and volume of an open device, as they are wanted now.
     fn follow_wish(&mut self) {
         let State::Open { source, .. } = &mut self.state else { return };
-        let (volume, generation, worker) = (self.wish.volume, self.generation, &self.worker);
+        let (wanted, generation, worker) = (self.wish.volume, self.generation, &self.worker);
         source.set_mirror(self.wish.mirror);
-        source.follow_volume(volume, |card| {
-            let given = worker.give(Job::Turn { generation, card, volume });
+        source.follow_volume(wanted, |card| {
+            let given = worker.give(Job::Turn { generation, card, wanted });
             given.map_err(|_| "its driver hangs".to_owned())
         });
     }
@@ -219,7 +220,16 @@ impl Device {
         self.generation += 1;
         self.bridge.give_turn(Turn::Device(self.generation));
         self.state = State::Opening { since: now };
-        let wanted = Wanted {
+        if self.worker.give(Job::Open(Box::new(self.wanted()))).is_err() {
+            tracing::error!(device = ?self.kind, "its driver hangs: it is not opened");
+            self.state = State::Lost { pause: self.search.lost(now, None) };
+        } else {
+            self.opening += 1;
+        }
+    }
+
+    fn wanted(&self) -> Wanted {
+        Wanted {
             device: self.kind,
             generation: self.generation,
             captures: Arc::clone(&self.captures),
@@ -231,12 +241,23 @@ impl Device {
             explain: Arc::clone(&self.explain),
             mixer: Arc::clone(&self.mixer),
             care: self.care.clone(),
-        };
-        if self.worker.give(Job::Open(Box::new(wanted))).is_err() {
-            tracing::error!(device = ?self.kind, "its driver hangs: it is not opened");
-            self.state = State::Lost { pause: self.search.lost(now, None) };
-        } else {
-            self.opening += 1;
+        }
+    }
+
+    /// Looks what volume the card stands at that is left as it is, and opens nothing.
+    pub(super) fn look(&self) {
+        let is_left = self.kind == DeviceKind::Microphone && self.wish.volume == Loudness::AsItIs;
+        // One whose driver hangs says nothing.
+        if is_left && let State::Closed = self.state {
+            self.worker.give(Job::Look(Box::new(self.wanted()))).map(|_| ()).unwrap_or_default();
+        }
+    }
+
+    /// The volume of an open device's card, where it is left as it is.
+    pub(super) fn own_volume(&self) -> Option<Volume> {
+        match &self.state {
+            State::Open { source, .. } => source.knob.own(),
+            State::Closed | State::Opening { .. } | State::Lost { .. } => None,
         }
     }
 

@@ -14,7 +14,7 @@ use crate::media::heart::Beat;
 use crate::model::hotplug::Notice;
 use crate::model::media::{Ask, Fault, Picture, Ticket};
 use crate::model::message::DeviceKind;
-use crate::model::volume::Taken;
+use crate::model::volume::{Loudness, Taken};
 use crate::model::{Refusal, Volume};
 
 /// One thing that happened.
@@ -32,8 +32,10 @@ pub(super) enum Event {
     Opened { device: DeviceKind, generation: u64, ways: usize, outcome: Result<Box<Source>, Refusal> },
     /// A device was closed.
     Closed { device: DeviceKind },
-    /// The mixer of a device was turned to this volume, or not.
-    Turned { device: DeviceKind, generation: u64, volume: Volume, taken: Taken },
+    /// The mixer of a device was turned to this, or not.
+    Turned { device: DeviceKind, generation: u64, wanted: Loudness, taken: Taken },
+    /// The card of the microphone, which is not open, stands at this volume.
+    Stands { volume: Volume },
     /// Something about an open device.
     Source { device: DeviceKind, generation: u64, told: SourceTold },
     /// Something about a peer; dropped when it is not the present one.
@@ -82,8 +84,8 @@ pub(super) enum PeerTold {
     Stream(Stream),
     /// The speaker was opened, or not.
     Speaker(Result<Playback, String>),
-    /// The speaker's mixer was turned to this volume, or not.
-    Turned { volume: Volume, taken: Taken },
+    /// The speaker's mixer was turned to this, or not.
+    Turned { wanted: Loudness, taken: Taken },
     /// How long its elements take has changed.
     Latency,
     /// What the transport knows.

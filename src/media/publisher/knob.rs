@@ -1,8 +1,9 @@
 //! The volume of an open microphone or speaker: turned at its card where the mixer takes it, else in the pipeline.
 //!
 //! ```text
-//! opened ─┬─ its mixer took the volume ─► at the card ── it takes no more ─► in the pipeline
-//!         └─ nobody did ─────────────────────────────────────────────────► in the pipeline
+//! opened ─┬─ its mixer took the volume, ──► at the card ── it takes no more ─► in the pipeline
+//!         │  or is left as it is
+//!         └─ nobody did ───────────────────────────────────────────────────► in the pipeline
 //! ```
 //! A mixer may block, so it is turned on a thread of the device's, one turn at a time, and the latest wish wins. What is left to the
 //! pipeline holds at once, so that nothing is heard of a device at 0 % however long its mixer takes.
@@ -12,7 +13,7 @@
 
 use super::TurnMixer;
 use crate::model::Volume;
-use crate::model::volume::{Side, Taken};
+use crate::model::volume::{Loudness, Side, Taken};
 
 /// The card of a device, and the way to its mixer.
 #[derive(Clone)]
@@ -37,16 +38,18 @@ impl Card {
     }
 
     /// Turns it and says by whom the volume is had. May block.
-    pub(super) fn turn(&self, volume: Volume) -> Taken {
-        (self.mixer)(self.side, &self.address, volume)
+    pub(super) fn turn(&self, wanted: Loudness) -> Taken {
+        (self.mixer)(self.side, &self.address, wanted)
     }
 
     /// As the device is opened: how its volume will be turned. May block.
-    pub(super) fn fit(self, volume: Volume) -> Knob {
-        let taken = self.turn(volume);
+    pub(super) fn fit(self, wanted: Loudness) -> Knob {
+        let taken = self.turn(wanted);
         tracing::info!(device = self.address, "{} volume {taken}", self.side);
         match taken {
-            Taken::Mixer(_) => Knob::Mixer { card: self, taken, turned: volume, turn: Turn::None },
+            Taken::Mixer(_) | Taken::Left(..) => {
+                Knob::Mixer { card: self, taken, turned: wanted, turn: Turn::None }
+            }
             Taken::Nobody(_) => Knob::Pipeline,
         }
     }
@@ -65,15 +68,23 @@ pub(super) enum Knob {
     /// By the pipeline alone.
     Pipeline,
     /// By the card's mixer, which was last turned to this.
-    Mixer { card: Card, taken: Taken, turned: Volume, turn: Turn },
+    Mixer { card: Card, taken: Taken, turned: Loudness, turn: Turn },
 }
 
 impl Knob {
     /// The pipeline's factor for the wanted volume.
-    pub(super) fn gain(&self, wanted: Volume) -> f64 {
+    pub(super) fn gain(&self, wanted: Loudness) -> f64 {
         match self {
             Self::Pipeline => Taken::Nobody(String::new()).gain(wanted),
             Self::Mixer { taken, .. } => taken.gain(wanted),
+        }
+    }
+
+    /// The card's own volume, where it is left as it is.
+    pub(super) fn own(&self) -> Option<Volume> {
+        match self {
+            Self::Mixer { taken: Taken::Left(_, volume), turned: Loudness::AsItIs, .. } => Some(*volume),
+            Self::Mixer { .. } | Self::Pipeline => None,
         }
     }
 
@@ -81,7 +92,7 @@ impl Knob {
     /// [`Knob::turned`]. A card that `turn` has nobody for is left to the pipeline.
     pub(super) fn follow(
         &mut self,
-        wanted: Volume,
+        wanted: Loudness,
         set_gain: impl Fn(f64),
         turn: impl FnOnce(Card) -> Result<(), String>,
     ) {
@@ -95,9 +106,10 @@ impl Knob {
     }
 
     /// The card that is to be turned to the wanted volume now.
-    fn want(&mut self, wanted: Volume) -> Option<Card> {
+    fn want(&mut self, wanted: Loudness) -> Option<Card> {
+        let is_set = matches!(wanted, Loudness::Set(_));
         match self {
-            Self::Mixer { card, turned, turn, .. } if *turn == Turn::None && *turned != wanted => {
+            Self::Mixer { card, turned, turn, .. } if is_set && *turn == Turn::None && *turned != wanted => {
                 *turn = Turn::UnderWay;
                 Some(card.clone())
             }
@@ -105,11 +117,13 @@ impl Knob {
         }
     }
 
-    /// The mixer was turned to this volume, or not.
-    pub(super) fn turned(&mut self, volume: Volume, answer: &Taken) {
+    /// The mixer was turned to this, or not.
+    pub(super) fn turned(&mut self, wanted: Loudness, answer: &Taken) {
         match (&mut *self, answer) {
-            (Self::Pipeline, Taken::Mixer(_) | Taken::Nobody(_)) => {}
-            (Self::Mixer { turned, turn, .. }, Taken::Mixer(_)) => (*turned, *turn) = (volume, Turn::None),
+            (Self::Pipeline, Taken::Mixer(_) | Taken::Left(..) | Taken::Nobody(_)) => {}
+            (Self::Mixer { turned, turn, .. }, Taken::Mixer(_) | Taken::Left(..)) => {
+                (*turned, *turn) = (wanted, Turn::None);
+            }
             (Self::Mixer { card, .. }, Taken::Nobody(_)) => {
                 tracing::warn!(device = card.address, "{} volume from now on {answer}", card.side);
                 *self = Self::Pipeline;
@@ -124,8 +138,8 @@ mod tests {
 
     use super::*;
 
-    fn percent(percent: i64) -> Volume {
-        Volume::try_from(percent).expect("0 to 100")
+    fn percent(percent: i64) -> Loudness {
+        Loudness::Set(Volume::try_from(percent).expect("0 to 100"))
     }
 
     fn card(answer: Taken) -> Card {
@@ -159,6 +173,22 @@ mod tests {
             let got = knob.gain(percent(volume));
             assert!((got - gain).abs() < 1e-9, "{answer:?} at {volume} %: {got}");
         }
+    }
+
+    #[test]
+    fn a_card_that_is_left_as_it_is_is_not_turned_until_a_volume_is_wanted() {
+        let left = Taken::Left("Mic".to_owned(), Volume::try_from(63).expect("0 to 100"));
+        let mut knob = card(left.clone()).fit(Loudness::AsItIs);
+        assert_eq!(knob.own().map(Volume::percent), Some(63));
+        assert!((knob.gain(Loudness::AsItIs) - 1.0).abs() < 1e-9);
+        assert!(knob.want(Loudness::AsItIs).is_none());
+        assert!(knob.gain(percent(0)) < 1e-9, "nothing is nothing at once");
+        assert!(knob.want(percent(40)).is_some());
+        knob.turned(percent(40), &mixer());
+        assert_eq!(knob.own(), None, "it is no longer as it was");
+        assert!(knob.want(Loudness::AsItIs).is_none(), "and stays where it was put");
+        let pipeline = card(nobody()).fit(Loudness::AsItIs);
+        assert!(pipeline.own().is_none() && (pipeline.gain(Loudness::AsItIs) - 1.0).abs() < 1e-9);
     }
 
     #[test]

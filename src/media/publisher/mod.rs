@@ -58,13 +58,13 @@ use super::elements::{self, MissingElement};
 use super::heart::Heart;
 use super::layers;
 use super::webrtc::Ice;
+use crate::model::Refusal;
 use crate::model::capture::{Drawing, Offer};
 use crate::model::hotplug::Notice;
 use crate::model::media::{Ask, Mirror, Quality, Report};
 use crate::model::message::DeviceKind;
 use crate::model::voice::Voice;
-use crate::model::volume::{Side, Taken};
-use crate::model::{Refusal, Volume};
+use crate::model::volume::{Loudness, Side, Taken};
 
 /// Room for what is not worked off yet.
 const EVENTS: usize = 1024;
@@ -118,8 +118,8 @@ pub type Explain = Arc<dyn Fn(DeviceKind, &Located, Refusal) -> Refusal + Send +
 /// Finds the speaker; `None` for none.
 pub type LocateSpeaker = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// Turns the volume at the card of an address, where its mixer has one; may block.
-pub type TurnMixer = Arc<dyn Fn(Side, &str, Volume) -> Taken + Send + Sync>;
+/// Turns the volume at the card of an address, or says what it is, where its mixer has one; may block.
+pub type TurnMixer = Arc<dyn Fn(Side, &str, Loudness) -> Taken + Send + Sync>;
 
 /// How a publisher works.
 #[derive(Clone)]
@@ -147,9 +147,9 @@ pub struct Settings {
     /// What is done to the voice of a microphone that has an address.
     pub voice: Voice,
     /// Microphone volume.
-    pub capture_volume: Volume,
+    pub capture_volume: Loudness,
     /// Speaker volume.
-    pub output_volume: Volume,
+    pub output_volume: Loudness,
     /// Which codec is offered.
     pub codec: Codec,
     /// The file of the profile `file`.

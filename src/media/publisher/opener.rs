@@ -14,16 +14,22 @@ use super::stats::Meter;
 use super::voice::Care;
 use super::ways::ways;
 use super::{Explain, Locate, TurnMixer};
+use crate::model::Refusal;
 use crate::model::message::DeviceKind;
-use crate::model::volume::Side;
-use crate::model::{Refusal, Volume};
+use crate::model::volume::{Loudness, Side};
 
 /// What a device's thread does.
 #[derive(Debug)]
 pub(super) enum Job {
     Open(Box<Wanted>),
     Close(Box<Source>),
-    Turn { generation: u64, card: Card, volume: Volume },
+    Turn {
+        generation: u64,
+        card: Card,
+        wanted: Loudness,
+    },
+    /// Finds it and its volume, and opens nothing.
+    Look(Box<Wanted>),
 }
 
 /// A device to find and to open.
@@ -74,9 +80,14 @@ pub(super) fn work(
             source.close();
             Event::Closed { device: kind }
         }
-        Job::Turn { generation, card, volume } => {
-            Event::Turned { device: kind, generation, volume, taken: card.turn(volume) }
+        Job::Turn { generation, card, wanted } => {
+            Event::Turned { device: kind, generation, wanted, taken: card.turn(wanted) }
         }
+        Job::Look(wanted) => match find(&wanted).map(|(_, knob, _)| knob.own()) {
+            Ok(Some(volume)) => Event::Stands { volume },
+            // Why there is none is said when it is opened.
+            Ok(None) | Err(_) => return,
+        },
     };
     // The desk takes nothing more only when it has ended: then an opened device is closed by being dropped here.
     if let Err(error) = desk.send(event)

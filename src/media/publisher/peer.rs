@@ -26,7 +26,8 @@ use super::{Codec, watch};
 use crate::media::description::{self, Description};
 use crate::media::webrtc::{self, Ice};
 use crate::model::media::{Fault, IceCandidate, Quality, Session, Sound};
-use crate::model::{Code, Media, Volume};
+use crate::model::volume::Loudness;
+use crate::model::{Code, Media};
 
 /// Candidates of the stage beyond these are dropped.
 const MOST_CANDIDATES: usize = 64;
@@ -40,7 +41,7 @@ pub(super) struct Plan<'a> {
     pub(super) codec: Codec,
     pub(super) ice: &'a Ice,
     pub(super) speaker: Speaker,
-    pub(super) output_volume: Volume,
+    pub(super) output_volume: Loudness,
 }
 
 /// One peer connection.

@@ -14,8 +14,7 @@ use super::knob::{Card, Knob};
 use super::profile::{self, Fragment};
 use super::voice::{self, Care};
 use super::{LocateSpeaker, TurnMixer};
-use crate::model::Volume;
-use crate::model::volume::Side;
+use crate::model::volume::{Loudness, Side};
 
 /// The name of the bin, by which its errors are told from the peer's.
 pub(super) const NAME: &str = "playback";
@@ -62,10 +61,10 @@ impl Drop for Playback {
 }
 
 /// Opens the speaker on a thread of its own; it comes back as an event of the peer.
-pub(super) fn open(speaker: Speaker, volume: Volume, tell: &Tell) -> std::io::Result<()> {
+pub(super) fn open(speaker: Speaker, wanted: Loudness, tell: &Tell) -> std::io::Result<()> {
     let tell = tell.clone();
     thread::Builder::new().name("speaker".into()).spawn(move || {
-        let playback = make(&speaker, volume);
+        let playback = make(&speaker, wanted);
         // Nobody takes it when the publisher has ended; then it is closed here.
         tell.desk
             .send(Event::Peer { peer: tell.peer, told: PeerTold::Speaker(playback) })
@@ -75,16 +74,16 @@ pub(super) fn open(speaker: Speaker, volume: Volume, tell: &Tell) -> std::io::Re
 }
 
 /// Turns the mixer of the speaker's card on a thread of its own; its answer comes back as an event of the peer.
-pub(super) fn turn(card: Card, volume: Volume, tell: &Tell) -> std::io::Result<()> {
+pub(super) fn turn(card: Card, wanted: Loudness, tell: &Tell) -> std::io::Result<()> {
     let tell = tell.clone();
     thread::Builder::new().name("speaker-volume".into()).spawn(move || {
-        let told = PeerTold::Turned { volume, taken: card.turn(volume) };
+        let told = PeerTold::Turned { wanted, taken: card.turn(wanted) };
         tell.desk.send(Event::Peer { peer: tell.peer, told }).unwrap_or_default();
     })?;
     Ok(())
 }
 
-fn make(speaker: &Speaker, volume: Volume) -> Result<Playback, String> {
+fn make(speaker: &Speaker, wanted: Loudness) -> Result<Playback, String> {
     let (fragment, address, knob, care) = match speaker {
         Speaker::None => return Err("no speaker is wanted".to_owned()),
         Speaker::Is(fragment, Find::Not, care) => (fragment, None, Knob::Pipeline, care),
@@ -93,11 +92,11 @@ fn make(speaker: &Speaker, volume: Volume) -> Result<Playback, String> {
                 "auto" => "there is no speaker, and media.speaker is not \"none\"".to_owned(),
                 choice => format!("no speaker is called {choice:?}"),
             })?;
-            let knob = Card::new(Side::Playback, &address, mixer).fit(volume);
+            let knob = Card::new(Side::Playback, &address, mixer).fit(wanted);
             (fragment, Some(address), knob, care)
         }
     };
-    let bin = sound(fragment, address.as_deref(), knob.gain(volume), care)
+    let bin = sound(fragment, address.as_deref(), knob.gain(wanted), care)
         .map_err(|error| error.message.to_string())?;
     let playback = Playback { bin, knob: Some(knob) };
     let opened = playback.bin.set_state(gst::State::Ready);

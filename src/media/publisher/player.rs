@@ -19,7 +19,7 @@ use super::knob::Knob;
 use super::playback::{self, Outlet, Playback, Speaker, Stream};
 use super::search::{Pause, Search};
 use crate::model::Volume;
-use crate::model::volume::Taken;
+use crate::model::volume::{Loudness, Taken};
 
 #[derive(Debug, Clone, Copy)]
 enum State {
@@ -38,7 +38,7 @@ enum State {
 pub(super) struct Player {
     pipeline: gst::Pipeline,
     speaker: Speaker,
-    volume: Volume,
+    volume: Loudness,
     knob: Knob,
     outlet: Option<Outlet>,
     state: State,
@@ -49,7 +49,7 @@ pub(super) struct Player {
 }
 
 impl Player {
-    pub(super) fn new(pipeline: &gst::Pipeline, speaker: Speaker, volume: Volume, tell: Tell) -> Self {
+    pub(super) fn new(pipeline: &gst::Pipeline, speaker: Speaker, volume: Loudness, tell: Tell) -> Self {
         Self {
             pipeline: pipeline.clone(),
             speaker,
@@ -146,13 +146,13 @@ impl Player {
     }
 
     pub(super) fn set_volume(&mut self, volume: Volume) {
-        self.volume = volume;
+        self.volume = Loudness::Set(volume);
         self.follow_volume();
     }
 
-    /// Its mixer was turned to this volume, or not.
-    pub(super) fn turned(&mut self, volume: Volume, taken: &Taken) {
-        self.knob.turned(volume, taken);
+    /// Its mixer was turned to this, or not.
+    pub(super) fn turned(&mut self, wanted: Loudness, taken: &Taken) {
+        self.knob.turned(wanted, taken);
         self.follow_volume();
     }
 

@@ -27,10 +27,11 @@ use super::stats::Meter;
 use super::voice::{Care, Listening};
 use super::ways::Way;
 use super::{Explain, Located};
+use crate::model::Refusal;
 use crate::model::capture::Passing;
 use crate::model::media::{Mirror, Quality};
 use crate::model::message::DeviceKind;
-use crate::model::{Refusal, Volume};
+use crate::model::volume::Loudness;
 
 /// How often the level of the microphone is measured.
 const LEVEL_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(500);
@@ -132,14 +133,14 @@ impl Source {
     }
 
     /// Its volume, as it is wanted now; `turn` has the card turned.
-    pub(super) fn follow_volume(&mut self, volume: Volume, turn: impl FnOnce(Card) -> Result<(), String>) {
+    pub(super) fn follow_volume(&mut self, wanted: Loudness, turn: impl FnOnce(Card) -> Result<(), String>) {
         let pipeline = &self.pipeline;
         let set_gain = |gain: f64| {
             if let Some(element) = pipeline.by_name("volume") {
                 element.set_property("volume", gain);
             }
         };
-        self.knob.follow(volume, set_gain, turn);
+        self.knob.follow(wanted, set_gain, turn);
     }
 
     /// A file begins again.

@@ -64,7 +64,7 @@ impl Desk {
             }
             PeerTold::Stream(stream) => peer.player.stream(now, stream),
             PeerTold::Speaker(playback) => peer.player.opened(now, playback),
-            PeerTold::Turned { volume, taken } => peer.player.turned(volume, &taken),
+            PeerTold::Turned { wanted, taken } => peer.player.turned(wanted, &taken),
             PeerTold::Latency => peer.recalculate_latency(),
             PeerTold::Link(link) => peer.link = link,
             PeerTold::Playback(why) => peer.player.failed(now, why),

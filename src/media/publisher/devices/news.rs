@@ -7,8 +7,8 @@ use crate::media::publisher::events::SourceTold;
 use crate::media::publisher::source::{Rewind, Source};
 use crate::model::hotplug::{Change, Notice};
 use crate::model::media::Report;
-use crate::model::volume::Taken;
-use crate::model::{Code, Refusal, Volume};
+use crate::model::volume::{Loudness, Taken};
+use crate::model::{Code, Refusal};
 
 impl Device {
     /// Its thread has opened it, or not.
@@ -45,12 +45,12 @@ impl Device {
         }
     }
 
-    /// Its mixer was turned to this volume, or not.
-    pub(in crate::media::publisher) fn turned(&mut self, generation: u64, volume: Volume, taken: &Taken) {
+    /// Its mixer was turned to this, or not.
+    pub(in crate::media::publisher) fn turned(&mut self, generation: u64, wanted: Loudness, taken: &Taken) {
         if let State::Open { source, .. } = &mut self.state
             && generation == self.generation
         {
-            source.knob.turned(volume, taken);
+            source.knob.turned(wanted, taken);
             self.follow_wish();
         }
     }
@@ -102,7 +102,9 @@ impl Device {
                 let why = format!("{} was unplugged", source.id);
                 return self.failed(now, Refusal::new(self.kind.device_empty(), why));
             }
-            (State::Closed | State::Opening { .. } | State::Open { .. }, Change::Came | Change::Went) => {}
+            (State::Closed, Change::Came) => self.look(),
+            (State::Closed, Change::Went)
+            | (State::Opening { .. } | State::Open { .. }, Change::Came | Change::Went) => {}
         }
         None
     }

@@ -12,7 +12,7 @@ use crate::media::publisher::playback::{Find, NAME};
 use crate::media::publisher::profile::Fragment;
 use crate::media::publisher::voice::Care;
 use crate::media::publisher::{LocateSpeaker, TurnMixer};
-use crate::model::volume::Side;
+use crate::model::volume::{Loudness, Side};
 
 /// Generous: the machine may have other work.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,7 +26,7 @@ struct Rig {
 }
 
 impl Rig {
-    fn new(speaker: Speaker, volume: Volume) -> Self {
+    fn new(speaker: Speaker, volume: Loudness) -> Self {
         gst::init().expect("GStreamer starts");
         let launch = "audiotestsrc is-live=true samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=1 \
                       ! opusenc ! rtpopuspay name=end";
@@ -117,7 +117,7 @@ fn a_speaker_that_is_hard_to_find_keeps_nobody_waiting() {
         released.recv_timeout(PATIENCE).expect("whoever opens it goes on meanwhile");
         Some(place.join(choice).display().to_string())
     });
-    let mut rig = Rig::new(speaker(FILE, by(locate, "hall")), Volume::FULL);
+    let mut rig = Rig::new(speaker(FILE, by(locate, "hall")), Loudness::AsItIs);
     rig.goes_on();
     assert!(!rig.plays());
     release.send(()).expect("it waits");
@@ -135,13 +135,13 @@ fn without_a_speaker_or_with_a_broken_one_the_stream_is_thrown_away() {
         // Its device cannot be opened.
         ("filesink name=speaker location=/nowhere/at/all", Find::Not, "the speaker does not open"),
     ] {
-        let mut rig = Rig::new(speaker(launch, find), Volume::FULL);
+        let mut rig = Rig::new(speaker(launch, find), Loudness::AsItIs);
         rig.opened(Instant::now());
         rig.goes_on();
         assert!(!rig.plays());
         assert_eq!(rig.player.said.as_deref(), Some(why));
     }
-    let rig = Rig::new(Speaker::None, Volume::FULL);
+    let rig = Rig::new(Speaker::None, Loudness::AsItIs);
     rig.goes_on();
     assert!(!rig.plays() && rig.events.try_recv().is_err(), "nothing is opened");
 }
@@ -154,7 +154,7 @@ fn a_speaker_that_fails_is_opened_again_in_the_same_call() {
     let places = Mutex::new(vec![Some(file.display().to_string()), None, Some("/dev/full".to_owned())]);
     let locate: LocateSpeaker =
         Arc::new(move |_| places.lock().expect("no test panics with it").pop().flatten());
-    let mut rig = Rig::new(speaker(FILE, by(locate, "hall")), percent(50));
+    let mut rig = Rig::new(speaker(FILE, by(locate, "hall")), Loudness::Set(percent(50)));
     let mut now = Instant::now();
     rig.opened(now);
     let bus = rig.pipeline.bus().expect("a pipeline has one");
@@ -182,7 +182,7 @@ fn a_speaker_that_fails_is_opened_again_in_the_same_call() {
 #[test]
 fn what_is_heard_of_cards_puts_the_next_look_off_until_they_rest() {
     let nowhere: LocateSpeaker = Arc::new(|_| None);
-    let mut rig = Rig::new(speaker(FILE, by(nowhere, "hall")), Volume::FULL);
+    let mut rig = Rig::new(speaker(FILE, by(nowhere, "hall")), Loudness::AsItIs);
     let lost = Instant::now();
     rig.opened(lost);
     rig.player.heard(lost + Duration::from_secs(1));
@@ -202,19 +202,19 @@ fn the_mixer_of_the_speakers_card_is_turned_before_anything_is_played_and_when_i
         let turned = Arc::new(Mutex::new(Vec::new()));
         let (record, given) = (Arc::clone(&turned), answer.clone());
         let mixer: TurnMixer = Arc::new(move |side, address, volume| {
-            record.lock().expect("no test panics with it").push((side, address.to_owned(), volume.percent()));
+            record.lock().expect("no test panics with it").push((side, address.to_owned(), volume));
             given.clone()
         });
         let locate: LocateSpeaker = Arc::new(|choice| Some(format!("/dev/{choice}")));
         let find = Find::By { locate, mixer, choice: "null".to_owned() };
-        let mut rig = Rig::new(speaker(FILE, find), percent(50));
+        let mut rig = Rig::new(speaker(FILE, find), Loudness::Set(percent(50)));
         rig.opened(Instant::now());
         assert_eq!(rig.gain(), Some(loud));
         rig.player.set_volume(percent(25));
         if let Taken::Mixer(_) = answer {
             match rig.events.recv_timeout(PATIENCE).expect("it answers") {
-                Event::Peer { peer: 7, told: PeerTold::Turned { volume, taken } } => {
-                    rig.player.turned(volume, &taken);
+                Event::Peer { peer: 7, told: PeerTold::Turned { wanted, taken } } => {
+                    rig.player.turned(wanted, &taken);
                 }
                 other => panic!("{other:?}"),
             }
@@ -223,7 +223,7 @@ fn the_mixer_of_the_speakers_card_is_turned_before_anything_is_played_and_when_i
         rig.player.set_volume(percent(0));
         assert_eq!(rig.gain(), Some(0.0), "whatever the mixer does");
         let turned = turned.lock().expect("no test panics with it").clone();
-        let of = |percent| (Side::Playback, "/dev/null".to_owned(), percent);
+        let of = |volume| (Side::Playback, "/dev/null".to_owned(), Loudness::Set(percent(volume)));
         let all = [of(50), of(25)];
         let by_mixer = matches!(answer, Taken::Mixer(_));
         assert!(turned.starts_with(if by_mixer { &all } else { &all[..1] }), "{turned:?}");
