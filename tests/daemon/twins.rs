@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::support::daemon::{Daemon, Start};
 use crate::support::namespace::own_mounts;
 use crate::support::stand::{PREFIX, Stand};
+use crate::termination::CAP;
 
 /// Another machine: the same system with another machine id, in a mount namespace of its own.
 fn machine(id: &str) -> (TempDir, Command) {
@@ -61,6 +62,25 @@ fn the_second_machine_of_a_name_waits_until_the_first_is_gone() {
     assert_ne!(machine_of(&stand), known);
     stand.ok("ada", "get_state", json!({}));
     assert_eq!(second.log().matches("another machine").count(), 1, "said once");
+}
+
+#[test]
+fn one_that_waits_ends_in_time_and_says_nothing_in_the_name_of_the_other() {
+    let stand = Stand::open();
+    let (_one, first) = machine("55555555555555555555555555555555");
+    let (_two, second) = machine("66666666666666666666666666666666");
+    let _first = start(&stand, first);
+    stand.status("ada", 0, "online");
+    let mut second = start(&stand, second);
+    second.logged("another machine");
+    let mark = stand.operator.mark();
+    let (status, took) = second.terminate();
+    assert_eq!(status.code(), Some(0), "{status}\n{}", second.log());
+    assert!(took < CAP, "it took {took:?}");
+    // The broker is through with the one that left when it brings this answer.
+    stand.ok("ada", "get_state", json!({}));
+    let said = stand.operator.on(&format!("{PREFIX}/device/ada/status"), mark);
+    assert_eq!(said, Vec::<serde_json::Value>::new());
 }
 
 #[test]

@@ -60,8 +60,13 @@ class Stand:
             "noise_suppression = true": "noise_suppression = false",
             "auto_gain_control = true": "auto_gain_control = false",
         }
-        script = "; ".join(f"s|^{old}|{new}|" for old, new in edits.items())
-        self.machine.run(f"sed -i '{script}' /etc/coguestd/config.toml && coguestd check-config >/dev/null")
+        text = self.machine.run("cat /etc/coguestd/config.toml")
+        for old, new in edits.items():
+            if f"\n{old}" not in text:
+                raise Failure(f"the shipped configuration has no line {old}")
+            text = text.replace(f"\n{old}", f"\n{new}")
+        self.machine.write("/etc/coguestd/config.toml", f"{text}\n")
+        self.machine.run("coguestd check-config >/dev/null")
 
     def in_room(self) -> Machine:
         """Installed, running, and in the room."""
