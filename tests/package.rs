@@ -204,13 +204,16 @@ fn a_container_holds_what_a_root_holds() {
 
 #[test]
 fn cross_knows_both_boards_and_both_releases() {
+    let mut images = BTreeSet::new();
     for (file, suite) in [("Cross.toml", "bookworm"), ("cross/trixie.toml", "trixie")] {
         let recipe: Table = source(file).parse().expect("TOML");
         let targets = recipe["target"].as_table().expect("targets");
         for triple in ["aarch64-unknown-linux-gnu", "armv7-unknown-linux-gnueabihf"] {
-            let image = &targets[triple]["dockerfile"];
-            assert!(Path::new(image["file"].as_str().expect("a path")).is_file(), "{file}: {triple}");
-            assert_eq!(image["build-args"]["SUITE"].as_str(), Some(suite), "{file}: {triple}");
+            let image = &targets[triple]["image"];
+            assert!(images.insert(image.to_string()), "{file}: another image is called {image}");
+            let made = &targets[triple]["dockerfile"];
+            assert!(Path::new(made["file"].as_str().expect("a path")).is_file(), "{file}: {triple}");
+            assert_eq!(made["build-args"]["SUITE"].as_str(), Some(suite), "{file}: {triple}");
             let variable = format!("CC_{}=", triple.replace('-', "_"));
             assert!(source("cross/Dockerfile").contains(&variable), "cross/Dockerfile has no {variable}");
         }
