@@ -48,6 +48,9 @@ def cable(stand: Stand) -> None:
     if stand.is_live(settled):
         stand.note("cable in → on air, on the seat it had", f"{time.monotonic() - begun:.1f} s")
     else:
+        # The room learns only now what it did while nobody heard it.
+        free = lambda room: not any(seat["user"] for seat in room["seats"])
+        stand.operator.wait_until("its seat is free", "room/lobby/state", free)
         stand.note("the seat was left", "; ".join(str(event["reason"]) for event in stand.events("unseated")))
         stand.sit()
     stand.pattern("the picture is there")
