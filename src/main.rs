@@ -5,10 +5,12 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 use coguestd::cli::{self, Arguments};
+use coguestd::media::environment;
 use coguestd::{logging, memory};
 
 fn main() -> ExitCode {
     memory::settle();
+    environment::settle();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
