@@ -86,6 +86,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod devices;
+pub mod environment;
 pub mod guest;
 pub mod host;
 pub mod logging;

@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 use coguestd::cli::{self, Arguments};
-use coguestd::media::environment;
-use coguestd::{logging, memory};
+use coguestd::{environment, logging, memory};
 
 fn main() -> ExitCode {
     memory::settle();

@@ -28,7 +28,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("app", BELOW_APP),
     ("cli", BELOW_CLI),
     ("memory", &[]),
-    ("main", &["cli", "logging", "memory"]),
+    ("environment", &[]),
+    ("main", &["cli", "environment", "logging", "memory"]),
 ];
 
 const MACHINES: &[&str] = &["guest", "host", "model"];

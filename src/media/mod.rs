@@ -8,7 +8,6 @@ mod codec;
 mod description;
 pub mod elements;
 pub mod encoders;
-pub mod environment;
 mod heart;
 pub mod layers;
 mod outbox;
