@@ -9,10 +9,9 @@ from stand import KIOSK, Stand
 
 def doctor(stand: Stand) -> None:
     """Busy, missing, forbidden, muted devices and a wrong clock: each has its own sentence."""
-    machine = stand.in_room()
-    if stand.state()["seat"]:
-        stand.operator.command(KIOSK, "disconnect")
-        stand.wait_state("its devices are closed", lambda state: not state["seat"])
+    machine = stand.seated()
+    stand.operator.command(KIOSK, "disconnect")
+    stand.wait_state("its devices are closed", lambda state: not state["seat"])
     _nobody_holds_the_camera(machine)
     if said := _wrong(stand, "coguestd"):
         raise Failure(f"of a healthy machine it says: {said}")
