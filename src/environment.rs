@@ -1,6 +1,6 @@
 //! What GStreamer is to be told by its environment alone.
 //!
-//! Invariant: a camera that is closed has no descriptor left in this process, though its pictures may still be on their way.
+//! Invariant: of a camera that is closed no descriptor is left in this process once its last picture is encoded.
 
 /// Sets it. To be called before there is a second thread.
 #[allow(unsafe_code, reason = "GStreamer asks for it nowhere else")]
