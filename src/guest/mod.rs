@@ -30,7 +30,6 @@ mod stay;
 mod view;
 mod way;
 
-use crate::model::volume::Loudness;
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -45,6 +44,7 @@ use crate::model::command::{Answer, Command, Settled};
 use crate::model::event::Event;
 use crate::model::media::{Ask, Mirror, Quality, Ticket};
 use crate::model::state::Network;
+use crate::model::volume::Loudness;
 use crate::model::{Code, IdSource, Presence, Refusal, Timers, User, Volume};
 
 /// Whether the program is being stopped.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use gstreamer as gst;
 
 use super::ELEMENTS;
-use super::bridge::{Kind, Viewer};
+use super::bridge::Kind;
 use super::desk::{Desk, Stay};
 use super::easel;
 use super::events::Tell;
@@ -195,7 +195,7 @@ impl Desk {
         if !self.camera.delivers() {
             return self.seen(ticket, None);
         }
-        if self.camera.bridge.view(Viewer::new(ticket, self.events.clone())).is_err() {
+        if self.camera.bridge.view(ticket, &self.events).is_err() {
             self.no_picture(ticket, TOO_MANY);
         }
     }

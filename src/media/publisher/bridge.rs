@@ -56,19 +56,19 @@ struct Inner {
     pushed: u64,
 }
 
+/// Too many wait already; nothing will be told.
+#[derive(Debug)]
+pub(super) struct Full;
+
 /// Somebody who wants to see a picture. Without one, for the device was closed, it says so when it goes.
 #[derive(Debug)]
-pub(super) struct Viewer {
+struct Viewer {
     ticket: Ticket,
     desk: SyncSender<Event>,
     seen: Option<gst::Sample>,
 }
 
 impl Viewer {
-    pub(super) fn new(ticket: Ticket, desk: SyncSender<Event>) -> Self {
-        Self { ticket, desk, seen: None }
-    }
-
     fn see(mut self, picture: gst::Sample) {
         self.seen = Some(picture);
     }
@@ -159,18 +159,18 @@ impl Bridge {
         });
     }
 
-    /// Shows it a picture of the device whose turn it is, as soon as there is one; gives it back when too many wait.
-    pub(super) fn view(&self, viewer: Viewer) -> Result<(), Viewer> {
-        self.with(|inner| match &inner.last {
-            Some(key) => {
-                viewer.see(key.clone());
-                Ok(())
+    /// Shows a picture of the device whose turn it is as soon as there is one: told for this ticket, exactly once.
+    pub(super) fn view(&self, ticket: Ticket, desk: &SyncSender<Event>) -> Result<(), Full> {
+        self.with(|inner| {
+            if inner.viewers.len() >= VIEWERS {
+                return Err(Full);
             }
-            None if inner.viewers.len() >= VIEWERS => Err(viewer),
-            None => {
-                inner.viewers.push(viewer);
-                Ok(())
+            let viewer = Viewer { ticket, desk: desk.clone(), seen: None };
+            match &inner.last {
+                Some(key) => viewer.see(key.clone()),
+                None => inner.viewers.push(viewer),
             }
+            Ok(())
         })
     }
 
@@ -273,7 +273,7 @@ mod tests {
     fn who_waits_is_shown_the_next_picture_once() {
         let (bridge, desk, inbox) = bridge();
         for ticket in [7, 8] {
-            bridge.view(Viewer::new(ticket, desk.clone())).expect("few wait");
+            bridge.view(ticket, &desk).expect("few wait");
         }
         assert_eq!(seen(&inbox), [], "nothing came since");
         give(&bridge, Kind::Raw, gst::BufferFlags::empty());
@@ -284,28 +284,29 @@ mod tests {
     #[test]
     fn of_what_is_encoded_the_last_key_frame_is_shown() {
         let (bridge, desk, inbox) = bridge();
-        bridge.view(Viewer::new(1, desk.clone())).expect("few wait");
+        bridge.view(1, &desk).expect("few wait");
         give(&bridge, Kind::Encoded, gst::BufferFlags::DELTA_UNIT);
         assert_eq!(seen(&inbox), [], "it needs others to be seen");
         give(&bridge, Kind::Encoded, gst::BufferFlags::empty());
         assert_eq!(seen(&inbox), [(1, true)]);
         give(&bridge, Kind::Encoded, gst::BufferFlags::DELTA_UNIT);
-        bridge.view(Viewer::new(2, desk)).expect("nobody waits");
+        bridge.view(2, &desk).expect("nobody waits");
         assert_eq!(seen(&inbox), [(2, true)], "at once");
     }
 
     #[test]
     fn who_waits_for_a_device_that_is_closed_is_told_so() {
         let (bridge, desk, inbox) = bridge();
-        bridge.view(Viewer::new(3, desk)).expect("few wait");
+        bridge.view(3, &desk).expect("few wait");
         bridge.give_turn(Turn::Filler);
         assert_eq!(seen(&inbox), [(3, false)]);
     }
 
     #[test]
     fn only_so_many_wait_at_once() {
-        let (bridge, desk, _inbox) = bridge();
-        let taken = (0..20).filter(|ticket| bridge.view(Viewer::new(*ticket, desk.clone())).is_ok()).count();
+        let (bridge, desk, inbox) = bridge();
+        let taken = (0..20).filter(|ticket| bridge.view(*ticket, &desk).is_ok()).count();
         assert_eq!(taken, VIEWERS);
+        assert_eq!(seen(&inbox), [], "who was turned away is told by who asked");
     }
 }
