@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use coguestd::devices::{self, Level, Sound};
+use coguestd::devices::{self, Level, Setting, Sound};
 use coguestd::model::Volume;
 use coguestd::model::volume::{Loudness, Side, Taken};
 
@@ -97,6 +97,8 @@ fn a_volume_is_turned_at_the_mixer_and_its_switch_with_it() {
 fn turn_and_look(folder: &Path) {
     let sound = Sound { id: CARD.to_owned(), name: "Desk".to_owned(), node: "/dev/snd/pcmC0D0c".into() };
     let percent = |percent: i64| Volume::try_from(percent).expect("0 to 100");
+    let setting =
+        |control: &str, level| Setting { card: "Desk".to_owned(), control: control.to_owned(), level };
     for (volume, level, muted) in [
         (30, Level::Open(30), "Mute: no"),
         (0, Level::Muted, "Mute: yes"),
@@ -107,14 +109,14 @@ fn turn_and_look(folder: &Path) {
         let words = format!("{volume}%");
         let taken = devices::set_volume(Side::Playback, CARD, Loudness::Set(percent(volume)));
         assert_eq!(taken, Taken::Mixer("Master".to_owned()));
-        assert_eq!(devices::playback_level(&sound), Some(level));
+        assert_eq!(devices::playback_level(&sound), Some(setting("Master", level)));
         let said = ask(folder, &["get-sink-volume", "hall"]);
         assert!(said.contains(&words), "{volume}: {said}");
         let said = ask(folder, &["get-sink-mute", "hall"]);
         assert!(said.contains(muted), "{volume}: {said}");
         let taken = devices::set_volume(Side::Capture, CARD, Loudness::Set(percent(volume)));
         assert_eq!(taken, Taken::Mixer("Capture".to_owned()));
-        assert_eq!(devices::capture_level(&sound), Some(level));
+        assert_eq!(devices::capture_level(&sound), Some(setting("Capture", level)));
         let said = ask(folder, &["get-source-volume", "hall.monitor"]);
         assert!(said.contains(&words), "{volume}: {said}");
         let said = ask(folder, &["get-source-mute", "hall.monitor"]);

@@ -27,7 +27,7 @@ pub use microphone::{
     Abilities, Sound, microphone_abilities, microphones, resolve_microphone, resolve_speaker,
     speaker_abilities, speakers,
 };
-pub use volume::{Level, MixerControl, capture_level, playback_level, set_volume};
+pub use volume::{Level, MixerControl, Setting, capture_level, playback_level, set_volume};
 pub use witness::Witness;
 
 /// What a device is called.

@@ -29,6 +29,17 @@ pub enum Level {
     Muted,
 }
 
+/// The control that is "the volume", and what it is set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The card's id, as `amixer -c` takes it.
+    pub card: String,
+    /// What the control is called.
+    pub control: String,
+    /// Where it stands.
+    pub level: Level,
+}
+
 /// A control with a volume.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct MixerControl {
@@ -65,8 +76,7 @@ fn look(side: Side, card: &str) -> alsa::Result<Option<Taken>> {
         Some(Level::Open(percent)) => percent,
         Some(Level::Muted) | None => 0,
     };
-    let name = control.get_id().get_name().unwrap_or("?").to_owned();
-    Ok(Volume::try_from(i64::from(percent)).ok().map(|volume| Taken::Left(name, volume)))
+    Ok(Volume::try_from(i64::from(percent)).ok().map(|volume| Taken::Left(name(&control), volume)))
 }
 
 /// The control that took it, in words. The switch goes first: a control whose switch cannot be turned is left as it was.
@@ -88,26 +98,27 @@ fn set(side: Side, card: &str, volume: Volume) -> alsa::Result<Option<String>> {
         Side::Capture => control.set_capture_volume_all(value)?,
         Side::Playback => control.set_playback_volume_all(value)?,
     }
-    let name = control.get_id().get_name().unwrap_or("?").to_owned();
+    let name = name(&control);
     Ok(Some(if switch { name } else { format!("{name}, which has no switch") }))
 }
 
 /// What the microphone's mixer is set to; `None` when its card has no such control. May block.
-pub fn capture_level(sound: &Sound) -> Option<Level> {
-    level(Side::Capture, &sound.id)
+pub fn capture_level(sound: &Sound) -> Option<Setting> {
+    setting(Side::Capture, &sound.id)
 }
 
 /// What the speaker's mixer is set to, likewise.
-pub fn playback_level(sound: &Sound) -> Option<Level> {
-    level(Side::Playback, &sound.id)
+pub fn playback_level(sound: &Sound) -> Option<Setting> {
+    setting(Side::Playback, &sound.id)
 }
 
-fn level(side: Side, address: &str) -> Option<Level> {
-    let card = card(address)?;
+fn setting(side: Side, address: &str) -> Option<Setting> {
+    let card = card_id(address)?;
     let _quiet = Output::local_error_handler();
-    let mixer = Mixer::new(&card, true).ok()?;
+    let mixer = Mixer::new(&format!("hw:CARD={card}"), true).ok()?;
     let control = chosen(side, &mixer)?;
-    Some(level_of(switch(side, &control), volume(side, &control)?))
+    let level = level_of(switch(side, &control), volume(side, &control)?);
+    Some(Setting { card: card.to_owned(), control: name(&control), level })
 }
 
 fn level_of(switch: Option<i32>, percent: u8) -> Level {
@@ -122,10 +133,7 @@ pub(super) fn controls(side: Side, address: &str) -> Vec<MixerControl> {
     let Some(card) = card(address) else { return Vec::new() };
     let _quiet = Output::local_error_handler();
     let Ok(mixer) = Mixer::new(&card, true) else { return Vec::new() };
-    let of = |control: Selem<'_>| MixerControl {
-        name: control.get_id().get_name().unwrap_or("?").to_owned(),
-        volume: volume(side, &control),
-    };
+    let of = |control: Selem<'_>| MixerControl { name: name(&control), volume: volume(side, &control) };
     mixer.iter().filter_map(Selem::new).filter(|control| has_volume(side, control)).map(of).collect()
 }
 
@@ -201,11 +209,19 @@ fn to_percent((least, most): (i64, i64), value: i64) -> u8 {
     u8::try_from(percent.clamp(0, 100)).unwrap_or(100)
 }
 
+fn name(control: &Selem<'_>) -> String {
+    control.get_id().get_name().unwrap_or("?").to_owned()
+}
+
 /// The card of a PCM's name: `hw:CARD=Device` of `hw:CARD=Device,DEV=0`.
 fn card(address: &str) -> Option<String> {
+    card_id(address).map(|id| format!("hw:CARD={id}"))
+}
+
+fn card_id(address: &str) -> Option<&str> {
     let id = address.split_once("CARD=")?.1.split(',').next()?;
     // A zero would end the name early, and the crate takes none.
-    (!id.is_empty() && !id.contains('\0')).then(|| format!("hw:CARD={id}"))
+    (!id.is_empty() && !id.contains('\0')).then_some(id)
 }
 
 #[cfg(test)]
@@ -231,7 +247,7 @@ mod tests {
             "{taken}"
         );
         assert!(controls(Side::Capture, "hw:CARD=nobody,DEV=0").is_empty());
-        assert_eq!(level(Side::Capture, "hw:CARD=nobody,DEV=0"), None);
+        assert_eq!(setting(Side::Capture, "hw:CARD=nobody,DEV=0"), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::facts::{Account, Clock, Encoder, Facts, Node};
 use super::finding::Finding;
-use crate::devices::Level;
+use crate::devices::{Level, Setting};
 use crate::model::{Code, Refusal};
 
 /// A clock before this is wrong: 2025-01-01, in seconds since 1970. The program is younger.
@@ -19,10 +19,10 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
         findings.push(self::camera(camera));
     }
     if let Some(microphone) = &facts.microphone {
-        findings.push(sound("microphone", "capture", microphone));
+        findings.push(sound("microphone", "cap", microphone));
     }
     if let Some(speaker) = &facts.speaker {
-        findings.push(sound("speaker", "playback", speaker));
+        findings.push(sound("speaker", "unmute", speaker));
     }
     findings.extend(groups(&facts.account));
     findings
@@ -100,25 +100,26 @@ fn taken(what: &'static str, node: &Node) -> Option<Finding> {
     Some(Finding::wrong(what, format!("{name} is in use by {holder}: {remedy}")))
 }
 
-fn sound(what: &'static str, stream: &str, node: &Result<Node, Refusal>) -> Finding {
+/// `open` is amixer's word for a switch that is on.
+fn sound(what: &'static str, open: &str, node: &Result<Node, Refusal>) -> Finding {
     match node {
         Ok(node) => {
             if let Some(finding) = taken(what, node) {
                 return finding;
             }
-            let remedy = format!("open the card's {stream} control (alsamixer, or amixer -c CARD)");
-            match node.level {
-                Some(Level::Muted) => {
-                    Finding::wrong(what, format!("{} is muted in its mixer: {remedy}", node.name))
-                }
-                Some(Level::Open(percent)) if percent < QUIET => Finding::warning(
+            let name = &node.name;
+            let Some(Setting { card, control, level }) = &node.mixer else {
+                return Finding::good(what, name.clone());
+            };
+            let remedy =
+                format!("sudo amixer -c {card} sset '{control}' 80% {open}; sudo alsactl store keeps it so");
+            match level {
+                Level::Muted => Finding::wrong(what, format!("{name} is muted in its mixer: {remedy}")),
+                Level::Open(percent) if *percent < QUIET => Finding::warning(
                     what,
-                    format!("{} is turned down to {percent} % in its mixer: {remedy}", node.name),
+                    format!("{name} is turned down to {percent} % in its mixer: {remedy}"),
                 ),
-                Some(Level::Open(percent)) => {
-                    Finding::good(what, format!("{}, mixer at {percent} %", node.name))
-                }
-                None => Finding::good(what, node.name.clone()),
+                Level::Open(percent) => Finding::good(what, format!("{name}, mixer at {percent} %")),
             }
         }
         Err(refusal) => missing(what, refusal),
@@ -166,7 +167,12 @@ mod tests {
     use crate::cli::doctor::finding::Verdict;
 
     fn node(name: &str) -> Node {
-        Node { name: name.to_owned(), holders: Vec::new(), level: None }
+        Node { name: name.to_owned(), holders: Vec::new(), mixer: None }
+    }
+
+    fn mixed(name: &str, level: Level) -> Node {
+        let setting = Setting { card: "Stick".to_owned(), control: name.to_owned(), level };
+        Node { mixer: Some(setting), ..node(name) }
     }
 
     fn tried(element: &str, fault: Option<&str>) -> Encoder {
@@ -179,7 +185,7 @@ mod tests {
             profile: Ok("generic".into()),
             encoders: vec![tried("x264enc", None)],
             camera: Some(Ok(node("Front (usb-Front)"))),
-            microphone: Some(Ok(Node { level: Some(Level::Open(80)), ..node("Mic") })),
+            microphone: Some(Ok(mixed("Mic", Level::Open(80)))),
             speaker: Some(Ok(node("Speaker"))),
             account: Account {
                 name: "coguestd".into(),
@@ -240,13 +246,11 @@ mod tests {
         let denied =
             refusal(Code::CameraNotAuthorized, "/dev/video0 may not be opened: add … to the group video");
         wrong(&Facts { camera: denied, ..healthy() }, "camera", &["group video"]);
-        let muted = Node { level: Some(Level::Muted), ..node("Mic") };
-        wrong(
-            &Facts { microphone: Some(Ok(muted.clone())), ..healthy() },
-            "microphone",
-            &["Mic is muted", "capture"],
-        );
-        wrong(&Facts { speaker: Some(Ok(muted)), ..healthy() }, "speaker", &["is muted", "playback"]);
+        let muted = |name| Some(Ok(mixed(name, Level::Muted)));
+        let parts = ["Mic is muted in its mixer: sudo amixer -c Stick sset 'Mic' 80% cap"];
+        wrong(&Facts { microphone: muted("Mic"), ..healthy() }, "microphone", &parts);
+        let parts = ["PCM is muted in its mixer: sudo amixer -c Stick sset 'PCM' 80% unmute"];
+        wrong(&Facts { speaker: muted("PCM"), ..healthy() }, "speaker", &parts);
         let none = refusal(Code::MicrophoneDeviceEmpty, "there is no microphone");
         wrong(&Facts { microphone: none, ..healthy() }, "microphone", &["plug one in"]);
         let mut lonely = healthy();
@@ -259,7 +263,7 @@ mod tests {
         let unheard = Clock { now: 1_800_000_000, synchronized: Some(false) };
         let (verdict, what, _) = complaint(&Facts { clock: unheard, ..healthy() });
         assert_eq!((verdict, what), (Verdict::Warning, "clock"));
-        let quiet = Node { level: Some(Level::Open(3)), ..node("Mic") };
+        let quiet = mixed("Mic", Level::Open(3));
         let (verdict, _, sentence) = complaint(&Facts { microphone: Some(Ok(quiet)), ..healthy() });
         assert!(verdict == Verdict::Warning && sentence.contains("3 %"), "{sentence}");
     }

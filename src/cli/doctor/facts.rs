@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::app;
 use crate::config::{Role, Settings};
-use crate::devices::{self, Level};
+use crate::devices::{self, Setting};
 use crate::media::encoders::{self, Trial};
 use crate::model::Refusal;
 use crate::model::message::DeviceKind;
@@ -55,7 +55,7 @@ pub(super) struct Node {
     /// Who has it open: `NAME PID`, as far as this user may see it.
     pub(super) holders: Vec<String>,
     /// What its mixer says.
-    pub(super) level: Option<Level>,
+    pub(super) mixer: Option<Setting>,
 }
 
 /// As whom this runs.
@@ -78,11 +78,11 @@ pub(super) fn gather(settings: &Settings) -> Facts {
         devices::resolve_camera(&media.camera).map(|camera| Node {
             name: format!("{} ({})", camera.name, camera.id),
             holders: held(&camera.path),
-            level: None,
+            mixer: None,
         })
     });
-    let sound = |sound: devices::Sound, level: fn(&devices::Sound) -> Option<Level>| Node {
-        level: level(&sound),
+    let sound = |sound: devices::Sound, setting: fn(&devices::Sound) -> Option<Setting>| Node {
+        mixer: setting(&sound),
         name: format!("{} ({})", sound.name, sound.id),
         holders: held(&sound.node),
     };

@@ -34,10 +34,12 @@ def doctor(stand: Stand) -> None:
     _names(stand, "coguestd", "microphone", "there is no microphone", "plug one in")
     machine.run("cable push microphone")
 
+    machine.run("modprobe snd-hda-intel")
+    _muted(stand, "microphone", "HDA-Intel", "Capture 80% nocap")
+    eventually("its driver lets go", lambda: machine.succeeds("modprobe -r snd-hda-intel"))
+
     machine.speaker("in")
-    eventually("its card is there", lambda: machine.succeeds("grep -q USB-Audio /proc/asound/cards"))
-    machine.run("udevadm settle; amixer -q -c 1 sset 'Audio Output Volume Control' 80% mute")
-    _names(stand, "coguestd", "speaker", "is muted in its mixer", "playback control", options="--set media.speaker=USB")
+    _muted(stand, "speaker", "USB-Audio", "'Audio Output Volume Control' 80% mute")
     machine.speaker("out")
     eventually("its card is gone", lambda: not machine.succeeds("grep -q USB-Audio /proc/asound/cards"))
 
@@ -47,6 +49,19 @@ def doctor(stand: Stand) -> None:
 
     if said := _wrong(stand, "coguestd"):
         raise Failure(f"all being mended it says: {said}")
+
+
+def _muted(stand: Stand, what: str, driver: str, mute: str) -> None:
+    """A second card, muted in its mixer; the command that the doctor names opens it."""
+    machine = stand.machine
+    eventually("its card is there", lambda: machine.succeeds(f"grep -q {driver} /proc/asound/cards"))
+    card = machine.run(f"udevadm settle; sed -n 's/.*\\[\\(.*[^ ]\\) *\\]: {driver} .*/\\1/p' /proc/asound/cards")
+    machine.run(f"amixer -q -c {card} sset {mute}")
+    options = f"--set media.{what}=hw:CARD={card},DEV=0"
+    sentence = _names(stand, "coguestd", what, "is muted in its mixer", options=options)
+    machine.run(sentence.split("sudo ")[1].rstrip("; "))
+    if said := _wrong(stand, "coguestd", options):
+        raise Failure(f"the {what} being opened by the doctor's command it says: {said}")
 
 
 def _nobody_holds_the_camera(machine) -> None:
@@ -61,9 +76,10 @@ def _wrong(stand: Stand, user: str, options: str = "") -> list:
     return [" ".join(line.split()) for line in said if line.startswith("WRONG")]
 
 
-def _names(stand: Stand, user: str, what: str, *parts: str, options: str = "") -> None:
+def _names(stand: Stand, user: str, what: str, *parts: str, options: str = "") -> str:
     said = _wrong(stand, user, options)
     fits = [line for line in said if line.startswith(f"WRONG {what} ") and all(part in line for part in parts)]
     if len(fits) != 1:
         raise Failure(f"{parts} is not what the doctor says of the {what}: {said}")
     stand.note("doctor", fits[0])
+    return fits[0]
