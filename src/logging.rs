@@ -2,7 +2,9 @@
 //!
 //! In the journal the fields of an event and of the spans around it are journal fields of the same name in capitals:
 //! `room` → `ROOM=`, `user_id` → `USER_ID=`, `seat` → `SEAT=`, `epoch` → `EPOCH=`. So ids are logged with `%`, not `?`:
-//! `tracing::info!(room = %live_id, seat = 2, "seated")`.
+//! `tracing::info!(room = %live_id, seat = 2, "{user_id} seated on 2")`.
+//!
+//! People see the message alone (`journalctl` shows no fields): it is whole without them. Fields are for finding lines.
 //!
 //! Invariant: one line per event; the libraries below speak only from `warn` on. Not here: what is logged. Secrets are
 //! never (their type shows `[redacted]`), SDP and tokens not above `trace`.
@@ -32,7 +34,7 @@ static CHANGE: OnceLock<Handle<EnvFilter, Registry>> = OnceLock::new();
 pub fn set_level(level: Verbosity) {
     let Some(handle) = CHANGE.get() else { return };
     if let Err(error) = handle.reload(EnvFilter::new(level.filter())) {
-        tracing::warn!(%error, "log.level is not applied");
+        tracing::warn!("log.level is not applied: {error}");
     }
 }
 
@@ -96,7 +98,7 @@ pub fn init(verbosity: Verbosity) {
         CHANGE.set(handle).unwrap_or_default();
     }
     if let Some(error) = unreachable {
-        tracing::warn!(%error, "the journal cannot be reached, logging to stderr");
+        tracing::warn!("the journal cannot be reached, logging to stderr: {error}");
     }
     if let Some(mistake) = mistake {
         tracing::warn!("{FILTER_VARIABLE} is not used: {mistake}");

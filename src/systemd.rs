@@ -47,7 +47,7 @@ impl Systemd {
     pub fn reloading(&self) {
         match NotifyState::monotonic_usec_now() {
             Ok(now) => self.send_all(&[NotifyState::Reloading, now]),
-            Err(error) => tracing::warn!(%error, "the clock gives no time"),
+            Err(error) => tracing::warn!("the clock gives no time: {error}"),
         }
     }
 
@@ -81,7 +81,7 @@ impl Systemd {
     fn send_all(&self, states: &[NotifyState<'_>]) {
         let Err(error) = sd_notify::notify(states) else { return };
         if self.complaint.replace(Complaint::Made) == Complaint::Due {
-            tracing::warn!(%error, "systemd does not take notifications, going on without");
+            tracing::warn!("systemd does not take notifications, going on without: {error}");
         }
     }
 }

@@ -94,6 +94,9 @@ const IMPURE: &[&str] = &[
     "eprintln",
 ];
 
+/// What `journalctl` can be asked for (docs/journal.md). It shows the sentence alone, so whatever else is to be known is in that.
+const FIELDS: &[&str] = &["room", "user_id", "seat", "epoch"];
+
 /// Longest file in lines: over the first it is split, unless it is named here; over the second always.
 const SOFT_CAP: usize = 400;
 const HARD_CAP: usize = 600;
@@ -155,6 +158,9 @@ fn faults_of(path: &Path, text: &str) -> Vec<String> {
         if PURE.contains(&own.as_str()) && source.imports(&library) && foreign {
             faults.push(at(format!("a pure module does not use `{library}`")));
         }
+    }
+    for field in source.fields_told().iter().filter(|field| !FIELDS.contains(&field.as_str())) {
+        faults.push(at(format!("nobody reads the field `{field}` in the journal: say it in the sentence")));
     }
     if PURE.contains(&own.as_str()) {
         for path in IMPURE.iter().filter(|path| source.mentions(path)) {

@@ -50,7 +50,7 @@ pub(super) struct GuestRole {
 impl GuestRole {
     pub(super) fn open(settings: &Settings) -> Result<(Self, Profile), Error> {
         let Picked { profile, why } = load_profile(settings)?;
-        tracing::info!(profile = profile.name(), "{}: {why}", profile.description());
+        tracing::info!("profile {}, {}: {why}", profile.name(), profile.description());
         let (sender, reports) = channel(REPORTS);
         let whip = Whip::new(sender.clone());
         let publisher = Publisher::open(publisher_settings(settings, profile.clone()), sender)?;
@@ -61,7 +61,7 @@ impl GuestRole {
 
     fn ask(&self, ask: Ask) {
         if let Err(error) = self.publisher.ask(ask) {
-            tracing::error!(%error, "media are asked for more than they can do");
+            tracing::error!("media are asked for more than they can do: {error}");
         }
     }
 
@@ -120,7 +120,7 @@ impl Role for GuestRole {
 
     fn noticed(&mut self, notice: Notice) {
         if let Err(error) = self.publisher.notice(notice) {
-            tracing::error!(%error, "media are told more of devices than they can hear");
+            tracing::error!("media are told more of devices than they can hear: {error}");
         }
     }
 
@@ -152,7 +152,7 @@ impl Role for GuestRole {
                     Input::Room { live_id, state: Some(state) }
                 }
                 RetainedRoom::Room(_) | RetainedRoom::Unreadable => {
-                    tracing::warn!(room = %live_id, "the state of the room cannot be read");
+                    tracing::warn!(room = %live_id, "the state of {live_id} cannot be read");
                     return;
                 }
             },
@@ -274,7 +274,7 @@ impl Role for GuestRole {
 
     fn close(self, cap: Duration) {
         if let Err(error) = self.publisher.close(cap) {
-            tracing::warn!(%error, "going on without it");
+            tracing::warn!("{error}, going on without it");
         }
         tokio::runtime::Handle::current().block_on(self.whip.close(cap));
     }

@@ -16,7 +16,7 @@ use crate::media::stage::{self, Stage};
 use crate::model::command::{Command, Settled};
 use crate::model::event::Event;
 use crate::model::hotplug::Notice;
-use crate::model::message::Token;
+use crate::model::message::{Token, UnseatReason};
 use crate::model::stage::{SeatStats, StageReport};
 use crate::model::state::HostState;
 use crate::model::{LiveId, Presence, User, UserId};
@@ -81,7 +81,7 @@ impl HostRole {
         match (self.stage.ask(ask), self.overflow) {
             (Ok(()), _) => self.overflow = Overflow::No,
             (Err(error), Overflow::No) => {
-                tracing::error!(%error, "the stage is asked for more than it can do");
+                tracing::error!("the stage is asked for more than it can do: {error}");
                 self.overflow = Overflow::Told;
             }
             (Err(_), Overflow::Told) => {}
@@ -147,18 +147,35 @@ impl HostRole {
         let room = self.host.live_id().or(shown).map(display);
         match event {
             Event::GuestSeated { user, seat_index: seat } => {
-                tracing::info!(room, user_id = %user.user_id, seat, "seated");
+                tracing::info!(room, user_id = %user.user_id, seat, "{} seated on {seat}", user.user_id);
             }
             Event::GuestUnseated { user, seat_index: seat, reason } => {
-                tracing::info!(room, user_id = %user.user_id, seat, ?reason, "unseated");
+                tracing::info!(room, user_id = %user.user_id, seat, "{} unseated from {seat}: {}", user.user_id, words(*reason));
             }
             Event::GuestMoved { user, from, to } => {
-                tracing::info!(room, user_id = %user.user_id, from, seat = to, "moved");
+                tracing::info!(room, user_id = %user.user_id, seat = to, "{} moved from seat {from} to {to}", user.user_id);
             }
-            Event::HostMediaLive { user } => tracing::info!(room, user_id = %user.user_id, "media live"),
-            Event::MediaLost { user } => tracing::info!(room, user_id = %user.user_id, "media lost"),
+            Event::HostMediaLive { user } => {
+                tracing::info!(room, user_id = %user.user_id, "media of {} live", user.user_id);
+            }
+            Event::MediaLost { user } => {
+                tracing::info!(room, user_id = %user.user_id, "media of {} lost", user.user_id);
+            }
             other => tracing::debug!(event = other.name(), "said"),
         }
+    }
+}
+
+fn words(reason: UnseatReason) -> &'static str {
+    match reason {
+        UnseatReason::Left => "it left",
+        UnseatReason::Kicked => "kicked",
+        UnseatReason::SeatLocked => "the seat was locked",
+        UnseatReason::Replaced => "another took its place",
+        UnseatReason::Offline => "gone longer than host.hold",
+        UnseatReason::LiveEnded => "the live is over",
+        UnseatReason::HostLost => "it gave the host up",
+        UnseatReason::MediaFailed => "its media failed",
     }
 }
 
@@ -214,7 +231,7 @@ impl Role for HostRole {
                 let state = match room::read_room(&message.payload) {
                     RetainedRoom::Room(state) if state.live_id == live_id => Some(state),
                     RetainedRoom::Room(_) | RetainedRoom::Unreadable => {
-                        tracing::warn!(room = %live_id, "what is retained of the room cannot be read: starting afresh");
+                        tracing::warn!(room = %live_id, "what is retained of {live_id} cannot be read: starting afresh");
                         None
                     }
                     RetainedRoom::Nothing => None,
@@ -325,7 +342,7 @@ impl Role for HostRole {
 
     fn close(self, cap: Duration) {
         if let Err(error) = self.stage.close(cap) {
-            tracing::warn!(%error, "going on without it");
+            tracing::warn!("{error}, going on without it");
         }
     }
 }

@@ -50,7 +50,7 @@ impl House {
         match (self.link.publish(message), before) {
             (Ok(()), _) => self.flow.set(Flow::Taken),
             (Err(error), Flow::Taken) => {
-                tracing::error!(%error, "messages are dropped");
+                tracing::error!("messages are dropped: {error}");
                 self.flow.set(Flow::Refused);
             }
             (Err(_), Flow::Refused) => {}

@@ -86,7 +86,7 @@ impl Error {
 pub async fn run(settings: Settings, sources: Sources) -> Result<(), Error> {
     let user_id = settings.user.public.user_id.clone();
     live(settings, sources).await?;
-    tracing::info!(%user_id, "stopped");
+    tracing::info!(%user_id, "{user_id} stopped");
     Ok(())
 }
 

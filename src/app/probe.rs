@@ -232,7 +232,7 @@ fn spawn<T: Send + 'static>(ask: impl FnOnce() -> Vec<T> + Send + 'static) -> Re
         sender.try_send(ask()).unwrap_or_default();
     });
     if let Err(error) = asked {
-        tracing::error!(%error, "the system gives no thread");
+        tracing::error!("the system gives no thread: {error}");
     }
     answer
 }

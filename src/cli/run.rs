@@ -23,7 +23,8 @@ pub(super) async fn run(sources: Sources) -> anyhow::Result<()> {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    tracing::info!(user_id = %settings.user.public.user_id, role = settings.role.as_str(), "configured");
+    let (user_id, role) = (&settings.user.public.user_id, settings.role.as_str());
+    tracing::info!(%user_id, "coguestd {}: {role} {user_id}", env!("CARGO_PKG_VERSION"));
     app::run(settings, sources).await?;
     Ok(())
 }

@@ -50,13 +50,13 @@ pub fn set_controls(camera: &Camera, values: &BTreeMap<String, ControlValue>) {
     }
     let node = match open(camera) {
         Ok(node) => node,
-        Err(refusal) => return tracing::warn!(camera = camera.id, "its controls are not set: {refusal}"),
+        Err(refusal) => return tracing::warn!("the controls of {} are not set: {refusal}", camera.id),
     };
     // Automatic things go first: while they are on, the others are refused.
     let (automatic, rest): (Vec<_>, Vec<_>) = values.iter().partition(|(name, _)| name.contains("auto"));
     for (name, value) in automatic.into_iter().chain(rest) {
         if let Err(refusal) = set(&node, name, value) {
-            tracing::warn!(camera = camera.id, "media.controls: {}", refusal.message);
+            tracing::warn!("media.controls, {}: {}", camera.id, refusal.message);
         }
     }
 }

@@ -73,7 +73,9 @@ impl Witness {
             match watch.look().await {
                 Ok(notices) => self.said.extend(notices),
                 Err(error) => {
-                    tracing::error!(%error, "devices are watched no more: a lost one is looked for now and then");
+                    tracing::error!(
+                        "devices are watched no more ({error}): a lost one is looked for now and then"
+                    );
                     self.watch = None;
                 }
             }

@@ -23,7 +23,7 @@ pub fn warm_up() {
     });
     match made {
         Ok(maker) => *MAKER.lock().unwrap_or_else(PoisonError::into_inner) = Some(maker),
-        Err(error) => tracing::warn!(%error, "the DTLS certificate is made with the first peer only"),
+        Err(error) => tracing::warn!("the DTLS certificate is made with the first peer only: {error}"),
     }
 }
 

@@ -114,6 +114,41 @@ impl Source {
         self.tokens.windows(2).any(|pair| pair[0] == "mod" && pair[1] == name)
     }
 
+    /// The fields of what `tracing::info!` and louder ones say: the words that stand before the sentence.
+    pub fn fields_told(&self) -> BTreeSet<String> {
+        let mut fields = BTreeSet::new();
+        for at in 0..self.tokens.len() {
+            let loud = matches!(self.word(at + 2), "info" | "warn" | "error");
+            if self.word(at) == "tracing" && loud && self.word(at + 3) == "!" {
+                self.fields(at + 5, &mut fields);
+            }
+        }
+        fields
+    }
+
+    /// A text leaves no token: a part that is empty is the sentence.
+    fn fields(&self, mut at: usize, fields: &mut BTreeSet<String>) {
+        loop {
+            if matches!(self.word(at), "%" | "?") {
+                at += 1;
+            }
+            if !is_word(self.word(at)) {
+                return;
+            }
+            fields.insert(self.word(at).to_owned());
+            let mut depth = 0;
+            while at < self.tokens.len() && (depth > 0 || !matches!(self.word(at), "," | ")")) {
+                match self.word(at) {
+                    "(" => depth += 1,
+                    ")" => depth -= 1,
+                    _ => {}
+                }
+                at += 1;
+            }
+            at += 1;
+        }
+    }
+
     /// Whether this path, or this word, is written anywhere.
     pub fn mentions(&self, path: &str) -> bool {
         let wanted = tokens(path);

@@ -67,6 +67,19 @@ fn a_pure_module_that_is_not_pure_is_found() {
 }
 
 #[test]
+fn a_sentence_that_needs_its_fields_is_found() {
+    let why = "the field `error`";
+    refused("app/mod.rs", r#"fn f() { tracing::warn!(%error, "lost") }"#, why);
+    refused(
+        "app/mod.rs",
+        r#"fn f() { tracing::info!(room, user_id = %f(a, b), ?error, "lost {}", x) }"#,
+        why,
+    );
+    passes("app/mod.rs", r#"fn f() { tracing::error!(room = %id, seat, "lost: {error}, {}", error.code) }"#);
+    passes("app/mod.rs", r#"fn f() { tracing::debug!(%error, "lost"); tracing::info!("{error}", x) }"#);
+}
+
+#[test]
 fn comments_texts_and_tests_are_no_code() {
     passes(
         "guest/mod.rs",

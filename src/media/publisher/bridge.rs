@@ -78,7 +78,7 @@ impl Drop for Viewer {
     fn drop(&mut self) {
         let (ticket, picture) = (self.ticket, self.seen.take());
         if self.desk.try_send(Event::Seen { ticket, picture }).is_err() {
-            tracing::error!(ticket, "a picture was dropped: the publisher is overloaded");
+            tracing::error!("a picture was dropped: the publisher is overloaded");
         }
     }
 }

@@ -98,7 +98,7 @@ impl Desk {
             let picture =
                 still::jpeg(&sample).map_err(|error| Refusal::new(Code::PermissionDenied, error.to_string()));
             if back.try_send(Event::Still { ticket, picture }).is_err() {
-                tracing::error!(ticket, "a picture was dropped: the publisher is overloaded");
+                tracing::error!("a picture was dropped: the publisher is overloaded");
             }
         })?;
         let teardown = Worker::start("teardown", TEARDOWNS, stop)?;
@@ -266,15 +266,17 @@ impl Desk {
     fn device_news(&mut self, now: Instant, report: Option<Report>) {
         let Some(report) = report else { return };
         match &report {
-            Report::DeviceOpened { id, .. } | Report::DeviceBack { id, .. } => {
-                tracing::info!(device = id, "open");
+            Report::DeviceOpened { device, id, .. } | Report::DeviceBack { device, id, .. } => {
+                tracing::info!("{device} open: {id}");
                 if let Some(peer) = &self.peer {
                     peer.force_key_frame();
                 }
             }
-            Report::DeviceFailed { error, .. } => tracing::warn!(code = %error.code, "{}", error.message),
-            Report::DeviceLost { why, .. } => {
-                tracing::warn!("lost: {why}");
+            Report::DeviceFailed { device, error, .. } => {
+                tracing::warn!("{device} not open: {}", error.message)
+            }
+            Report::DeviceLost { device, why, .. } => {
+                tracing::warn!("{device} lost: {why}");
                 self.fill(now);
             }
             Report::Offer { .. }

@@ -221,7 +221,7 @@ impl Device {
         self.bridge.give_turn(Turn::Device(self.generation));
         self.state = State::Opening { since: now };
         if self.worker.give(Job::Open(Box::new(self.wanted()))).is_err() {
-            tracing::error!(device = ?self.kind, "its driver hangs: it is not opened");
+            tracing::error!("the driver of the {} hangs: it is not opened", self.kind);
             self.state = State::Lost { pause: self.search.lost(now, None) };
         } else {
             self.opening += 1;

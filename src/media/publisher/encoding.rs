@@ -168,7 +168,7 @@ impl Encoding {
     pub(super) fn stop_beside(self) {
         let stopped = thread::Builder::new().name("encoder-end".into()).spawn(move || drop(self));
         if let Err(error) = stopped {
-            tracing::error!(%error, "an encoder was stopped on the publisher's thread");
+            tracing::error!("an encoder was stopped on the publisher's thread: {error}");
         }
     }
 }
@@ -177,7 +177,7 @@ impl Drop for Encoding {
     /// Stops it, unless its pipeline does.
     fn drop(&mut self) {
         if self.bin.parent().is_none() && self.bin.set_state(gst::State::Null).is_err() {
-            tracing::warn!(encoder = self.element(), "it did not stop cleanly");
+            tracing::warn!("{} did not stop cleanly", self.element());
         }
     }
 }

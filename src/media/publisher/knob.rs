@@ -45,7 +45,7 @@ impl Card {
     /// As the device is opened: how its volume will be turned. May block.
     pub(super) fn fit(self, wanted: Loudness) -> Knob {
         let taken = self.turn(wanted);
-        tracing::info!(device = self.address, "{} volume {taken}", self.side);
+        tracing::info!("{} volume of {} {taken}", self.side, self.address);
         match taken {
             Taken::Mixer(_) | Taken::Left(..) => {
                 Knob::Mixer { card: self, taken, turned: wanted, turn: Turn::None }
@@ -125,7 +125,7 @@ impl Knob {
                 (*turned, *turn) = (wanted, Turn::None);
             }
             (Self::Mixer { card, .. }, Taken::Nobody(_)) => {
-                tracing::warn!(device = card.address, "{} volume from now on {answer}", card.side);
+                tracing::warn!("{} volume of {} from now on {answer}", card.side, card.address);
                 *self = Self::Pipeline;
             }
         }

@@ -117,7 +117,7 @@ fn find(wanted: &Wanted) -> Result<(Order, Knob, usize), Refusal> {
         (From::Device, _) => (wanted.profile.clone(), None),
     };
     if let Some(choice) = &way.choice {
-        tracing::info!(camera = id, "captured as {choice}: {}", way.why);
+        tracing::info!("{id} captured as {choice}: {}", way.why);
     }
     let caps = way.choice.map_or_else(|| wish.caps.clone(), |choice| picture_caps(choice.sent));
     let explain = Arc::clone(&wanted.explain);

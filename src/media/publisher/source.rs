@@ -119,7 +119,7 @@ impl Source {
     /// Closes it; the device is free when this returns.
     pub(super) fn close(self) {
         if self.pipeline.set_state(gst::State::Null).is_err() {
-            tracing::warn!(device = self.id, "the pipeline of a device did not stop cleanly");
+            tracing::warn!("the pipeline of {} did not stop cleanly", self.id);
         }
         if let Some(bus) = self.pipeline.bus() {
             bus.unset_sync_handler();

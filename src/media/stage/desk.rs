@@ -74,7 +74,7 @@ impl Desk {
             let picture =
                 still::jpeg(&sample).map_err(|error| Refusal::new(Code::PermissionDenied, error.to_string()));
             if back.try_send(Event::Still { ticket, picture }).is_err() {
-                tracing::error!(ticket, "a picture was dropped: the stage is overloaded");
+                tracing::error!("a picture was dropped: the stage is overloaded");
             }
         })?;
         let teardown = Worker::start("stage-teardown", MOST_PEERS, stop)?;
@@ -288,7 +288,8 @@ impl Desk {
             .collect();
         for step in self.governor.observe(now, &lags) {
             if let Some(peer) = self.peers.get(&step.peer) {
-                tracing::info!(guest = %peer.id.guest, decoding = step.decoding.as_str(), "decoding changes");
+                let guest = &peer.id.guest;
+                tracing::info!(user_id = %guest, "pictures of {guest} that are decoded: {}", step.decoding.as_str());
                 peer.meter.set_decoding(step.decoding);
             }
         }

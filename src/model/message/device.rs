@@ -14,6 +14,15 @@ pub enum DeviceKind {
     Microphone,
 }
 
+impl std::fmt::Display for DeviceKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Camera => "camera",
+            Self::Microphone => "microphone",
+        })
+    }
+}
+
 impl DeviceKind {
     /// There is none of it.
     pub fn device_empty(self) -> Code {

@@ -199,7 +199,7 @@ impl Wishes {
     pub(super) fn lost(&mut self) {
         self.connected = false;
         for topic in self.outbox.lost() {
-            tracing::warn!(%topic, "gave up a message: the connection ended each time it was sent");
+            tracing::warn!("gave up a message to {topic}: the connection ended each time it was sent");
         }
     }
 
