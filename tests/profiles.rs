@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use coguestd::media::encoders::{Trial, try_out};
 use coguestd::media::publisher::Codec;
-use coguestd::media::publisher::profile::{self, Hardware, Profile};
+use coguestd::media::publisher::profile::{self, Encoder, Hardware, Profile};
 use coguestd::model::board::Board;
 use coguestd::model::media::Quality;
 
@@ -30,19 +30,22 @@ fn every_shipped_profile_loads_and_its_encoders_encode_every_size() {
     for name in profile::shipped() {
         let profile = Profile::examine(name, &[]).unwrap_or_else(|error| panic!("{error}"));
         assert!(!profile.description().is_empty(), "{name}");
+        let mut works = |encoder: &Encoder, quality: Quality| {
+            // The same words do the same, in whichever profile they stand.
+            if tried.insert((format!("{encoder:?}"), quality)) {
+                let trial = try_out(encoder, quality, PATIENCE);
+                let (element, size) = (encoder.element(), quality.as_str());
+                assert!(matches!(trial, Trial::Works(_)), "{name}: {element} at {size}: {trial:?}");
+            }
+        };
         for codec in [Codec::H264, Codec::Vp8] {
             for encoder in profile.encoders(codec) {
                 assert_eq!(encoder.codec(), codec, "{name}");
-                for quality in QUALITIES {
-                    // The same words do the same, in whichever profile they stand.
-                    if tried.insert((format!("{encoder:?}"), quality)) {
-                        let trial = try_out(encoder, quality, PATIENCE);
-                        let (element, size) = (encoder.element(), quality.as_str());
-                        assert!(matches!(trial, Trial::Works(_)), "{name}: {element} at {size}: {trial:?}");
-                    }
-                }
+                QUALITIES.into_iter().for_each(|quality| works(encoder, quality));
             }
         }
+        // The one size that a camera shares.
+        profile.importer().into_iter().for_each(|encoder| works(encoder, Quality::P720));
     }
 }
 
@@ -85,6 +88,15 @@ fn a_raspberry_pi_is_told_what_its_driver_needs() {
     assert_eq!(is("h264_i_frame_period"), Some(60), "{controls}");
     assert_eq!(is("video_bitrate_mode"), Some(0), "{controls}");
     assert_eq!(is("video_bitrate").map(|bits| bits % 25_000), Some(0), "{controls}");
+}
+
+#[test]
+fn a_csi_camera_shares_its_memory_with_the_encoder_of_the_board() {
+    stand_ins::register();
+    let profile = Profile::load("csi", &[]).unwrap_or_else(|error| panic!("{error}"));
+    let importer = profile.importer().expect("an encoder that imports");
+    assert_eq!((importer.element().as_str(), importer.hardware()), ("v4l2h264enc", Hardware::Yes));
+    assert!(format!("{importer:?}").contains("output-io-mode=dmabuf-import"), "{importer:?}");
 }
 
 #[test]

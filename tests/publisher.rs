@@ -18,6 +18,8 @@ mod plugs;
 mod process;
 #[path = "publisher/seat.rs"]
 mod seat;
+#[path = "publisher/sharing.rs"]
+mod sharing;
 #[path = "publisher/trouble.rs"]
 mod trouble;
 #[path = "publisher/volumes.rs"]

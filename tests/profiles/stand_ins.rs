@@ -133,7 +133,8 @@ stand_in!(
     ),
     vec![
         glib::ParamSpecBoxed::builder::<gst::Structure>("extra-controls").build(),
-        signed("capture-io-mode")
+        signed("capture-io-mode"),
+        text("output-io-mode")
     ]
 );
 stand_in!(

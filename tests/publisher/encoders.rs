@@ -128,6 +128,20 @@ fn the_boards_encoder_is_kept_for_the_next_seat_and_a_program_is_not() {
 }
 
 #[test]
+fn one_that_never_gives_a_frame_keeps_nobody_from_a_seat() {
+    trouble::register();
+    let profile = profile(None, &[h264("dumb-board", true), h264("dumb-software", false)]);
+    let mut seat = seat(&profile, Codec::H264);
+    trouble::tell("dumb-board", Mood::Silent);
+    seat.sit_down(CAMERA);
+    seat.live();
+    goes_on(&mut seat);
+    assert_eq!(replaced(&seat).len(), 1);
+    nothing_else_happened(&seat);
+    seat.close();
+}
+
+#[test]
 fn one_that_hangs_is_asked_for_a_key_frame_built_anew_and_then_another_takes_its_place() {
     trouble::register();
     let profile = profile(None, &[h264("hangs-board", true), h264("hangs-software", false)]);

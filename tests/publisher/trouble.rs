@@ -1,7 +1,7 @@
 //! An element that fails when it is told to: `coguesttrouble what=NAME` lets everything through until a test says otherwise of that
 //! name. It stands in for the driver that hangs and for the one that breaks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
 use gstreamer as gst;
@@ -27,7 +27,7 @@ pub enum Mood {
 }
 
 /// One name.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Record {
     mood: Option<Mood>,
     /// Of the one that is at work, and of it only.
@@ -35,6 +35,8 @@ struct Record {
     made: usize,
     key_frames: usize,
     latencies: usize,
+    /// Where what went through lay.
+    memories: HashSet<usize>,
 }
 
 fn records() -> MutexGuard<'static, HashMap<String, Record>> {
@@ -71,6 +73,11 @@ pub fn key_frames(what: &str) -> usize {
 /// How often one of this name was told how long the slowest way takes.
 pub fn latencies(what: &str) -> usize {
     records().get(what).map_or(0, |record| record.latencies)
+}
+
+/// The places in memory of what went through those of this name.
+pub fn memories(what: &str) -> HashSet<usize> {
+    records().get(what).map(|record| record.memories.clone()).unwrap_or_default()
 }
 
 #[derive(Default)]
@@ -120,8 +127,12 @@ impl ObjectImpl for Inside {
         }
         let (what, element) = (Arc::clone(&self.what), bin.downgrade());
         let pad = inner.static_pad("src").expect("identity has one");
-        pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
             let name = what.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some(buffer) = info.buffer().filter(|buffer| buffer.n_memory() > 0) {
+                let place = buffer.peek_memory(0).as_ptr().addr();
+                records().entry(name.clone()).or_default().memories.insert(place);
+            }
             match mood_of(&name) {
                 Mood::Fine | Mood::Unopened => gst::PadProbeReturn::Ok,
                 Mood::Slower => {

@@ -1,9 +1,9 @@
 //! The bridge from what is captured to what is sent: the one place where a device's buffers change pipelines.
 //!
 //! Invariant: a device whose turn it is not gets nothing across; so a device is cut off before it is closed. What crosses carries
-//! one kind of caps whatever it came from, so that camera, slate and silence renegotiate nothing. Only a camera that encodes is of
-//! another kind: its pictures go to a target for them alone, from a key frame on. Nothing that crosses is kept but the last key frame:
-//! who wants to see pixels waits for the next picture.
+//! one kind of caps whatever it came from, so that camera, slate and silence renegotiate nothing. Only cameras that encode, or whose
+//! memory is read by the encoder itself, are of other kinds: their pictures go to a target for them alone, of what is encoded from a
+//! key frame on. Nothing that crosses is kept but the last key frame: who wants to see pixels waits for the next picture.
 
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +32,8 @@ pub(super) enum Turn {
 pub(super) enum Kind {
     /// Pixels, or samples.
     Raw,
+    /// Pixels in the camera's own memory, laid out as the camera does.
+    Shared,
     /// What a camera has encoded.
     Encoded,
 }
@@ -218,7 +220,7 @@ impl Inner {
     fn show(&mut self, buffer: &gst::Buffer, caps: &gst::Caps, kind: Kind) {
         let sample = || gst::Sample::builder().buffer(buffer).caps(caps).build();
         match kind {
-            Kind::Raw => {}
+            Kind::Raw | Kind::Shared => {}
             Kind::Encoded if is_key(buffer) => self.last = Some(sample()),
             Kind::Encoded => return,
         }
@@ -227,7 +229,7 @@ impl Inner {
 
     fn push(&mut self, buffer: gst::Buffer, caps: &gst::Caps, kind: Kind) {
         let Some((target, takes)) = &self.target else { return };
-        self.begun |= kind == Kind::Raw || is_key(&buffer);
+        self.begun |= kind != Kind::Encoded || is_key(&buffer);
         if *takes != kind || !self.begun {
             return;
         }

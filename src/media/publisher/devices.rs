@@ -23,7 +23,7 @@ use gstreamer as gst;
 use super::bridge::{Bridge, Kind, Turn};
 use super::events::Event;
 use super::opener::{Job, Wanted, work};
-use super::profile::{Capture, Takes};
+use super::profile::{Capture, Memory, Takes};
 use super::search::{Pause, Search};
 use super::source::Source;
 use super::stats::Meter;
@@ -185,7 +185,9 @@ impl Device {
         if before.choice != self.wish.choice {
             self.known = None;
         }
-        let as_it_is = self.captures.iter().any(|capture| capture.takes == Some(Takes::Untouched));
+        let is_as_it_is =
+            |capture: &Capture| capture.takes == Some(Takes::Untouched) || capture.shares == Memory::Camera;
+        let as_it_is = self.captures.iter().any(is_as_it_is);
         if before.choice != self.wish.choice
             || before.caps != self.wish.caps
             || as_it_is && before.drawing != self.wish.drawing
@@ -214,6 +216,15 @@ impl Device {
         self.close();
         self.candidate = 0;
         self.open(now);
+    }
+
+    /// Its memory is shared no more, as long as the program runs.
+    pub(super) fn stop_sharing(&mut self, now: Instant) {
+        let copied = self.captures.iter().filter(|capture| capture.shares == Memory::Own);
+        self.captures = copied.cloned().collect();
+        if self.epoch.is_some() {
+            self.reopen(now);
+        }
     }
 
     fn open(&mut self, now: Instant) {

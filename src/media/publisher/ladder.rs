@@ -11,7 +11,8 @@
 //! that is still trusted.
 //!
 //! Invariant: the ladder only says what to do, and every way up it ends. An encoder is suspected only while the transport moves:
-//! one that waits for a network that takes nothing is not to blame. Not here: doing it (`recovery`).
+//! one that waits for a network that takes nothing is not to blame. Before there is a transport its first frame is waited for, without
+//! which nothing is offered; one that does not give it counts as one that cannot be made. Not here: doing it (`recovery`).
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -44,6 +45,17 @@ pub(super) enum Trouble {
     Broke(String),
     /// It cannot be made.
     Unmade(String),
+}
+
+impl Trouble {
+    /// In words, of this encoder.
+    pub(super) fn of(&self, encoder: &str) -> String {
+        match self {
+            Self::Stuck => format!("{encoder} gives no frame"),
+            Self::Broke(why) => format!("{encoder} broke: {why}"),
+            Self::Unmade(why) => format!("{encoder} does not start: {why}"),
+        }
+    }
 }
 
 /// What to do.
@@ -86,9 +98,19 @@ enum Rung {
     Changed,
 }
 
+/// What is expected of an encoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// One frame: nobody takes more yet.
+    First,
+    /// One after the other.
+    Frames,
+}
+
 /// What was seen of the encoder at work.
 #[derive(Debug)]
 struct Watch {
+    expected: Expected,
     last: Counts,
     fed_at_last_frame: u64,
     last_frame: Instant,
@@ -143,8 +165,9 @@ impl Ladder {
     }
 
     /// From now on frames must come out.
-    pub(super) fn watch(&mut self, now: Instant, counts: Counts) {
+    pub(super) fn watch(&mut self, now: Instant, counts: Counts, expected: Expected) {
         self.watch = Some(Watch {
+            expected,
             last: counts,
             fed_at_last_frame: counts.fed,
             last_frame: now,
@@ -169,12 +192,20 @@ impl Ladder {
             (watch.last_frame, watch.fed_at_last_frame, watch.patience) = (now, counts.fed, STUCK);
         }
         let waited = now.saturating_duration_since(watch.last_frame);
+        let fed = counts.fed.saturating_sub(watch.fed_at_last_frame) >= FED;
+        if watch.expected == Expected::First {
+            if counts.out != before.out {
+                self.watch = None;
+                return None;
+            }
+            let why = || Trouble::Unmade("no first frame comes".to_owned());
+            return (waited >= watch.patience && fed).then(why);
+        }
         if now.saturating_duration_since(watch.last_packet) >= TRANSPORT {
             // Its time counts from when the transport moves again.
             (watch.last_frame, watch.fed_at_last_frame) = (now, counts.fed);
             return None;
         }
-        let fed = counts.fed.saturating_sub(watch.fed_at_last_frame) >= FED;
         (waited >= watch.patience && fed).then_some(Trouble::Stuck)
     }
 

@@ -9,6 +9,7 @@
 //! | … with `takes = "raw"`, `"jpeg"` or `"h264"` | `format` (capsfilter) | caps of what was chosen of the camera's offers |
 //! | … with `takes = "untouched"` | `format`, `size` (capsfilters) | `format`: likewise; `size`: H.264 as it is offered |
 //! | … that makes any size | `wanted` (capsfilter) | raw caps of the wanted size at 30/s |
+//! | … with `shares = true` | `size` (capsfilter) | raw caps of what is sent, of any format |
 //! | `[[microphone]]` | `microphone` | the property `address` |
 //! | `[[encoder]]`, `codec = "h264"` or `"vp8"` | `encoder`, `fit` with `multiple_of` | `encoder`: the bit rate; `fit`: what is cropped |
 //! | `[audio_encoder]` | – | – |
@@ -16,11 +17,19 @@
 //!
 //! `[when]` says for which boards `auto` takes it. Cameras and microphones are tried in order until one delivers, encoders of a codec
 //! until one encodes; `hardware = true` says that an encoder is a part of the board. Entries whose elements are not installed are left
-//! out. Invariant: a loaded profile has every element it needs, and an encoder at least.
+//! out.
+//!
+//! A camera that shares hands on its own memory (DMABUF), and an encoder that imports (`imports = true`) reads that and nothing else: so
+//! no picture is copied, while nothing is drawn into it and its size is one of [`Capture::multiple_of`]. Slates, and pictures that are
+//! drawn into, go to the other encoders.
+//!
+//! Invariant: a loaded profile has every element it needs, an encoder that takes any memory at least, and a camera that is copied from;
+//! one shares only where an encoder imports.
 
 mod check;
 mod encoder;
 mod error;
+mod memory;
 mod pick;
 
 use std::fs;
@@ -33,6 +42,7 @@ use serde::Deserialize;
 use self::check::{Check, Depth};
 pub use self::encoder::{Bitrate, Encoder, Hardware};
 pub use self::error::Error;
+pub use self::memory::Memory;
 pub use self::pick::Picked;
 use self::pick::When;
 use super::Codec;
@@ -74,6 +84,12 @@ pub struct Capture {
     /// What it takes of what a camera offers: a capture that says so has an element `format`.
     #[serde(default)]
     pub(super) takes: Option<Takes>,
+    /// Whether pictures stay in its memory until they are encoded.
+    #[serde(default)]
+    pub(super) shares: Memory,
+    /// Of one that shares: width and height must be multiples of these, for nothing can be cropped.
+    #[serde(default)]
+    pub(super) multiple_of: Option<(u32, u32)>,
 }
 
 /// What a capture takes of what a camera offers.
@@ -183,17 +199,19 @@ impl Written {
         gst::init()?;
         let Self { name, place, file, .. } = self;
         let check = Check { place: &place, depth };
-        let cameras = check.captures("camera", &["camera", "size"], file.camera)?;
+        let mut cameras = check.captures("camera", &["camera", "size"], file.camera)?;
         let microphones = check.captures("microphone", &["microphone"], file.microphone)?;
         check.fragment("audio_encoder", &[], &file.audio_encoder)?;
         check.fragment("speaker", &["speaker"], &file.speaker)?;
-        let encoders = check.encoders(file.encoder)?;
+        let mut encoders = check.encoders(file.encoder)?;
+        let importer = check.shared(&mut cameras, &mut encoders)?;
         Ok(Profile {
             name,
             description: file.description,
             cameras,
             microphones,
             encoders,
+            importer,
             audio_encoder: file.audio_encoder,
             speaker: file.speaker,
         })
@@ -208,6 +226,7 @@ pub struct Profile {
     pub(super) cameras: Vec<Capture>,
     pub(super) microphones: Vec<Capture>,
     encoders: Vec<Encoder>,
+    importer: Option<Encoder>,
     pub(super) audio_encoder: Fragment,
     pub(super) speaker: Fragment,
 }
@@ -253,6 +272,11 @@ impl Profile {
         self.encoders.iter().filter(|encoder| encoder.codec() == codec).collect()
     }
 
+    /// What encodes the pictures of a camera that shares its memory.
+    pub fn importer(&self) -> Option<&Encoder> {
+        self.importer.as_ref()
+    }
+
     /// The elements that a stay begins with.
     pub(super) fn elements(&self, codec: Codec) -> Vec<&str> {
         let captures = self.cameras.first().into_iter().chain(self.microphones.first());
@@ -286,11 +310,12 @@ pub fn shipped() -> impl Iterator<Item = &'static str> {
     SHIPPED.iter().map(|(name, _)| *name)
 }
 
-/// Every encoder that a shipped profile knows, installed or not, each element once.
+/// Every encoder that a shipped profile knows and that takes any memory, installed or not, each element once.
 pub fn shipped_encoders() -> Vec<Encoder> {
     let files = SHIPPED.iter().rev().filter_map(|(_, text)| toml::from_str::<File>(text).ok());
     let mut encoders: Vec<Encoder> = Vec::new();
-    for encoder in files.flat_map(|file| file.encoder) {
+    let takes_any = |encoder: &Encoder| encoder.imports() == Memory::Own;
+    for encoder in files.flat_map(|file| file.encoder).filter(takes_any) {
         if encoders.iter().all(|known| known.element() != encoder.element()) {
             encoders.push(encoder);
         }

@@ -8,7 +8,7 @@ use super::Codec;
 use super::bridge::Kind;
 use super::desk::Desk;
 use super::encoding::{self, Before, Encoding, Order};
-use super::ladder::{Camera, Counts, Ladder, Step, Trouble};
+use super::ladder::{Camera, Counts, Expected, Ladder, Step, Trouble};
 use super::peer::Peer;
 use super::profile::{Encoder, Profile};
 use super::warmth::{Kept, Warmth};
@@ -47,9 +47,13 @@ impl Recovery {
         }
     }
 
-    /// The encoder that the ladder stands at.
-    fn present<'a>(&self, profile: &'a Profile, codec: Codec) -> Option<&'a Encoder> {
-        profile.encoders(codec).get(self.ladder.current()).copied()
+    /// What encodes now: of pixels, what the ladder stands at.
+    fn present(&self, profile: &Profile, codec: Codec) -> Option<Encoder> {
+        match self.kind {
+            Kind::Raw => profile.encoders(codec).get(self.ladder.current()).copied().cloned(),
+            Kind::Shared => profile.importer().cloned(),
+            Kind::Encoded => Some(Encoder::passing()),
+        }
     }
 
     /// A new stay.
@@ -85,11 +89,7 @@ impl Desk {
         self.recovery.made += 1;
         peer.awaits = self.recovery.made;
         self.recovery.kind = self.camera.kind();
-        let present = match self.recovery.kind {
-            Kind::Raw => self.recovery.present(&self.settings.profile, peer.codec).cloned(),
-            Kind::Encoded => Some(Encoder::passing()),
-        };
-        let Some(encoder) = present else { return };
+        let Some(encoder) = self.recovery.present(&self.settings.profile, peer.codec) else { return };
         self.recovery.due = Some(now + encoding::MADE);
         let before = match (after, self.recovery.warmth.take(&encoder)) {
             (None, Kept::Soon) => {
@@ -142,19 +142,17 @@ impl Desk {
         let connected = present.connected;
         self.camera.bridge.lead_to(Some((source, self.recovery.kind)));
         self.fill(now);
-        if connected {
-            self.watch_encoder(now);
-        }
+        self.watch_encoder(now, if connected { Expected::Frames } else { Expected::First });
         if let (Some(Replaced { from, why }), Some(stay)) = (self.recovery.replaced.take(), &self.stay) {
             tracing::warn!("encoding with {element} instead of {from}: {why}");
             self.outbox.send(Report::EncoderReplaced { epoch: stay.epoch, from, to: element, why });
         }
     }
 
-    /// The stage can hear: from now on frames are expected.
-    pub(super) fn watch_encoder(&mut self, now: Instant) {
+    /// From now on so much is expected of the encoder.
+    pub(super) fn watch_encoder(&mut self, now: Instant, expected: Expected) {
         let counts = self.counts();
-        self.recovery.ladder.watch(now, counts);
+        self.recovery.ladder.watch(now, counts, expected);
     }
 
     /// The encoder itself says that it is broken.
@@ -185,7 +183,7 @@ impl Desk {
         Counts { fed: self.camera.bridge.pushed(), out, packets }
     }
 
-    /// A camera that encodes needs no encoder while it is open; the slate does.
+    /// A camera that encodes needs no encoder while it is open, one that shares its memory another; the slate needs the ordinary one.
     pub(super) fn follow_kind(&mut self, now: Instant) {
         let sees = self.peer.as_ref().is_some_and(Peer::wants_pictures);
         if sees && self.recovery.kind != self.camera.kind() {
@@ -199,20 +197,24 @@ impl Desk {
     }
 
     fn encoder_fails(&mut self, now: Instant, trouble: &Trouble) {
-        if self.recovery.kind == Kind::Encoded {
-            tracing::warn!("what the camera encodes cannot be sent as it is ({trouble:?}): it is decoded");
-            self.camera.wish(now, |wish| wish.drawing = Drawing::Needed);
-            return self.follow_kind(now);
-        }
         let Some(peer) = &mut self.peer else { return };
-        let camera = if self.camera.delivers() { Camera::Sends } else { Camera::Not };
         let present = self.recovery.present(&self.settings.profile, peer.codec);
-        let from = present.map(Encoder::element).unwrap_or_default();
-        let why = match trouble {
-            Trouble::Stuck => format!("{from} gives no frame"),
-            Trouble::Broke(why) => format!("{from} broke: {why}"),
-            Trouble::Unmade(why) => format!("{from} does not start: {why}"),
-        };
+        let from = present.as_ref().map(Encoder::element).unwrap_or_default();
+        let why = trouble.of(&from);
+        match self.recovery.kind {
+            Kind::Raw => {}
+            Kind::Shared => {
+                tracing::warn!("{why}: the camera's memory is not shared any more, pictures are copied");
+                self.camera.stop_sharing(now);
+                return self.follow_kind(now);
+            }
+            Kind::Encoded => {
+                tracing::warn!("{why}: what the camera encodes is not sent as it is, but decoded");
+                self.camera.wish(now, |wish| wish.drawing = Drawing::Needed);
+                return self.follow_kind(now);
+            }
+        }
+        let camera = if self.camera.delivers() { Camera::Sends } else { Camera::Not };
         self.recovery.due = None;
         match self.recovery.ladder.climb(now, trouble, camera) {
             Step::KeyFrame => {

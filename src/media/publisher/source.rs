@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! fragment (camera … size) ─ videoflip ─ shape ─ end ─► bridge
-//! fragment (camera … size) ─ end ─► bridge, of what the camera encodes and nothing is drawn into
+//! fragment (camera … size) ─ end ─► bridge, of what the camera encodes or shares and nothing is drawn into
 //! fragment (microphone) ─ audioconvert ─ audioresample ─ (voice) ─ volume ─ level ─ shape ─ end ─► bridge
 //! ```
 //! Invariant: [`Source::close`] returns only when the device is closed. Opening and closing may take seconds: never on the
@@ -28,7 +28,6 @@ use super::voice::{Care, Listening};
 use super::ways::Way;
 use super::{Explain, Located};
 use crate::model::Refusal;
-use crate::model::capture::Passing;
 use crate::model::media::{Mirror, Quality};
 use crate::model::message::DeviceKind;
 use crate::model::volume::Loudness;
@@ -103,7 +102,7 @@ impl Source {
         listen(&pipeline, order, meter, desk);
         let sent = order.way.choice.map_or(order.wanted, |choice| choice.sent);
         let node = order.located.as_ref().map(|located| located.node.clone());
-        let (id, from, kind) = (order.id.clone(), order.way.capture.from, order.kind());
+        let (id, from, kind) = (order.id.clone(), order.way.capture.from, order.way.kind());
         let source = Self { pipeline, id, sent, kind, node, knob, from, _listening: listening };
         match source.pipeline.set_state(gst::State::Playing) {
             Ok(_) => Ok(source),
@@ -198,17 +197,11 @@ fn build(
 }
 
 impl Order {
-    fn kind(&self) -> Kind {
-        match self.way.passing() {
-            Passing::Untouched => Kind::Encoded,
-            Passing::Encoded | Passing::Decoded => Kind::Raw,
-        }
-    }
-
     /// What comes out of the fragment.
     fn crossing(&self) -> gst::Caps {
-        match self.kind() {
+        match self.way.kind() {
             Kind::Raw => shape(&self.caps),
+            Kind::Shared => shape(&any_layout(&self.caps)),
             // As it is offered to the stage, and as payloaders take it.
             Kind::Encoded => gst::Caps::builder("video/x-h264")
                 .field("stream-format", "byte-stream")
@@ -217,6 +210,15 @@ impl Order {
                 .build(),
         }
     }
+}
+
+/// As the camera lays its pixels out: an encoder that reads its memory takes that or not.
+fn any_layout(caps: &gst::Caps) -> gst::Caps {
+    let mut any = caps.clone();
+    for structure in any.make_mut().iter_mut() {
+        structure.remove_fields(["format", "pixel-aspect-ratio"]);
+    }
+    any
 }
 
 /// What is captured may have any rate: whoever is given it stamps it when it comes.
@@ -254,7 +256,7 @@ fn close_entries(fragment: &gst::Bin) -> Result<(), glib::BoolError> {
 fn tail(order: &Order) -> Result<(Vec<gst::Element>, Option<Listening>), glib::BoolError> {
     let shaped = || gst::ElementFactory::make("capsfilter").property("caps", shape(&order.caps)).build();
     Ok(match order.device {
-        DeviceKind::Camera if order.kind() == Kind::Encoded => (Vec::new(), None),
+        DeviceKind::Camera if order.way.kind() != Kind::Raw => (Vec::new(), None),
         DeviceKind::Camera => {
             let flip = gst::ElementFactory::make("videoflip").name("mirror").build()?;
             // One that was never anything else copies every picture; one that comes back to `identity` hands them on.

@@ -2,7 +2,8 @@
 
 use gstreamer as gst;
 
-use super::profile::{Capture, Profile, Takes};
+use super::bridge::Kind;
+use super::profile::{Capture, Memory, Profile, Takes};
 use crate::model::capture::{Choice, Drawing, Encoding, Offer, Passing, choices, reason};
 use crate::model::media::Quality;
 
@@ -23,7 +24,10 @@ pub(super) struct Way {
 pub(super) fn ways(captures: &[Capture], offers: &[Offer], wanted: Quality, drawing: Drawing) -> Vec<Way> {
     let takers = |choice: &Choice| {
         let choice = *choice;
-        captures.iter().filter(move |capture| takes(capture.takes, &choice))
+        let kept = drawing == Drawing::No && (choice.width, choice.height) == choice.sent.size();
+        captures.iter().filter(move |capture| {
+            takes(capture.takes, &choice) && (kept && capture.shares_at(choice.sent) || !capture.may_share())
+        })
     };
     let mut taken = choices(offers, wanted, Drawing::Needed);
     if drawing == Drawing::No {
@@ -42,7 +46,12 @@ pub(super) fn ways(captures: &[Capture], offers: &[Offer], wanted: Quality, draw
     }
     // A camera that keeps to nothing it offers, or offers nothing, may still deliver. What it encodes then is decoded.
     let plain = |capture: &Capture| Way { capture: capture.clone(), choice: None, why: String::new() };
-    ways.extend(captures.iter().filter(|capture| capture.takes != Some(Takes::Untouched)).map(plain));
+    let gives_pixels = |capture: &&Capture| {
+        let untouched = capture.takes == Some(Takes::Untouched);
+        let shares = drawing == Drawing::No && capture.shares_at(wanted);
+        !untouched && (shares || !capture.may_share())
+    };
+    ways.extend(captures.iter().filter(gives_pixels).map(plain));
     ways
 }
 
@@ -64,10 +73,26 @@ fn takes(takes: Option<Takes>, choice: &Choice) -> bool {
     }
 }
 
+impl Capture {
+    fn may_share(&self) -> bool {
+        self.shares == Memory::Camera
+    }
+
+    /// Whether it shares its memory, and its encoder takes pictures of this size as they are.
+    fn shares_at(&self, size: Quality) -> bool {
+        let ((width, height), (across, down)) = (size.size(), self.multiple_of.unwrap_or((1, 1)));
+        self.may_share() && width.is_multiple_of(across.max(1)) && height.is_multiple_of(down.max(1))
+    }
+}
+
 impl Way {
-    /// Whether it goes out as the camera encoded it.
-    pub(super) fn passing(&self) -> Passing {
-        self.choice.map_or(Passing::Encoded, |choice| choice.passing)
+    /// What crosses the bridge.
+    pub(super) fn kind(&self) -> Kind {
+        match (self.capture.shares, self.choice.map(|choice| choice.passing)) {
+            (Memory::Camera, _) => Kind::Shared,
+            (Memory::Own, Some(Passing::Untouched)) => Kind::Encoded,
+            (Memory::Own, Some(Passing::Encoded | Passing::Decoded) | None) => Kind::Raw,
+        }
     }
 
     /// What the element `format` is to let through.
@@ -140,6 +165,31 @@ mod tests {
         let profile = Profile::load("generic", &[]).expect("a profile");
         let ways = ways(&profile.cameras, &[], Quality::P720, Drawing::Needed);
         assert_eq!(ways.len(), pixels(&profile).count());
+    }
+
+    #[test]
+    fn a_camera_shares_its_memory_while_its_pictures_are_sent_as_they_are() {
+        let capture = |text: &str| -> Capture { toml::from_str(text).expect("a capture") };
+        let captures = [
+            capture("takes = \"raw\"\nshares = true\nmultiple_of = [64, 16]\nlaunch = \"shared\""),
+            capture("shares = true\nmultiple_of = [64, 16]\nlaunch = \"any size\""),
+            capture("takes = \"raw\"\nlaunch = \"copied\""),
+        ];
+        let nv12 = Encoding::Raw(Pixels::Nv12);
+        let offers = [offer(nv12, 1280, 720, 30), offer(nv12, 640, 360, 30), offer(nv12, 640, 480, 30)];
+        let launched = |wanted, drawing, offers: &[Offer]| -> Vec<(String, Kind)> {
+            let ways = ways(&captures, offers, wanted, drawing);
+            ways.into_iter().map(|way| (way.capture.launch.clone(), way.kind())).collect()
+        };
+        let (shared, copied) = (("shared".to_owned(), Kind::Shared), ("copied".to_owned(), Kind::Raw));
+        let any_size = ("any size".to_owned(), Kind::Shared);
+        let plain = launched(Quality::P720, Drawing::No, &offers[..1]);
+        assert_eq!(plain, [shared.clone(), copied.clone(), shared, any_size, copied.clone()]);
+        // 360 is no multiple of 16; 640x480 is sent as 640x360.
+        for offers in [&offers[1..2], &offers[2..]] {
+            assert_eq!(launched(Quality::P360, Drawing::No, offers), vec![copied.clone(); 2]);
+        }
+        assert_eq!(launched(Quality::P720, Drawing::Needed, &offers[..1]), vec![copied; 2]);
     }
 
     #[test]

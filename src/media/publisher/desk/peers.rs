@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::{Desk, LINK_EVERY, stop};
 use crate::media::publisher::events::PeerTold;
+use crate::media::publisher::ladder::Expected;
 use crate::media::publisher::peer::Peer;
 use crate::model::media::{Fault, Report, Session};
 
@@ -55,7 +56,7 @@ impl Desk {
                 self.next_stats = Some((now + self.settings.stats_interval, self.meter.read(now)));
                 self.next_link = Some(now + LINK_EVERY);
                 self.outbox.send(Report::Connected { session });
-                self.watch_encoder(now);
+                self.watch_encoder(now, Expected::Frames);
             }
             PeerTold::FirstPacket => {
                 self.outbox.send(Report::FirstPacket { session });

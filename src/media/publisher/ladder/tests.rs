@@ -32,7 +32,7 @@ impl Seat {
         let mut ladder = Ladder::new(candidates.to_vec());
         let now = Instant::now();
         ladder.begin();
-        ladder.watch(now, Counts::default());
+        ladder.watch(now, Counts::default(), Expected::Frames);
         let (counts, camera) = (Counts::default(), Camera::Sends);
         Self { ladder, now, counts, camera, steps: Vec::new(), tenths: 0 }
     }
@@ -64,7 +64,7 @@ impl Seat {
         let step = self.ladder.climb(self.now, &trouble, self.camera);
         self.steps.push((self.tenths, step));
         if matches!(step, Step::Rebuild | Step::Change(_)) {
-            self.ladder.watch(self.now, self.counts);
+            self.ladder.watch(self.now, self.counts, Expected::Frames);
         }
     }
 
@@ -127,6 +127,19 @@ fn without_pictures_going_in_none_are_expected() {
         seat.counts.packets += 5;
         assert_eq!(seat.ladder.look(seat.now, seat.counts), None);
     }
+}
+
+#[test]
+fn before_there_is_a_transport_only_the_first_frame_is_waited_for() {
+    let mut seat = Seat::new(&BOARD);
+    seat.ladder.watch(seat.now, seat.counts, Expected::First);
+    seat.counts.out += 1;
+    // Nobody takes more of it.
+    seat.pass(60, Encoder::Hangs, Network::Stands);
+    assert_eq!(seat.steps, []);
+    seat.ladder.watch(seat.now, seat.counts, Expected::First);
+    seat.pass(5, Encoder::Hangs, Network::Stands);
+    assert_eq!(seat.steps, [(640, Step::Change(1))], "like one that cannot be made");
 }
 
 #[test]

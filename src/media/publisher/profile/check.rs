@@ -2,8 +2,9 @@
 
 use gstreamer::prelude::*;
 
-use super::{Capture, Encoder, Error, Fragment, Unparsed, parse};
+use super::{Capture, Encoder, Error, Fragment, Memory, Unparsed, parse};
 use crate::media::elements;
+use crate::media::publisher::Codec;
 
 pub(super) struct Check<'a> {
     pub(super) place: &'a str,
@@ -70,6 +71,36 @@ impl Check<'_> {
             (true, Some(error)) => Err(error),
             (true, None) => Err(self.wrong("encoder", "there must be one at least".to_owned())),
         }
+    }
+
+    /// Takes the encoder that imports out, and the cameras that share where there is none; what is left can do without both.
+    pub(super) fn shared(
+        &self,
+        cameras: &mut Vec<Capture>,
+        encoders: &mut Vec<Encoder>,
+    ) -> Result<Option<Encoder>, Error> {
+        let (importers, own) = std::mem::take(encoders)
+            .into_iter()
+            .partition::<Vec<_>, _>(|encoder| encoder.imports() == Memory::Camera);
+        *encoders = own;
+        if encoders.is_empty() {
+            let message = "one at least must do without imports = true: it encodes the slate";
+            return Err(self.wrong("encoder", message.to_owned()));
+        }
+        if cameras.iter().all(|camera| camera.shares == Memory::Camera) {
+            let message =
+                "one at least must do without shares = true: it is for pictures that are drawn into";
+            return Err(self.wrong("camera", message.to_owned()));
+        }
+        if importers.iter().any(|encoder| encoder.codec() != Codec::H264) {
+            let message = "imports = true goes with codec = \"h264\" only".to_owned();
+            return Err(self.wrong("encoder", message));
+        }
+        let importer = importers.into_iter().next();
+        if importer.is_none() {
+            cameras.retain(|camera| camera.shares == Memory::Own);
+        }
+        Ok(importer)
     }
 
     fn encoder(&self, encoder: &Encoder) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use serde::Deserialize;
 
-use super::{Unparsed, parse};
+use super::{Memory, Unparsed, parse};
 use crate::media::elements;
 use crate::media::publisher::Codec;
 use crate::model::media::Quality;
@@ -26,6 +26,9 @@ pub struct Encoder {
     /// Width and height must be multiples of these; what is over is cropped by the element `fit`.
     #[serde(default)]
     pub(super) multiple_of: Option<(u32, u32)>,
+    /// Whose memory it reads.
+    #[serde(default)]
+    imports: Memory,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -79,6 +82,7 @@ impl Encoder {
                 .to_owned(),
             bitrate: None,
             multiple_of: None,
+            imports: Memory::Own,
         }
     }
 
@@ -93,6 +97,11 @@ impl Encoder {
     /// Whether it is a part of the board.
     pub fn hardware(&self) -> Hardware {
         self.hardware
+    }
+
+    /// Whose memory it reads.
+    pub fn imports(&self) -> Memory {
+        self.imports
     }
 
     /// What it is called in logs and events: the factory of its named element, such as `x264enc`.

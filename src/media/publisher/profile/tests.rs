@@ -46,3 +46,42 @@ fn a_file_takes_the_place_of_a_shipped_profile() {
     assert!(error.to_string().contains("file, generic, "), "{error}");
     Profile::load("../test", &[directory.path().to_owned()]).expect_err("no path");
 }
+
+/// The profile `test` with a camera that shares or an encoder that imports in front, and how it is loaded.
+fn sharing(camera: &str, encoder: &str) -> Result<Profile, Error> {
+    gst::init().expect("GStreamer starts");
+    let camera = format!("{camera}\n[[camera]]\n");
+    let encoder = format!("{encoder}\n[[encoder]]\n");
+    let text = test_profile().replacen("[[camera]]\n", &camera, 1).replacen("[[encoder]]\n", &encoder, 1);
+    Written::read("test", "my.toml".to_owned(), Origin::Person, &text).and_then(Written::check)
+}
+
+const SHARES: &str =
+    "[[camera]]\nshares = true\nlaunch = \"videotestsrc name=camera ! capsfilter name=size\"";
+const IMPORTS: &str = "[[encoder]]\ncodec = \"h264\"\nimports = true\nlaunch = \"x264enc name=encoder\"\n\
+                       bitrate = { property = \"bitrate\", unit = 1000 }";
+
+#[test]
+fn a_camera_shares_its_memory_only_where_an_encoder_imports_it() {
+    let without = sharing("", "").expect("the profile as it is");
+    let (cameras, encoders) = (without.cameras.len(), without.encoders(Codec::H264).len());
+    let both = sharing(SHARES, IMPORTS).expect("a profile");
+    assert_eq!(both.cameras.len(), cameras + 1);
+    assert_eq!(both.importer().map(Encoder::imports), Some(Memory::Camera));
+    assert_eq!(both.encoders(Codec::H264).len(), encoders, "it is none of those for the slate");
+    for absent in [String::new(), IMPORTS.replace("x264enc", "notthere")] {
+        let alone = sharing(SHARES, &absent).expect("a profile");
+        assert_eq!((alone.cameras.len(), alone.importer().is_none()), (cameras, true));
+    }
+}
+
+#[test]
+fn sharing_alone_is_not_enough() {
+    let said = |error: Result<Profile, Error>| error.expect_err("it is not enough").to_string();
+    let vp8 = IMPORTS.replace("h264", "vp8");
+    assert!(said(sharing(SHARES, &vp8)).starts_with("my.toml: encoder: imports = true goes with"));
+    let importing = wrong("bitrate = { property", "imports = true\nbitrate = { property");
+    assert!(importing.starts_with("my.toml: encoder: one at least must do without imports"), "{importing}");
+    let shared = wrong("[[camera]]\n", "[[camera]]\nshares = true\n");
+    assert!(shared.starts_with("my.toml: camera: one at least must do without shares"), "{shared}");
+}

@@ -30,7 +30,7 @@ pub(super) fn make(
         caps: order.caps.clone(),
         generation: order.generation,
         device: order.device,
-        kind: order.kind(),
+        kind: order.way.kind(),
     };
     match order.way.capture.from {
         From::Device => own_pace(across),
@@ -80,7 +80,7 @@ impl Across {
     fn hand_on(&self, mut buffer: gst::Buffer, own: impl FnOnce() -> Option<gst::Caps>) {
         let own = match self.kind {
             Kind::Raw => None,
-            Kind::Encoded => own(),
+            Kind::Shared | Kind::Encoded => own(),
         };
         let caps = own.as_ref().unwrap_or(&self.caps);
         // After the mirror, so that it can be read.
