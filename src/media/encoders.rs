@@ -21,6 +21,8 @@ use crate::model::media::Quality;
 
 /// So many pictures are encoded: the first may come out by itself, the third only from an encoder that goes on.
 const PICTURES: u32 = 3;
+/// So many go in, if need be: some encoders keep a few inside, and the library of one complains to the terminal at their end.
+const GIVEN: i32 = 30;
 /// A bit rate for them that every encoder takes.
 const BITS: u32 = 1_000_000;
 
@@ -179,13 +181,11 @@ fn build(encoder: &Encoder, quality: Quality) -> Result<(gst::Pipeline, gst_app:
     if let Some(element) = bin.by_name("encoder") {
         encoder.set_bitrate(&element, BITS);
     }
-    let source = gst::ElementFactory::make("videotestsrc")
-        .property("num-buffers", i32::try_from(PICTURES).unwrap_or(i32::MAX))
-        .build()
-        .map_err(say)?;
+    let source =
+        gst::ElementFactory::make("videotestsrc").property("num-buffers", GIVEN).build().map_err(say)?;
     let caps = publisher::picture_caps(quality);
     let filter = gst::ElementFactory::make("capsfilter").property("caps", caps).build().map_err(say)?;
-    let sink = gst_app::AppSink::builder().sync(false).build();
+    let sink = gst_app::AppSink::builder().sync(false).max_buffers(PICTURES).build();
     let pipeline = gst::Pipeline::new();
     let chain = [&source, &filter, bin.upcast_ref(), sink.upcast_ref()];
     pipeline.add_many(chain).map_err(say)?;
