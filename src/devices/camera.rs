@@ -15,11 +15,13 @@ use super::{Named, choose, formats, listing};
 use crate::model::capture::Offer;
 use crate::model::{Code, Refusal};
 
-/// Drivers of raw sensors and image processors (Raspberry Pi): they say "capture", but deliver Bayer patterns or wait for
-/// somebody to feed them.
-const RAW_DRIVERS: &[&str] = &["unicam", "rp1-cfe", "bcm2835-isp", "pispbe"];
+/// Drivers of bare sensors (Raspberry Pi): they say "capture", but deliver Bayer patterns.
+const SENSORS: &[&str] = &["unicam", "rp1-cfe"];
 
-/// `V4L2_CAP_IO_MC` of videodev2.h: the node works only after somebody set up its media graph.
+/// Drivers of image processors (Raspberry Pi): they say "capture", but wait for somebody to feed them.
+const PROCESSORS: &[&str] = &["bcm2835-isp", "pispbe"];
+
+/// `V4L2_CAP_IO_MC` of videodev2.h: the node works only after somebody set up its media graph, as a sensor's does.
 const NEEDS_MEDIA_GRAPH: u32 = 0x2000_0000;
 
 /// A camera.
@@ -69,6 +71,8 @@ pub fn resolve_camera(choice: &str) -> Result<Camera, Refusal> {
 struct Scan {
     usable: Vec<Camera>,
     forbidden: Vec<PathBuf>,
+    /// Nodes that deliver what only libcamera makes pictures of.
+    sensors: Vec<PathBuf>,
 }
 
 fn resolve(choice: &str, scan: Scan) -> Result<Camera, Refusal> {
@@ -92,9 +96,14 @@ fn resolve(choice: &str, scan: Scan) -> Result<Camera, Refusal> {
             format!("{} may not be opened: add the daemon's user to the group video", node.display());
         return Err(Refusal::new(Code::CameraNotAuthorized, message));
     }
-    let message = match choice {
-        "auto" => "there is no camera".to_owned(),
-        choice => format!("no camera is called {choice:?}{}", listing(&scan.usable)),
+    let message = match (choice, scan.sensors.first()) {
+        ("auto", None) => "there is no camera".to_owned(),
+        ("auto", Some(sensor)) => format!(
+            "there is no camera but the sensor at {}, which needs media.profile = \"csi\" and the package \
+             gstreamer1.0-libcamera",
+            sensor.display()
+        ),
+        (choice, _) => format!("no camera is called {choice:?}{}", listing(&scan.usable)),
     };
     Err(Refusal::new(Code::CameraDeviceEmpty, message))
 }
@@ -105,14 +114,15 @@ fn scan(dev: &Path) -> Scan {
     let mut scan = Scan::default();
     for path in nodes(dev) {
         match probe(&path) {
-            Ok(Some([name, driver, bus])) => {
+            Ok(Delivers::Pictures([name, driver, bus])) => {
                 let stable = by_id.get(&path).or_else(|| by_path.get(&path)).cloned();
                 let id = stable.unwrap_or_else(|| path.display().to_string());
                 scan.usable.push(Camera { id, name, path, driver, bus });
             }
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => scan.forbidden.push(path),
+            Ok(Delivers::RawData) => scan.sensors.push(path),
             // Not a camera, or gone between the listing and now.
-            Ok(None) | Err(_) => {}
+            Ok(Delivers::Nothing) | Err(_) => {}
         }
     }
     scan
@@ -145,20 +155,38 @@ fn links(directory: &Path) -> BTreeMap<PathBuf, String> {
     found.into_iter().map(|(name, target)| (target, name)).collect()
 }
 
-/// The name, driver and bus of a node that delivers pictures; `None` for any other node.
-fn probe(path: &Path) -> io::Result<Option<[String; 3]>> {
+/// What a node delivers.
+#[derive(Debug, PartialEq, Eq)]
+enum Delivers {
+    /// Pictures; name, driver and bus of the camera.
+    Pictures([String; 3]),
+    /// What a sensor sees.
+    RawData,
+    Nothing,
+}
+
+fn probe(path: &Path) -> io::Result<Delivers> {
     let capability = Node::open(path)?.capability()?;
     let said = Flags::from_bits_truncate(capability.capabilities);
     // The flags of this very node, where the driver tells them apart from those of the whole device.
     let bits =
         if said.contains(Flags::DEVICE_CAPS) { capability.device_caps } else { capability.capabilities };
-    let driver = text(&capability.driver);
-    let delivers =
-        Flags::from_bits_truncate(bits).intersects(Flags::VIDEO_CAPTURE | Flags::VIDEO_CAPTURE_MPLANE);
+    Ok(delivers(bits, [text(&capability.card), text(&capability.driver), text(&capability.bus_info)]))
+}
+
+/// What a node with these flags does, of a camera with this name, driver and bus.
+fn delivers(bits: u32, names: [String; 3]) -> Delivers {
+    let (flags, driver) = (Flags::from_bits_truncate(bits), names[1].as_str());
     // A codec has both ends in one node.
-    let codec = Flags::from_bits_truncate(bits).intersects(Flags::VIDEO_M2M | Flags::VIDEO_M2M_MPLANE);
-    let raw = bits & NEEDS_MEDIA_GRAPH != 0 || RAW_DRIVERS.contains(&driver.as_str());
-    Ok((delivers && !codec && !raw).then(|| [text(&capability.card), driver, text(&capability.bus_info)]))
+    let codec = flags.intersects(Flags::VIDEO_M2M | Flags::VIDEO_M2M_MPLANE);
+    let captures = flags.intersects(Flags::VIDEO_CAPTURE | Flags::VIDEO_CAPTURE_MPLANE);
+    if !captures || codec || PROCESSORS.contains(&driver) {
+        Delivers::Nothing
+    } else if bits & NEEDS_MEDIA_GRAPH != 0 || SENSORS.contains(&driver) {
+        Delivers::RawData
+    } else {
+        Delivers::Pictures(names)
+    }
 }
 
 /// What the camera offers; nothing when it cannot be asked. Opens its node for a moment and starts nothing. May block.
@@ -203,6 +231,27 @@ mod tests {
     }
 
     #[test]
+    fn a_bare_sensor_is_no_camera_and_is_told_with_what_it_needs() {
+        let capture = Flags::VIDEO_CAPTURE.bits();
+        let node = |bits, driver: &str| delivers(bits, ["A".into(), driver.into(), "platform".into()]);
+        assert!(matches!(node(capture, "uvcvideo"), Delivers::Pictures(_)));
+        assert_eq!(node(capture, "unicam"), Delivers::RawData);
+        assert_eq!(node(capture | NEEDS_MEDIA_GRAPH, "rkisp1"), Delivers::RawData);
+        for (bits, driver) in [
+            (capture | NEEDS_MEDIA_GRAPH, "pispbe"),
+            (capture, "bcm2835-isp"),
+            (Flags::VIDEO_M2M_MPLANE.bits(), "bcm2835-codec"),
+            (Flags::VIDEO_OUTPUT.bits(), "v4l2 loopback"),
+        ] {
+            assert_eq!(node(bits, driver), Delivers::Nothing, "{driver}");
+        }
+        let scan = Scan { sensors: vec!["/dev/video0".into()], ..Scan::default() };
+        let refusal = resolve("auto", scan).expect_err("none that can be opened");
+        assert_eq!(refusal.code, Code::CameraDeviceEmpty);
+        assert!(refusal.message.contains("/dev/video0, which needs media.profile = \"csi\""), "{refusal}");
+    }
+
+    #[test]
     fn stable_names_come_from_the_links() {
         let dev = tempfile::tempdir().expect("a temporary directory");
         let dev = fs::canonicalize(dev.path()).expect("a directory");
@@ -217,7 +266,7 @@ mod tests {
 
     #[test]
     fn who_may_not_open_it_is_told_so() {
-        let denied = || Scan { usable: vec![], forbidden: vec!["/dev/video9".into()] };
+        let denied = || Scan { forbidden: vec!["/dev/video9".into()], ..Scan::default() };
         for choice in ["auto", "/dev/video9"] {
             let refusal = resolve(choice, denied()).expect_err("nothing to open");
             assert_eq!(refusal.code, Code::CameraNotAuthorized);
