@@ -29,6 +29,7 @@ mod blame;
 mod desk;
 mod ledger;
 mod line;
+mod network;
 mod outlet;
 mod settings;
 mod task;

@@ -14,6 +14,9 @@ pub(super) const LONGEST: Duration = Duration::from_secs(60);
 /// A connection that held this long counts as good; the next pause is short again.
 pub(super) const STABLE: Duration = Duration::from_secs(30);
 
+/// Who has a network again comes back within this: others may have it again, too.
+pub(super) const RETURN: Duration = Duration::from_secs(1);
+
 /// How much longer than the last pause the next may be.
 const GROWTH: f64 = 3.0;
 

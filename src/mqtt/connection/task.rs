@@ -1,5 +1,6 @@
 //! The task behind a [`Link`](super::Link): one connection after the other, with pauses in between.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use super::blame;
 use super::desk::Desk;
 use super::ledger::MAX_UNDER_WAY;
 use super::line::{End, Line, REQUESTS, Session};
+use super::network::Network;
 use super::outlet::{Outlet, RECEIVE_MAXIMUM};
 use super::{CONNECT_TIMEOUT, Incoming, KEEP_ALIVE_MIN, MAX_PACKET, Presence, SESSION_EXPIRY, Settings};
 
@@ -28,6 +30,8 @@ pub(super) struct Task {
     desk: Arc<Desk>,
     outlet: Outlet,
     pause: Duration,
+    /// What is heard of the network since the connection was lost.
+    network: Option<Network>,
     /// The last reason told, until there is a connection again.
     told: Option<String>,
     /// Whether the broker may hold a session of ours that this program wants back. Not so for a program just started:
@@ -50,6 +54,7 @@ impl Task {
             desk,
             outlet: Outlet::new(sender),
             pause: backoff::SHORTEST,
+            network: None,
             told: None,
             resume: false,
         }
@@ -64,6 +69,7 @@ impl Task {
                 End::Lost { why, since, session } => {
                     if since.is_some() {
                         self.told = None;
+                        self.network = None;
                         self.resume = session == Session::Sound;
                     }
                     if since.is_some_and(|since| since.elapsed() >= backoff::STABLE) {
@@ -138,13 +144,23 @@ impl Task {
         }
         let presence = self.presence();
         let receiver = self.outlet.sender();
-        let until = Instant::now() + self.pause;
+        let mut until = Instant::now() + self.pause;
+        let mut is_back = false;
+        if self.network.is_none() {
+            self.network = Network::open().ok();
+        }
         loop {
             tokio::select! {
                 delivered = self.outlet.deliver(), if !self.outlet.is_empty() => {
                     delivered?;
                 }
                 () = sleep_until(until) => return Ok(()),
+                () = back(&mut self.network), if !is_back => {
+                    tracing::info!("the network is back: the broker is asked again");
+                    is_back = true;
+                    self.pause = backoff::SHORTEST;
+                    until = until.min(Instant::now() + backoff::RETURN.mul_f64(rand::random()));
+                }
                 () = receiver.closed() => return Err(mpsc::error::SendError(())),
                 () = self.desk.changed() => {
                     if self.closing().is_some() || self.presence() != presence {
@@ -164,5 +180,13 @@ impl Task {
                 Ok(Err(_)) | Err(_) => return,
             }
         }
+    }
+}
+
+/// Returns when the network comes back; never, where it cannot be heard of.
+async fn back(network: &mut Option<Network>) {
+    match network {
+        Some(network) => network.comes_back().await,
+        None => pending().await,
     }
 }
