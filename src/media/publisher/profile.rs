@@ -20,7 +20,7 @@
 //! out.
 //!
 //! A camera that shares hands on its own memory (DMABUF), and an encoder that imports (`imports = true`) reads that and nothing else: so
-//! no picture is copied, while nothing is drawn into it and its size is one of [`Capture::multiple_of`]. Slates, and pictures that are
+//! no picture is copied, while nothing is drawn into it and its size is one of its `multiple_of`. Slates, and pictures that are
 //! drawn into, go to the other encoders.
 //!
 //! Invariant: a loaded profile has every element it needs, an encoder that takes any memory at least, and a camera that is copied from;
