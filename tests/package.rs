@@ -191,10 +191,10 @@ fn a_container_holds_what_a_root_holds() {
         inside.split_once(')').expect("its end").0.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
     };
     // The Rust toolchain is the developer's own there.
-    let lacks: Vec<String> = [list("libraries"), list("tools")]
+    let lacks: Vec<String> = [list("libraries"), list("packages")]
         .concat()
         .into_iter()
-        .filter(|name| !["libstd-rust-web-dev", "rustc-web", "cargo-web"].contains(&name.as_str()))
+        .filter(|name| !["rustc-web", "cargo-web"].contains(&name.as_str()))
         .filter(|name| {
             !image.contains(&format!(" {name}")) && !image.contains(&format!("\"{name}:$CROSS_DEB_ARCH\""))
         })
