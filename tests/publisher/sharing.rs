@@ -1,15 +1,12 @@
 //! A camera that shares its memory: what it gives is encoded where it lies, unless something is to be drawn into it or the encoder
 //! cannot read it.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use coguestd::media::publisher::{Codec, Locate, Located};
-use coguestd::model::capture::{Encoding, Offer, Pixels, Rate};
-use coguestd::model::media::{Ask, Report};
+use coguestd::media::publisher::Codec;
+use coguestd::model::capture::{Encoding, Pixels};
 
 use crate::encoders::{goes_on, h264, nothing_else_happened, profile, replaced};
-use crate::seat::{CAMERA, NOTHING, Seat, Setup};
+use crate::passing::{goes_past_its_encoder, locate};
+use crate::seat::{CAMERA, Seat, Setup};
 use crate::trouble::{self, Mood};
 use crate::{PLAIN, contrast, mirrors_and_back};
 
@@ -32,22 +29,12 @@ fn importer(name: &str) -> String {
     encoder.replace("[[encoder]]", "[[encoder]]\nimports = true")
 }
 
-/// A camera that offers NV12 in one size.
-fn locate() -> Locate {
-    Arc::new(|_, choice| {
-        let (encoding, rates) = (Encoding::Raw(Pixels::Nv12), vec![Rate::per_second(30)]);
-        let offer = Offer { encoding, width: 640, height: 360, rates };
-        let (id, address) = (choice.to_owned(), choice.to_owned());
-        Ok(Located { id, address, offers: vec![offer], node: PathBuf::from(choice) })
-    })
-}
-
 fn seat(name: &str) -> (tempfile::TempDir, Seat) {
     trouble::register();
     let encoders = [importer(name), h264(&format!("{name}-encoder"), false)];
     let folder = profile(Some(&cameras(name)), &encoders);
     let directories = vec![folder.path().to_owned()];
-    let locate = Some(locate());
+    let locate = Some(locate(Encoding::Raw(Pixels::Nv12)));
     let setup = Setup { profile: "encoders", directories, codec: Codec::H264, locate, ..Setup::default() };
     (folder, Seat::open(setup))
 }
@@ -55,28 +42,7 @@ fn seat(name: &str) -> (tempfile::TempDir, Seat) {
 #[test]
 fn what_a_camera_shares_is_encoded_where_it_lies_and_the_slate_elsewhere() {
     let (_folder, mut seat) = seat("shares");
-    seat.sit_down(CAMERA);
-    seat.live();
-    seat.shows("the camera", |picture| contrast(picture) > PLAIN);
-    // Whatever takes copies is not seen.
-    trouble::tell("shares-encoder", Mood::Silent);
-    goes_on(&mut seat);
-    seat.ask(Ask::Snapshot { ticket: 7 });
-    let picture = seat.wait("a picture of its own", |seat| {
-        seat.said.iter().find_map(|said| match said {
-            Report::Snapshot { ticket: 7, picture } => Some(picture.clone().expect("a picture")),
-            _ => None,
-        })
-    });
-    assert_eq!((picture.width, picture.height), (640, 360));
-    assert!(contrast(&picture) > PLAIN);
-    trouble::tell("shares-encoder", Mood::Fine);
-    for _ in 0..2 {
-        seat.plan(NOTHING);
-        seat.shows("the slate", |picture| contrast(picture) < PLAIN);
-        seat.plan(CAMERA);
-        seat.shows("the camera again", |picture| contrast(picture) > PLAIN);
-    }
+    goes_past_its_encoder(&mut seat, "shares-encoder");
     let (given, encoded) = (trouble::memories("shares-camera"), trouble::memories("shares-importer"));
     assert!(!encoded.is_empty() && encoded.is_subset(&given), "copied: {encoded:?} is not of {given:?}");
     assert_eq!(replaced(&seat), []);
