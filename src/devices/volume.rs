@@ -2,7 +2,7 @@
 //!
 //! A volume in percent is a share of the control's own range. Whoever sets one also turns the control's switch: off at nothing, else on,
 //! for a card that is muted would play nothing at any volume. A control without a switch is fine; a mixer without a control that has a
-//! volume, or with one that takes none, leaves it to the pipeline.
+//! volume, or with one that takes none, leaves it to the pipeline. Where such a mixer has a switch all the same, that is turned on.
 //!
 //! Invariant: the control that is read ([`capture_level`], [`playback_level`]) is the one that is turned ([`set_volume`]).
 
@@ -27,6 +27,8 @@ pub enum Level {
     Open(u8),
     /// Switched off, or turned down to nothing.
     Muted,
+    /// Switched off; a volume it has none.
+    SwitchedOff,
 }
 
 /// The control that is "the volume", and what it is set to.
@@ -74,7 +76,7 @@ fn look(side: Side, card: &str) -> alsa::Result<Option<Taken>> {
     let Some(control) = chosen(side, &mixer) else { return Ok(None) };
     let percent = match volume(side, &control).map(|percent| level_of(switch(side, &control), percent)) {
         Some(Level::Open(percent)) => percent,
-        Some(Level::Muted) | None => 0,
+        Some(Level::Muted | Level::SwitchedOff) | None => 0,
     };
     Ok(Volume::try_from(i64::from(percent)).ok().map(|volume| Taken::Left(name(&control), volume)))
 }
@@ -82,17 +84,17 @@ fn look(side: Side, card: &str) -> alsa::Result<Option<Taken>> {
 /// The control that took it, in words. The switch goes first: a control whose switch cannot be turned is left as it was.
 fn set(side: Side, card: &str, volume: Volume) -> alsa::Result<Option<String>> {
     let mixer = Mixer::new(card, true)?;
-    let Some(control) = chosen(side, &mixer) else { return Ok(None) };
-    let value = of_percent(range(side, &control), volume.percent());
-    let on = i32::from(volume.percent() > 0);
-    let switch = match side {
-        Side::Capture => control.has_capture_switch(),
-        Side::Playback => control.has_playback_switch(),
+    let Some(control) = chosen(side, &mixer) else {
+        // Never off: what the pipeline turns up again later is not told to the mixer.
+        if let Some(control) = switch_alone(side, &mixer).filter(|_| volume.percent() > 0) {
+            turn(side, &control, true)?;
+        }
+        return Ok(None);
     };
-    match side {
-        Side::Capture if switch => control.set_capture_switch_all(on)?,
-        Side::Playback if switch => control.set_playback_switch_all(on)?,
-        Side::Capture | Side::Playback => {}
+    let value = of_percent(range(side, &control), volume.percent());
+    let switch = has_switch(side, &control);
+    if switch {
+        turn(side, &control, volume.percent() > 0)?;
     }
     match side {
         Side::Capture => control.set_capture_volume_all(value)?,
@@ -116,8 +118,14 @@ fn setting(side: Side, address: &str) -> Option<Setting> {
     let card = card_id(address)?;
     let _quiet = Output::local_error_handler();
     let mixer = Mixer::new(&format!("hw:CARD={card}"), true).ok()?;
-    let control = chosen(side, &mixer)?;
-    let level = level_of(switch(side, &control), volume(side, &control)?);
+    let (control, level) = match chosen(side, &mixer) {
+        Some(control) => {
+            let level = level_of(switch(side, &control), volume(side, &control)?);
+            (control, level)
+        }
+        // One that is on does not say how loud it is.
+        None => (switch_alone(side, &mixer).filter(|it| switch(side, it) == Some(0))?, Level::SwitchedOff),
+    };
     Some(Setting { card: card.to_owned(), control: name(&control), level })
 }
 
@@ -146,13 +154,24 @@ fn chosen(side: Side, mixer: &Mixer) -> Option<Selem<'_>> {
     Some(controls.swap_remove(index))
 }
 
-/// Which of these controls is "the volume".
-fn preferred(side: Side, names: &[String]) -> Option<usize> {
-    let wanted: &[&str] = match side {
+/// The switch of a card without a volume. Only by a name that is known: any other may switch anything.
+fn switch_alone(side: Side, mixer: &Mixer) -> Option<Selem<'_>> {
+    mixer
+        .iter()
+        .filter_map(Selem::new)
+        .find(|control| has_switch(side, control) && known(side).contains(&name(control).as_str()))
+}
+
+fn known(side: Side) -> &'static [&'static str] {
+    match side {
         Side::Capture => &CAPTURE,
         Side::Playback => &PLAYBACK,
-    };
-    let known = wanted.iter().find_map(|wanted| names.iter().position(|name| name == wanted));
+    }
+}
+
+/// Which of these controls is "the volume".
+fn preferred(side: Side, names: &[String]) -> Option<usize> {
+    let known = known(side).iter().find_map(|wanted| names.iter().position(|name| name == wanted));
     known.or_else(|| names.iter().position(|name| !name.contains(BOOST)))
 }
 
@@ -166,13 +185,30 @@ fn volume(side: Side, control: &Selem<'_>) -> Option<u8> {
     value.ok().map(|value| to_percent(range(side, control), value))
 }
 
+fn has_switch(side: Side, control: &Selem<'_>) -> bool {
+    match side {
+        Side::Capture => control.has_capture_switch(),
+        Side::Playback => control.has_playback_switch(),
+    }
+}
+
 /// 0 for off; `None` for a control without a switch.
 fn switch(side: Side, control: &Selem<'_>) -> Option<i32> {
+    if !has_switch(side, control) {
+        return None;
+    }
     let channel = SelemChannelId::mono();
+    let value = match side {
+        Side::Capture => control.get_capture_switch(channel),
+        Side::Playback => control.get_playback_switch(channel),
+    };
+    value.ok()
+}
+
+fn turn(side: Side, control: &Selem<'_>, on: bool) -> alsa::Result<()> {
     match side {
-        Side::Capture if control.has_capture_switch() => control.get_capture_switch(channel).ok(),
-        Side::Playback if control.has_playback_switch() => control.get_playback_switch(channel).ok(),
-        Side::Capture | Side::Playback => None,
+        Side::Capture => control.set_capture_switch_all(on.into()),
+        Side::Playback => control.set_playback_switch_all(on.into()),
     }
 }
 

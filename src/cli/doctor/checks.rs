@@ -111,10 +111,14 @@ fn sound(what: &'static str, open: &str, node: &Result<Node, Refusal>) -> Findin
             let Some(Setting { card, control, level }) = &node.mixer else {
                 return Finding::good(what, name.clone());
             };
-            let remedy =
-                format!("sudo amixer -c {card} sset '{control}' 80% {open}; sudo alsactl store keeps it so");
+            let percent = if *level == Level::SwitchedOff { "" } else { " 80%" };
+            let remedy = format!(
+                "sudo amixer -c {card} sset '{control}'{percent} {open}; sudo alsactl store keeps it so"
+            );
             match level {
-                Level::Muted => Finding::wrong(what, format!("{name} is muted in its mixer: {remedy}")),
+                Level::Muted | Level::SwitchedOff => {
+                    Finding::wrong(what, format!("{name} is muted in its mixer: {remedy}"))
+                }
                 Level::Open(percent) if *percent < QUIET => Finding::warning(
                     what,
                     format!("{name} is turned down to {percent} % in its mixer: {remedy}"),
@@ -249,6 +253,9 @@ mod tests {
         let muted = |name| Some(Ok(mixed(name, Level::Muted)));
         let parts = ["Mic is muted in its mixer: sudo amixer -c Stick sset 'Mic' 80% cap"];
         wrong(&Facts { microphone: muted("Mic"), ..healthy() }, "microphone", &parts);
+        let off = Some(Ok(mixed("Mic", Level::SwitchedOff)));
+        let parts = ["Mic is muted in its mixer: sudo amixer -c Stick sset 'Mic' cap;"];
+        wrong(&Facts { microphone: off, ..healthy() }, "microphone", &parts);
         let parts = ["PCM is muted in its mixer: sudo amixer -c Stick sset 'PCM' 80% unmute"];
         wrong(&Facts { speaker: muted("PCM"), ..healthy() }, "speaker", &parts);
         let none = refusal(Code::MicrophoneDeviceEmpty, "there is no microphone");
