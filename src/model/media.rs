@@ -385,3 +385,10 @@ pub struct Fault {
     /// One English sentence.
     pub detail: String,
 }
+
+impl Fault {
+    /// With its sentence.
+    pub fn new(stage: &'static str, code: Code, detail: impl Into<String>) -> Self {
+        Self { stage, code, detail: detail.into() }
+    }
+}

@@ -7,10 +7,12 @@ use gstreamer_webrtc as gst_webrtc;
 
 use super::easel::Painted;
 use super::encoding::Encoding;
-use super::playback::{Playback, Stream};
+use super::playback::Playback;
 use super::source::Source;
 use super::stats::Link;
 use crate::media::heart::Beat;
+use crate::media::signals::Signal;
+use crate::media::thread::Call;
 use crate::model::hotplug::Notice;
 use crate::model::media::{Ask, Fault, Picture, Ticket};
 use crate::model::message::DeviceKind;
@@ -52,6 +54,16 @@ pub(super) enum Event {
     Painted(Box<Painted>),
 }
 
+impl Call for Event {
+    fn close() -> Self {
+        Self::Close
+    }
+
+    fn beat(beat: Beat) -> Self {
+        Self::Beat(beat)
+    }
+}
+
 /// What a device's pipeline says.
 #[derive(Debug)]
 pub(super) enum SourceTold {
@@ -66,22 +78,14 @@ pub(super) enum SourceTold {
 /// What a peer's callbacks say.
 #[derive(Debug)]
 pub(super) enum PeerTold {
-    /// webrtcbin wants to offer.
-    Negotiate,
     /// webrtcbin made the offer, or not.
     Offer(Result<Box<gst_webrtc::WebRTCSessionDescription>, String>),
     /// webrtcbin took the answer, or not.
     Answered(Result<(), String>),
-    /// A local candidate.
-    Candidate { line: u32, text: String },
-    /// There will be no more local candidates.
-    Gathered,
-    /// ICE and DTLS are up.
-    Connected,
+    /// webrtcbin says something of itself.
+    Signal(Signal),
     /// The first packet left.
     FirstPacket,
-    /// The stage sends something.
-    Stream(Stream),
     /// The speaker was opened, or not.
     Speaker(Result<Playback, String>),
     /// The speaker's mixer was turned to this, or not.

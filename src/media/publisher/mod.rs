@@ -41,8 +41,7 @@ mod ways;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
-use std::thread;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use gstreamer as gst;
@@ -55,8 +54,8 @@ use self::events::Event;
 use self::profile::Profile;
 use super::certificate;
 use super::elements::{self, MissingElement};
-use super::heart::Heart;
 use super::layers;
+use super::thread::{CloseTimeout, Overflow, Thread};
 use super::webrtc::Ice;
 use crate::model::Refusal;
 use crate::model::capture::{Drawing, Offer};
@@ -194,23 +193,9 @@ pub enum OpenError {
     Thread(#[from] std::io::Error),
 }
 
-/// The publisher has more to do than it can hold, or is closed; nothing was taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the publisher takes nothing more now")]
-pub struct Overflow;
-
-/// The publisher was not closed within the given time; its thread goes on by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the publisher did not end in time")]
-pub struct CloseTimeout;
-
 /// A running publisher. Dropping it ends it without waiting.
 #[derive(Debug)]
-pub struct Publisher {
-    events: SyncSender<Event>,
-    done: Receiver<()>,
-    heart: Heart,
-}
+pub struct Publisher(Thread<Event>);
 
 /// Whether what every guest needs is installed, whatever its profile.
 ///
@@ -236,14 +221,8 @@ impl Publisher {
         }
         certificate::warm_up();
         let (events, inbox) = mpsc::sync_channel(EVENTS);
-        let (ended, done) = mpsc::sync_channel(1);
         let desk = Desk::new(settings, events.clone(), reports)?;
-        thread::Builder::new().name("publisher".into()).spawn(move || {
-            desk.run(&inbox);
-            // Nobody listens when the publisher was dropped instead of closed.
-            ended.try_send(()).unwrap_or_default();
-        })?;
-        Ok(Self { events, done, heart: Heart::default() })
+        Ok(Self(Thread::start("publisher", events, move || desk.run(&inbox))?))
     }
 
     /// Hands over a wish. Never waits.
@@ -251,7 +230,7 @@ impl Publisher {
     /// # Errors
     /// [`Overflow`]: the thread is behind by more than any working one would be.
     pub fn ask(&self, ask: Ask) -> Result<(), Overflow> {
-        self.events.try_send(Event::Ask(ask)).map_err(|_| Overflow)
+        self.0.send(Event::Ask(ask))
     }
 
     /// Says that the node of a device came or went. Never waits.
@@ -259,14 +238,13 @@ impl Publisher {
     /// # Errors
     /// As of [`Publisher::ask`].
     pub fn notice(&self, notice: Notice) -> Result<(), Overflow> {
-        self.events.try_send(Event::Notice(notice)).map_err(|_| Overflow)
+        self.0.send(Event::Notice(notice))
     }
 
     /// Whether the thread has answered since the last time this was asked and, where a stay is on air, something was really
     /// sent in between; asks again.
     pub fn is_alive(&self) -> bool {
-        // A full inbox loses the question: no answer comes.
-        self.heart.beats(|beat| self.events.try_send(Event::Beat(beat)).unwrap_or_default())
+        self.0.is_alive()
     }
 
     /// Closes everything and waits for it at most `cap`.
@@ -274,17 +252,6 @@ impl Publisher {
     /// # Errors
     /// [`CloseTimeout`]: a driver holds on to its device.
     pub fn close(self, cap: Duration) -> Result<(), CloseTimeout> {
-        self.events.try_send(Event::Close).map_err(|_| CloseTimeout)?;
-        match self.done.recv_timeout(cap) {
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => Ok(()),
-            Err(RecvTimeoutError::Timeout) => Err(CloseTimeout),
-        }
-    }
-}
-
-impl Drop for Publisher {
-    fn drop(&mut self) {
-        // Full or closed already: a full one ends with its last event.
-        self.events.try_send(Event::Close).unwrap_or_default();
+        self.0.close(cap)
     }
 }

@@ -24,6 +24,7 @@ use super::profile::Profile;
 use super::stats::{Link, Meter};
 use super::{Codec, watch};
 use crate::media::description::{self, Description};
+use crate::media::signals;
 use crate::media::webrtc::{self, Ice};
 use crate::model::media::{Fault, IceCandidate, Quality, Session, Sound};
 use crate::model::volume::Loudness;
@@ -84,13 +85,14 @@ impl Peer {
     /// Builds and starts a peer that will offer.
     pub(super) fn open(plan: Plan<'_>, meter: &Arc<Meter>, tell: Tell) -> Result<Self, Fault> {
         let broken =
-            |error: glib::BoolError| fault("encoder", Code::CameraStartFail, error.message.to_string());
+            |error: glib::BoolError| Fault::new("encoder", Code::CameraStartFail, error.message.to_string());
         let pipeline = gst::Pipeline::new();
         let webrtc = webrtc::make(plan.ice).map_err(broken)?;
         webrtc.set_property_from_str("bundle-policy", "max-bundle");
         pipeline.add(&webrtc).map_err(broken)?;
         watch::packets(&webrtc, meter, &tell);
-        watch::listen(&webrtc, &tell);
+        let signals = tell.clone();
+        signals::listen(&webrtc, "the stage", move |signal| signals.say(PeerTold::Signal(signal)));
         watch::listen_to_bus(&pipeline, &tell);
         let sound = branches::add_sound(&pipeline, &webrtc, plan.profile, meter).map_err(broken)?;
         let entry = match plan.media {
@@ -119,7 +121,7 @@ impl Peer {
         };
         // Teardown from here on is the caller's, by `into_pipeline`, also when this fails.
         if peer.pipeline.set_state(gst::State::Playing).is_err() {
-            peer.tell.say(PeerTold::Broken(fault(
+            peer.tell.say(PeerTold::Broken(Fault::new(
                 "encoder",
                 Code::CameraStartFail,
                 "the encoder does not start",
@@ -188,7 +190,7 @@ impl Peer {
         if self.round != Round::Offering {
             return Ok(None);
         }
-        let wrong = |why: String| fault("sdp", Code::InvalidParameter, why);
+        let wrong = |why: String| Fault::new("sdp", Code::InvalidParameter, why);
         let offer = offer.map_err(wrong)?;
         let text = offer.sdp().as_text().map_err(|error| wrong(error.to_string()))?;
         let text = with_profile(&text);
@@ -207,7 +209,7 @@ impl Peer {
         if self.round != Round::Offered {
             return Ok(());
         }
-        let wrong = |why: String| fault("sdp", Code::InvalidParameter, why);
+        let wrong = |why: String| Fault::new("sdp", Code::InvalidParameter, why);
         let answer = Description::read(sdp, |_| true).map_err(|why| wrong(format!("the answer: {why}")))?;
         if !answer.sections.iter().map(|section| &section.mid).eq(&self.mids) {
             return Err(wrong("the answer is to another offer".to_owned()));
@@ -228,7 +230,7 @@ impl Peer {
 
     /// webrtcbin has taken the answer, or not.
     pub(super) fn answered(&mut self, outcome: Result<(), String>) -> Result<(), Fault> {
-        outcome.map_err(|why| fault("sdp", Code::InvalidParameter, why))?;
+        outcome.map_err(|why| Fault::new("sdp", Code::InvalidParameter, why))?;
         self.round = Round::Answered;
         for (line, candidate) in self.early.drain(..) {
             self.webrtc.emit_by_name::<()>("add-ice-candidate", &[&line, &candidate.as_str()]);
@@ -284,9 +286,4 @@ impl Peer {
     pub(super) fn into_pipeline(self) -> gst::Pipeline {
         self.pipeline
     }
-}
-
-/// A fault of this stage of a peer's life.
-pub(super) fn fault(stage: &'static str, code: Code, detail: impl Into<String>) -> Fault {
-    Fault { stage, code, detail: detail.into() }
 }

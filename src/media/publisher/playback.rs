@@ -14,6 +14,7 @@ use super::knob::{Card, Knob};
 use super::profile::{self, Fragment};
 use super::voice::{self, Care};
 use super::{LocateSpeaker, TurnMixer};
+use crate::media::signals::Stream;
 use crate::model::volume::{Loudness, Side};
 
 /// The name of the bin, by which its errors are told from the peer's.
@@ -35,13 +36,6 @@ pub(super) enum Find {
     Not,
     /// This choice, which may block, like the mixer of its card.
     By { locate: LocateSpeaker, mixer: TurnMixer, choice: String },
-}
-
-/// A stream of the stage, held until something takes it.
-#[derive(Debug)]
-pub(super) struct Stream {
-    pub(super) pad: glib::WeakRef<gst::Pad>,
-    pub(super) block: gst::PadProbeId,
 }
 
 /// What plays a stream of Opus in RTP; ready, and stopped when nobody takes it.

@@ -16,8 +16,9 @@ use gstreamer as gst;
 
 use super::events::Tell;
 use super::knob::Knob;
-use super::playback::{self, Outlet, Playback, Speaker, Stream};
+use super::playback::{self, Outlet, Playback, Speaker};
 use super::search::{Pause, Search};
+use crate::media::signals::Stream;
 use crate::model::Volume;
 use crate::model::volume::{Loudness, Taken};
 

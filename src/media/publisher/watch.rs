@@ -1,4 +1,4 @@
-//! What is watched of a peer: webrtcbin's signals, errors, the encoder's output, the first packet that leaves.
+//! What is watched of a peer: errors, the encoder's output, the first packet that leaves.
 //!
 //! Invariant: callbacks hold a [`Tell`] or the meter, never an element.
 
@@ -9,14 +9,13 @@ use std::time::{Duration, Instant};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_video as gst_video;
-use gstreamer_webrtc as gst_webrtc;
 
 use super::encoding;
 use super::events::{PeerTold, Tell};
-use super::peer::fault;
-use super::playback::{self, Stream};
+use super::playback;
 use super::stats::Meter;
 use crate::model::Code;
+use crate::model::media::Fault;
 
 /// A key frame is forced at most so often: storms of requests have hung encoders.
 const KEY_FRAME_PAUSE: Duration = Duration::from_millis(500);
@@ -101,63 +100,6 @@ fn is_rtp(buffer: &gst::BufferRef) -> bool {
         && !(192..224).contains(&head[1])
 }
 
-/// What webrtcbin says of itself.
-pub(super) fn listen(webrtc: &gst::Element, tell: &Tell) {
-    let say = tell.clone();
-    webrtc.connect("on-negotiation-needed", false, move |_| {
-        say.say(PeerTold::Negotiate);
-        None
-    });
-    let say = tell.clone();
-    webrtc.connect("on-ice-candidate", false, move |values| {
-        if let (Some(Ok(line)), Some(Ok(text))) =
-            (values.get(1).map(|value| value.get::<u32>()), values.get(2).map(|value| value.get::<String>()))
-        {
-            say.say(PeerTold::Candidate { line, text });
-        }
-        None
-    });
-    let say = tell.clone();
-    webrtc.connect_notify(Some("ice-gathering-state"), move |webrtc, _| {
-        use gst_webrtc::WebRTCICEGatheringState::Complete;
-        if webrtc.property::<gst_webrtc::WebRTCICEGatheringState>("ice-gathering-state") == Complete {
-            say.say(PeerTold::Gathered);
-        }
-    });
-    let say = tell.clone();
-    webrtc.connect_notify(Some("ice-connection-state"), move |webrtc, _| {
-        use gst_webrtc::WebRTCICEConnectionState::Failed;
-        if webrtc.property::<gst_webrtc::WebRTCICEConnectionState>("ice-connection-state") == Failed {
-            say.say(PeerTold::Broken(fault("ice", Code::HostUnreachable, "no way to the stage was found")));
-        }
-    });
-    let say = tell.clone();
-    webrtc.connect_notify(Some("connection-state"), move |webrtc, _| {
-        use gst_webrtc::WebRTCPeerConnectionState::{Connected, Failed};
-        let state = webrtc.property::<gst_webrtc::WebRTCPeerConnectionState>("connection-state");
-        if state == Connected {
-            say.say(PeerTold::Connected);
-        } else if state == Failed {
-            say.say(PeerTold::Broken(fault(
-                "dtls",
-                Code::HostUnreachable,
-                "the connection to the stage failed",
-            )));
-        }
-    });
-    let say = tell.clone();
-    webrtc.connect_pad_added(move |_, pad| {
-        if pad.direction() != gst::PadDirection::Src {
-            return;
-        }
-        // Held until the publisher's thread has linked it: only that thread builds.
-        let block = pad.add_probe(gst::PadProbeType::BLOCK_DOWNSTREAM, |_, _| gst::PadProbeReturn::Ok);
-        if let Some(block) = block {
-            say.say(PeerTold::Stream(Stream { pad: pad.downgrade(), block }));
-        }
-    });
-}
-
 /// Errors of the pipeline, and news of its latency; nobody else reads this bus.
 pub(super) fn listen_to_bus(pipeline: &gst::Pipeline, tell: &Tell) {
     let Some(bus) = pipeline.bus() else { return };
@@ -177,7 +119,7 @@ pub(super) fn listen_to_bus(pipeline: &gst::Pipeline, tell: &Tell) {
             if place.contains(playback::NAME) {
                 tell.say(PeerTold::Playback(why));
             } else if !broken.swap(true, Relaxed) {
-                tell.say(PeerTold::Broken(fault(stage_of(&place), Code::HostUnreachable, why)));
+                tell.say(PeerTold::Broken(Fault::new(stage_of(&place), Code::HostUnreachable, why)));
             }
         }
         gst::BusSyncReply::Drop

@@ -15,10 +15,11 @@ use super::decode::Decoders;
 use super::events::{Event, Tell, Told};
 use super::governor::{Decoding, Governor, Lag};
 use super::meter::{Interval, Stream};
-use super::peer::{Peer, Presence, fault};
+use super::peer::{Peer, Presence};
 use super::speaking::{Change, Speaking};
 use crate::media::description::{Description, Kind};
 use crate::media::outbox::Outbox;
+use crate::media::signals::Signal;
 use crate::media::still;
 use crate::media::worker::Worker;
 use crate::model::media::{Fault, Ticket};
@@ -152,13 +153,16 @@ impl Desk {
     fn offer(&mut self, id: StagePeer, exchange: u32, media: Media, sdp: &str) {
         let decoders = self.decoders;
         let offer = Description::read(sdp, |codec| decoders.can(codec))
-            .map_err(|why| fault("sdp", Code::InvalidParameter, why.to_string()));
+            .map_err(|why| Fault::new("sdp", Code::InvalidParameter, why.to_string()));
         match (self.peers.get_mut(&id.peer), offer) {
             (Some(peer), _) if exchange <= peer.newest_exchange() => {}
             (_, Err(fault)) => self.refuse(id, fault),
             (Some(peer), Ok(offer)) => peer.offer_again(exchange, offer),
             (None, Ok(_)) if exchange > 1 => {
-                self.refuse(id, fault("sdp", Code::InvalidParameter, "the peer of this exchange is over"));
+                self.refuse(
+                    id,
+                    Fault::new("sdp", Code::InvalidParameter, "the peer of this exchange is over"),
+                );
             }
             (None, Ok(offer)) => self.admit(id, media, offer),
         }
@@ -173,7 +177,7 @@ impl Desk {
             }
         }
         if self.peers.len() >= MOST_PEERS {
-            return self.refuse(id, fault("stage", Code::RoomFull, "the stage takes no more peers"));
+            return self.refuse(id, Fault::new("stage", Code::RoomFull, "the stage takes no more peers"));
         }
         let tell = Tell { desk: self.events.clone(), peer: id.peer };
         match Peer::open(id.clone(), media, offer, &self.settings.ice, tell, Instant::now()) {
@@ -209,18 +213,20 @@ impl Desk {
                     peer.round_over();
                 }
             }
-            Told::LocalCandidate { line, text } => {
+            Told::Signal(Signal::Candidate { line, text }) => {
                 let candidate = Some(peer.local_candidate(line, text));
                 self.outbox.send(StageReport::Candidate { peer: id, exchange: peer.exchange, candidate });
             }
-            Told::Gathered => {
+            Told::Signal(Signal::Gathered) => {
                 let exchange = peer.exchange;
                 self.outbox.send(StageReport::Candidate { peer: id, exchange, candidate: None });
             }
-            Told::Connected => tracing::debug!(guest = %id.guest, "the guest's peer is connected"),
-            Told::Stream { pad, block } => {
-                if let Some(pad) = pad.upgrade() {
-                    peer.stream(&pad, block, self.decoders)?;
+            Told::Signal(Signal::Connected) => {
+                tracing::debug!(guest = %id.guest, "the guest's peer is connected")
+            }
+            Told::Signal(Signal::Stream(stream)) => {
+                if let Some(pad) = stream.pad.upgrade() {
+                    peer.stream(&pad, stream.block, self.decoders)?;
                     peer.ask_for_key_frame(Instant::now());
                 }
             }
@@ -231,7 +237,9 @@ impl Desk {
                 }
             }
             Told::Link(link) => peer.link = link.or(peer.link),
-            Told::Broken(fault) => return Err(fault),
+            // The guest offers.
+            Told::Signal(Signal::Negotiate) => {}
+            Told::Signal(Signal::Broken(fault)) | Told::Broken(fault) => return Err(fault),
         }
         Ok(())
     }
@@ -275,7 +283,7 @@ impl Desk {
             }
         }
         for peer in over {
-            self.fail(peer, fault("ice", Code::HostUnreachable, "nothing was received in 30 s"));
+            self.fail(peer, Fault::new("ice", Code::HostUnreachable, "nothing was received in 30 s"));
         }
     }
 

@@ -2,12 +2,12 @@
 
 use std::sync::mpsc::SyncSender;
 
-use gstreamer as gst;
-use gstreamer::glib;
 use gstreamer_webrtc as gst_webrtc;
 
 use super::meter::Link;
 use crate::media::heart::Beat;
+use crate::media::signals::Signal;
+use crate::media::thread::Call;
 use crate::model::Refusal;
 use crate::model::media::{Fault, Picture, Ticket};
 use crate::model::stage::StageAsk;
@@ -37,6 +37,16 @@ pub enum Event {
     },
 }
 
+impl Call for Event {
+    fn close() -> Self {
+        Self::Close
+    }
+
+    fn beat(beat: Beat) -> Self {
+        Self::Beat(beat)
+    }
+}
+
 /// What the callbacks of one peer say.
 #[derive(Debug)]
 pub enum Told {
@@ -54,24 +64,8 @@ pub enum Told {
         /// The answer, or why there is none.
         outcome: Result<Box<gst_webrtc::WebRTCSessionDescription>, String>,
     },
-    /// A local candidate.
-    LocalCandidate {
-        /// Index of the section.
-        line: u32,
-        /// `candidate:…`
-        text: String,
-    },
-    /// There will be no more local candidates.
-    Gathered,
-    /// ICE and DTLS are up.
-    Connected,
-    /// A stream began.
-    Stream {
-        /// The pad it comes out of.
-        pad: glib::WeakRef<gst::Pad>,
-        /// Holds it back.
-        block: gst::PadProbeId,
-    },
+    /// webrtcbin says something of itself.
+    Signal(Signal),
     /// The picture or sound that was waited for was decoded.
     Decoded,
     /// What the transport knows.

@@ -19,8 +19,7 @@ mod peer;
 mod speaking;
 mod watch;
 
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
-use std::thread;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use gstreamer as gst;
@@ -31,7 +30,7 @@ use self::desk::Desk;
 use self::events::Event;
 use super::certificate;
 use super::elements::MissingElement;
-use super::heart::Heart;
+use super::thread::{CloseTimeout, Overflow, Thread};
 use super::webrtc::Ice;
 use crate::model::stage::{StageAsk, StageReport};
 
@@ -61,23 +60,9 @@ pub enum OpenError {
     Thread(#[from] std::io::Error),
 }
 
-/// The stage has more to do than it can hold, or is closed; nothing was taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the stage takes nothing more now")]
-pub struct Overflow;
-
-/// The stage was not closed within the given time; its thread goes on by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the stage did not end in time")]
-pub struct CloseTimeout;
-
 /// A running stage. Dropping it ends it without waiting.
 #[derive(Debug)]
-pub struct Stage {
-    events: SyncSender<Event>,
-    done: Receiver<()>,
-    heart: Heart,
-}
+pub struct Stage(Thread<Event>);
 
 /// Whether what a stage needs is installed.
 ///
@@ -96,40 +81,22 @@ impl Stage {
         let decoders = Decoders::find()?;
         certificate::warm_up();
         let (events, inbox) = mpsc::sync_channel(EVENTS);
-        let (ended, done) = mpsc::sync_channel(1);
         let desk = Desk::new(settings, decoders, events.clone(), reports)?;
-        thread::Builder::new().name("stage".into()).spawn(move || {
-            desk.run(&inbox);
-            // Nobody listens when the stage was dropped instead of closed.
-            ended.try_send(()).unwrap_or_default();
-        })?;
-        Ok(Self { events, done, heart: Heart::default() })
+        Ok(Self(Thread::start("stage", events, move || desk.run(&inbox))?))
     }
 
     /// Hands over a wish. Never waits.
     pub fn ask(&self, ask: StageAsk) -> Result<(), Overflow> {
-        self.events.try_send(Event::Ask(ask)).map_err(|_| Overflow)
+        self.0.send(Event::Ask(ask))
     }
 
     /// Whether the thread has answered since the last time this was asked; asks again.
     pub fn is_alive(&self) -> bool {
-        // A full inbox loses the question: no answer comes.
-        self.heart.beats(|beat| self.events.try_send(Event::Beat(beat)).unwrap_or_default())
+        self.0.is_alive()
     }
 
     /// Ends every peer and waits for it at most `cap`.
     pub fn close(self, cap: Duration) -> Result<(), CloseTimeout> {
-        self.events.try_send(Event::Close).map_err(|_| CloseTimeout)?;
-        match self.done.recv_timeout(cap) {
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => Ok(()),
-            Err(RecvTimeoutError::Timeout) => Err(CloseTimeout),
-        }
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        // Full or closed already: a full one ends with its last event, because the desk looks for the end at every tick.
-        self.events.try_send(Event::Close).unwrap_or_default();
+        self.0.close(cap)
     }
 }

@@ -23,6 +23,7 @@ use super::events::{Tell, Told};
 use super::meter::{Link, Meter, Reading, Stream};
 use super::watch;
 use crate::media::description::{self, Bundling, Description, Kind};
+use crate::media::signals;
 use crate::media::webrtc::{self, Ice};
 use crate::model::media::{Fault, IceCandidate};
 use crate::model::stage::StagePeer;
@@ -99,7 +100,7 @@ impl Peer {
     ) -> Result<Self, Fault> {
         let meter = Arc::new(Meter::new(now));
         let (pipeline, webrtc) = build(&offer, ice, &tell, &meter)
-            .map_err(|error| fault("element", Code::HostUnreachable, error.to_string()))?;
+            .map_err(|error| Fault::new("element", Code::HostUnreachable, error.to_string()))?;
         let peer = Self {
             id,
             exchange: 1,
@@ -123,7 +124,11 @@ impl Peer {
         };
         // Teardown from here on is the caller's, by `into_pipeline`, also when this fails.
         if peer.pipeline.set_state(gst::State::Playing).is_err() {
-            peer.tell.say(Told::Broken(fault("element", Code::HostUnreachable, "webrtcbin did not start")));
+            peer.tell.say(Told::Broken(Fault::new(
+                "element",
+                Code::HostUnreachable,
+                "webrtcbin did not start",
+            )));
         }
         peer.set_remote();
         Ok(peer)
@@ -154,7 +159,11 @@ impl Peer {
     fn set_remote(&self) {
         let exchange = self.exchange;
         let Ok(message) = gst_sdp::SDPMessage::parse_buffer(self.offer.sdp.as_bytes()) else {
-            self.tell.say(Told::Broken(fault("sdp", Code::InvalidParameter, "the offer cannot be parsed")));
+            self.tell.say(Told::Broken(Fault::new(
+                "sdp",
+                Code::InvalidParameter,
+                "the offer cannot be parsed",
+            )));
             return;
         };
         let description =
@@ -171,7 +180,7 @@ impl Peer {
         if exchange != self.exchange || self.round == Round::Answered {
             return Ok(());
         }
-        outcome.map_err(|why| fault("sdp", Code::InvalidParameter, why))?;
+        outcome.map_err(|why| Fault::new("sdp", Code::InvalidParameter, why))?;
         self.direct();
         for (line, candidate) in self.offer.candidates.iter().map(|(line, c)| (*line, c.as_str())) {
             self.webrtc.emit_by_name::<()>("add-ice-candidate", &[&line, &candidate]);
@@ -229,12 +238,13 @@ impl Peer {
         if exchange != self.exchange || self.round == Round::Answered {
             return Ok(None);
         }
-        let answer = outcome.map_err(|why| fault("sdp", Code::InvalidParameter, why))?;
-        let text = answer.sdp().as_text().map_err(|e| fault("sdp", Code::InvalidParameter, e.to_string()))?;
+        let answer = outcome.map_err(|why| Fault::new("sdp", Code::InvalidParameter, why))?;
+        let text =
+            answer.sdp().as_text().map_err(|e| Fault::new("sdp", Code::InvalidParameter, e.to_string()))?;
         let tell = self.tell.clone();
         let promise = gst::Promise::with_change_func(move |reply| {
             if let Err(why) = webrtc::outcome(reply) {
-                tell.say(Told::Broken(fault("sdp", Code::InvalidParameter, why)));
+                tell.say(Told::Broken(Fault::new("sdp", Code::InvalidParameter, why)));
             }
         });
         self.webrtc.emit_by_name::<()>("set-local-description", &[&*answer, &promise]);
@@ -283,7 +293,7 @@ impl Peer {
     ) -> Result<(), Fault> {
         let linked = self.link(pad, decoders);
         pad.remove_probe(block);
-        linked.map_err(|error| fault("decoder", Code::HostUnreachable, error.to_string()))
+        linked.map_err(|error| Fault::new("decoder", Code::HostUnreachable, error.to_string()))
     }
 
     fn link(&mut self, pad: &gst::Pad, decoders: Decoders) -> Result<(), glib::BoolError> {
@@ -357,11 +367,6 @@ impl Peer {
     }
 }
 
-/// A fault of this stage of a peer's life.
-pub fn fault(stage: &'static str, code: Code, detail: impl Into<String>) -> Fault {
-    Fault { stage, code, detail: detail.into() }
-}
-
 fn build(
     offer: &Description,
     ice: &Ice,
@@ -380,7 +385,11 @@ fn build(
     webrtc.set_property("latency", JITTER_MS);
     pipeline.add(&webrtc)?;
     webrtc::start_at_the_first_packet(&webrtc);
-    watch::listen(&webrtc, tell);
+    let signals = tell.clone();
+    signals::listen(&webrtc, "the guest", move |signal| {
+        // A desk that is behind by so much has lost more than this.
+        signals.say(Told::Signal(signal));
+    });
     watch::listen_to_bus(&pipeline, tell, meter);
     Ok((pipeline, webrtc))
 }

@@ -1,4 +1,4 @@
-//! What is watched of a peer: webrtcbin's signals, errors, levels, statistics.
+//! What is watched of a peer: errors, levels, statistics.
 //!
 //! Invariant: callbacks hold a [`Tell`] or the meter, never an element.
 
@@ -13,56 +13,8 @@ use gstreamer_webrtc as gst_webrtc;
 use super::decode::Sent;
 use super::events::{Event, Tell, Told};
 use super::meter::{Link, Meter};
-use super::peer::fault;
 use crate::model::Code;
-
-/// What webrtcbin says of itself.
-pub(super) fn listen(webrtc: &gst::Element, tell: &Tell) {
-    let say = tell.clone();
-    webrtc.connect("on-ice-candidate", false, move |values| {
-        if let (Some(Ok(line)), Some(Ok(text))) =
-            (values.get(1).map(|value| value.get::<u32>()), values.get(2).map(|value| value.get::<String>()))
-        {
-            say.say(Told::LocalCandidate { line, text });
-        }
-        None
-    });
-    let say = tell.clone();
-    webrtc.connect_notify(Some("ice-gathering-state"), move |webrtc, _| {
-        use gst_webrtc::WebRTCICEGatheringState::Complete;
-        if webrtc.property::<gst_webrtc::WebRTCICEGatheringState>("ice-gathering-state") == Complete {
-            say.say(Told::Gathered);
-        }
-    });
-    let say = tell.clone();
-    webrtc.connect_notify(Some("ice-connection-state"), move |webrtc, _| {
-        use gst_webrtc::WebRTCICEConnectionState::Failed;
-        if webrtc.property::<gst_webrtc::WebRTCICEConnectionState>("ice-connection-state") == Failed {
-            say.say(Told::Broken(fault("ice", Code::HostUnreachable, "no way to the guest was found")));
-        }
-    });
-    let say = tell.clone();
-    webrtc.connect_notify(Some("connection-state"), move |webrtc, _| {
-        use gst_webrtc::WebRTCPeerConnectionState::{Connected, Failed};
-        let state = webrtc.property::<gst_webrtc::WebRTCPeerConnectionState>("connection-state");
-        if state == Connected {
-            say.say(Told::Connected);
-        } else if state == Failed {
-            say.say(Told::Broken(fault("dtls", Code::HostUnreachable, "the connection to the guest failed")));
-        }
-    });
-    let say = tell.clone();
-    webrtc.connect_pad_added(move |_, pad| {
-        if pad.direction() != gst::PadDirection::Src {
-            return;
-        }
-        // Held until the stage's thread has linked it: only that thread builds.
-        let block = pad.add_probe(gst::PadProbeType::BLOCK_DOWNSTREAM, |_, _| gst::PadProbeReturn::Ok);
-        if let Some(block) = block {
-            say.say(Told::Stream { pad: pad.downgrade(), block });
-        }
-    });
-}
+use crate::model::media::Fault;
 
 /// Levels go into the meter, errors to the stage's thread, everything else nowhere: nobody else reads this bus.
 pub(super) fn listen_to_bus(pipeline: &gst::Pipeline, tell: &Tell, meter: &Arc<Meter>) {
@@ -77,7 +29,7 @@ pub(super) fn listen_to_bus(pipeline: &gst::Pipeline, tell: &Tell, meter: &Arc<M
             }
             gst::MessageView::Error(error) => {
                 let place = error.src().map(|src| src.path_string().to_string()).unwrap_or_default();
-                tell.say(Told::Broken(fault(
+                tell.say(Told::Broken(Fault::new(
                     stage_of(&place),
                     Code::HostUnreachable,
                     error.error().to_string(),

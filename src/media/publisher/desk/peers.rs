@@ -6,6 +6,7 @@ use super::{Desk, LINK_EVERY, stop};
 use crate::media::publisher::events::PeerTold;
 use crate::media::publisher::ladder::Expected;
 use crate::media::publisher::peer::Peer;
+use crate::media::signals::Signal;
 use crate::model::media::{Fault, Report, Session};
 
 impl Desk {
@@ -37,19 +38,21 @@ impl Desk {
         let Some(peer) = self.peer.as_mut().filter(|peer| peer.session.peer == number) else { return Ok(()) };
         let session = peer.session;
         match told {
-            PeerTold::Negotiate => peer.negotiate(),
+            PeerTold::Signal(Signal::Negotiate) => peer.negotiate(),
             PeerTold::Offer(offer) => {
                 if let Some(sdp) = peer.offered(offer)? {
                     self.outbox.send(Report::Offer { session, sdp });
                 }
             }
             PeerTold::Answered(outcome) => peer.answered(outcome)?,
-            PeerTold::Candidate { line, text } => {
+            PeerTold::Signal(Signal::Candidate { line, text }) => {
                 let candidate = Some(peer.local_candidate(line, text));
                 self.outbox.send(Report::Candidate { session, candidate });
             }
-            PeerTold::Gathered => self.outbox.send(Report::Candidate { session, candidate: None }),
-            PeerTold::Connected => {
+            PeerTold::Signal(Signal::Gathered) => {
+                self.outbox.send(Report::Candidate { session, candidate: None })
+            }
+            PeerTold::Signal(Signal::Connected) => {
                 // The first one may have left before anybody could hear it.
                 peer.force_key_frame();
                 peer.connected = true;
@@ -63,14 +66,14 @@ impl Desk {
                 // Not before: nothing may keep this one waiting.
                 self.paint(|_| {});
             }
-            PeerTold::Stream(stream) => peer.player.stream(now, stream),
+            PeerTold::Signal(Signal::Stream(stream)) => peer.player.stream(now, stream),
             PeerTold::Speaker(playback) => peer.player.opened(now, playback),
             PeerTold::Turned { wanted, taken } => peer.player.turned(wanted, &taken),
             PeerTold::Latency => peer.recalculate_latency(),
             PeerTold::Link(link) => peer.link = link,
             PeerTold::Playback(why) => peer.player.failed(now, why),
             PeerTold::EncoderBroke { number, why } => self.encoder_broke(now, number, why),
-            PeerTold::Broken(fault) => return Err(fault),
+            PeerTold::Signal(Signal::Broken(fault)) | PeerTold::Broken(fault) => return Err(fault),
         }
         Ok(())
     }
