@@ -166,10 +166,13 @@ impl Written {
         let file =
             directories.iter().map(|d| d.join(format!("{name}.toml"))).find(|file| is_name && file.exists());
         match (file, SHIPPED.iter().find(|(shipped, _)| *shipped == name)) {
-            (Some(file), _) => {
+            (Some(file), shipped) => {
                 let text = fs::read_to_string(&file)
                     .map_err(|reason| Error::Unreadable { file: file.clone(), reason })?;
-                Self::read(name, file.display().to_string(), Origin::Person, &text)
+                // A copy, such as the package's, is what is shipped.
+                let copied = shipped.is_some_and(|(_, shipped)| *shipped == text);
+                let origin = if copied { Origin::Shipped } else { Origin::Person };
+                Self::read(name, file.display().to_string(), origin, &text)
             }
             (None, Some((_, text))) => Self::read(name, format!("profile {name}"), Origin::Shipped, text),
             (None, None) => Err(Error::Unknown { name: name.to_owned(), known: known(directories) }),

@@ -21,18 +21,17 @@ def doctor(stand: Stand) -> None:
     machine.run("kill $(cat /tmp/thief)")
     _nobody_holds_the_camera(machine)
 
-    machine.run("cable pull camera")
-    _names(stand, "coguestd", "camera", "there is no camera", "plug one in")
-    machine.run("cable push camera")
+    machine.run("cable pull camera; cable pull microphone")
+    said = _wrong(stand, "coguestd")
+    _named(stand, said, "camera", "there is no camera", "plug one in")
+    _named(stand, said, "microphone", "there is no microphone", "plug one in")
+    machine.run("cable push camera; cable push microphone")
 
     machine.run("gpasswd -d coguestd video")
-    _names(stand, "coguestd", "camera", "/dev/video0", "may not be opened")
-    _names(stand, "coguestd", "groups", "coguestd is not in the group video: sudo usermod -aG video coguestd")
+    said = _wrong(stand, "coguestd")
+    _named(stand, said, "camera", "/dev/video0", "may not be opened")
+    _named(stand, said, "groups", "coguestd is not in the group video: sudo usermod -aG video coguestd")
     machine.run("gpasswd -a coguestd video")
-
-    machine.run("cable pull microphone")
-    _names(stand, "coguestd", "microphone", "there is no microphone", "plug one in")
-    machine.run("cable push microphone")
 
     machine.run("modprobe snd-hda-intel")
     _muted(stand, "microphone", "HDA-Intel", "Capture 80% nocap")
@@ -79,7 +78,10 @@ def _wrong(stand: Stand, user: str, options: str = "") -> list:
 
 
 def _names(stand: Stand, user: str, what: str, *parts: str, options: str = "") -> str:
-    said = _wrong(stand, user, options)
+    return _named(stand, _wrong(stand, user, options), what, *parts)
+
+
+def _named(stand: Stand, said: list, what: str, *parts: str) -> str:
     fits = [line for line in said if line.startswith(f"WRONG {what} ") and all(part in line for part in parts)]
     if len(fits) != 1:
         raise Failure(f"{parts} is not what the doctor says of the {what}: {said}")

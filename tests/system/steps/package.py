@@ -154,3 +154,5 @@ def _memory(stand: Stand) -> str:
 def _idle(stand: Stand) -> None:
     stand.wait_state("it is in the room again", lambda state: state["room"]["membership"] == "inside")
     stand.note("memory of the daemon in standby", _memory(stand))
+    if codecs := stand.machine.run(f"grep -o 'libavcodec.*' /proc/{stand.pid()}/maps | sort -u"):
+        raise Failure(f"what only a stay may need is loaded in standby: {codecs}")

@@ -47,6 +47,17 @@ fn a_file_takes_the_place_of_a_shipped_profile() {
     Profile::load("../test", &[directory.path().to_owned()]).expect_err("no path");
 }
 
+#[test]
+fn the_packages_copy_of_a_profile_loads_no_plugin_before_a_stay() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let origin = |text: &str| {
+        fs::write(directory.path().join("test.toml"), text).expect("a writable directory");
+        Written::find("test", &[directory.path().to_owned()]).expect("a profile").origin
+    };
+    assert_eq!(origin(test_profile()), Origin::Shipped);
+    assert_eq!(origin(&test_profile().replace("pattern=", "foreground-color=1 pattern=")), Origin::Person);
+}
+
 /// The profile `test` with a camera that shares or an encoder that imports in front, and how it is loaded.
 fn sharing(camera: &str, encoder: &str) -> Result<Profile, Error> {
     gst::init().expect("GStreamer starts");
