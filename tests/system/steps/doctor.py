@@ -6,6 +6,17 @@ from machine import Failure
 from room import eventually
 from stand import KIOSK, Stand
 
+# A control with a switch and no volume, as alsactl keeps it.
+SWITCH = """state.Loopback {
+  control.99 {
+    iface MIXER
+    name 'Mic Capture Switch'
+    value true
+    comment { access 'read write user' type BOOLEAN count 1 }
+  }
+}
+"""
+
 
 def doctor(stand: Stand) -> None:
     """Busy, missing, forbidden, muted devices and a wrong clock: each has its own sentence."""
@@ -15,6 +26,11 @@ def doctor(stand: Stand) -> None:
     _nobody_holds_the_camera(machine)
     if said := _wrong(stand, "coguestd"):
         raise Failure(f"of a healthy machine it says: {said}")
+
+    # The card's mixer has nothing to record with; this goes when the card does.
+    machine.write("/tmp/mixer", SWITCH)
+    machine.run("alsactl -I -f /tmp/mixer restore Loopback")
+    _muted(stand, "microphone", "Loopback", "Mic nocap")
 
     machine.run("nohup v4l2-ctl --stream-mmap --stream-count=0 >/dev/null 2>&1 & echo $! >/tmp/thief; sleep 3")
     _names(stand, "root", "camera", "is in use by v4l2-ctl", "stop that program")
