@@ -91,8 +91,8 @@ impl Peer {
         webrtc.set_property_from_str("bundle-policy", "max-bundle");
         pipeline.add(&webrtc).map_err(broken)?;
         watch::packets(&webrtc, meter, &tell);
-        let signals = tell.clone();
-        signals::listen(&webrtc, "the stage", move |signal| signals.say(PeerTold::Signal(signal)));
+        let say = tell.clone();
+        signals::listen(&webrtc, "the stage", move |signal| say.say(PeerTold::Signal(signal)));
         watch::listen_to_bus(&pipeline, &tell);
         let sound = branches::add_sound(&pipeline, &webrtc, plan.profile, meter).map_err(broken)?;
         let entry = match plan.media {

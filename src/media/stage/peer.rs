@@ -385,10 +385,10 @@ fn build(
     webrtc.set_property("latency", JITTER_MS);
     pipeline.add(&webrtc)?;
     webrtc::start_at_the_first_packet(&webrtc);
-    let signals = tell.clone();
+    let say = tell.clone();
     signals::listen(&webrtc, "the guest", move |signal| {
         // A desk that is behind by so much has lost more than this.
-        signals.say(Told::Signal(signal));
+        say.say(Told::Signal(signal));
     });
     watch::listen_to_bus(&pipeline, tell, meter);
     Ok((pipeline, webrtc))
