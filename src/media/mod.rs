@@ -16,6 +16,8 @@ pub mod publisher;
 mod signals;
 pub mod stage;
 mod still;
+mod streams;
+mod teardown;
 pub mod thread;
 pub mod webrtc;
 mod worker;

@@ -3,10 +3,10 @@
 //! Invariant: callbacks hold the way to the thread, never an element.
 
 use gstreamer as gst;
-use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer_webrtc as gst_webrtc;
 
+use super::streams::{Stream, Streams};
 use crate::model::Code;
 use crate::model::media::Fault;
 
@@ -32,21 +32,12 @@ pub enum Signal {
     Broken(Fault),
 }
 
-/// A stream of the other end, held until something takes it: only the thread that owns the pipeline builds.
-#[derive(Debug)]
-pub struct Stream {
-    /// The pad it comes out of.
-    pub pad: glib::WeakRef<gst::Pad>,
-    /// Holds it back.
-    pub block: gst::PadProbeId,
-}
-
-/// Tells of everything; `other` is what the other end is called in a sentence.
+/// Tells of everything; `other` is what the other end is called in a sentence. What that sends is held back by what is returned.
 pub fn listen(
     webrtc: &gst::Element,
     other: &'static str,
     say: impl Fn(Signal) + Clone + Send + Sync + 'static,
-) {
+) -> Streams {
     let tell = say.clone();
     webrtc.connect("on-negotiation-needed", false, move |_| {
         tell(Signal::Negotiate);
@@ -61,17 +52,17 @@ pub fn listen(
         }
         None
     });
-    let tell = say.clone();
+    let streams = Streams::default();
+    let (tell, held) = (say.clone(), streams.clone());
     webrtc.connect_pad_added(move |_, pad| {
-        if pad.direction() != gst::PadDirection::Src {
-            return;
-        }
-        let block = pad.add_probe(gst::PadProbeType::BLOCK_DOWNSTREAM, |_, _| gst::PadProbeReturn::Ok);
-        if let Some(block) = block {
-            tell(Signal::Stream(Stream { pad: pad.downgrade(), block }));
+        if pad.direction() == gst::PadDirection::Src
+            && let Some(stream) = held.hold(pad)
+        {
+            tell(Signal::Stream(stream));
         }
     });
     follow(webrtc, other, say);
+    streams
 }
 
 /// The states that it goes through.

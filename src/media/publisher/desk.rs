@@ -9,7 +9,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use gstreamer as gst;
-use gstreamer::prelude::*;
 use tokio::sync::mpsc::Sender;
 
 use super::devices::{Device, Wish};
@@ -24,8 +23,8 @@ use super::{Settings, filler};
 use crate::media::heart::Beat;
 use crate::media::outbox::Outbox;
 use crate::media::still;
+use crate::media::teardown::Teardown;
 use crate::media::worker::Worker;
-use crate::memory;
 use crate::model::media::{Plan, Quality, Report, Ticket};
 use crate::model::message::DeviceKind;
 use crate::model::{Code, Media, Refusal};
@@ -67,7 +66,7 @@ pub(super) struct Desk {
     next_stats: Option<(Instant, Reading)>,
     next_link: Option<Instant>,
     pub(super) darkroom: Worker<(Ticket, gst::Sample)>,
-    teardown: Worker<gst::Pipeline>,
+    teardown: Teardown,
     pub(super) easel: Easel,
     /// Whether the plugins of a stay are loaded, or being.
     pub(super) loaded: bool,
@@ -101,7 +100,7 @@ impl Desk {
                 tracing::error!("a picture was dropped: the publisher is overloaded");
             }
         })?;
-        let teardown = Worker::start("teardown", TEARDOWNS, stop)?;
+        let teardown = Teardown::start("teardown", TEARDOWNS)?;
         let person = easel::Wish { name: settings.name.clone(), size: settings.quality };
         let easel = Easel::new(settings.layers.clone(), person, events.clone())?;
         Ok(Self {
@@ -365,15 +364,4 @@ impl Desk {
         self.next_stats = Some((now + self.settings.stats_interval, reading));
         self.outbox.send(Report::Stats { session, stats });
     }
-}
-
-fn stop(pipeline: gst::Pipeline) {
-    if pipeline.set_state(gst::State::Null).is_err() {
-        tracing::warn!("the pipeline of a peer did not stop cleanly");
-    }
-    if let Some(bus) = pipeline.bus() {
-        bus.unset_sync_handler();
-    }
-    drop(pipeline);
-    memory::give_back();
 }

@@ -25,6 +25,8 @@ use super::stats::{Link, Meter};
 use super::{Codec, watch};
 use crate::media::description::{self, Description};
 use crate::media::signals;
+use crate::media::streams::Streams;
+use crate::media::teardown::Remains;
 use crate::media::webrtc::{self, Ice};
 use crate::model::media::{Fault, IceCandidate, Quality, Session, Sound};
 use crate::model::volume::Loudness;
@@ -63,6 +65,7 @@ pub(super) struct Peer {
     pub(super) player: Player,
     pipeline: gst::Pipeline,
     webrtc: gst::Element,
+    streams: Streams,
     /// Where the encoder is put in front of.
     entry: Option<gst::Pad>,
     mids: Vec<String>,
@@ -92,7 +95,7 @@ impl Peer {
         pipeline.add(&webrtc).map_err(broken)?;
         watch::packets(&webrtc, meter, &tell);
         let say = tell.clone();
-        signals::listen(&webrtc, "the stage", move |signal| say.say(PeerTold::Signal(signal)));
+        let streams = signals::listen(&webrtc, "the stage", move |signal| say.say(PeerTold::Signal(signal)));
         watch::listen_to_bus(&pipeline, &tell);
         let sound = branches::add_sound(&pipeline, &webrtc, plan.profile, meter).map_err(broken)?;
         let entry = match plan.media {
@@ -112,6 +115,7 @@ impl Peer {
             player: Player::new(&pipeline, plan.speaker, plan.output_volume, tell.clone()),
             pipeline,
             webrtc,
+            streams,
             entry,
             mids: Vec::new(),
             round: Round::Offering,
@@ -119,7 +123,7 @@ impl Peer {
             candidates: 0,
             tell,
         };
-        // Teardown from here on is the caller's, by `into_pipeline`, also when this fails.
+        // Teardown from here on is the caller's, by `into_remains`, also when this fails.
         if peer.pipeline.set_state(gst::State::Playing).is_err() {
             peer.tell.say(PeerTold::Broken(Fault::new(
                 "encoder",
@@ -283,7 +287,7 @@ impl Peer {
     }
 
     /// What is to be stopped when the peer is over.
-    pub(super) fn into_pipeline(self) -> gst::Pipeline {
-        self.pipeline
+    pub(super) fn into_remains(self) -> Remains {
+        Remains { pipeline: self.pipeline, streams: self.streams }
     }
 }

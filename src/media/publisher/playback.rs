@@ -14,7 +14,7 @@ use super::knob::{Card, Knob};
 use super::profile::{self, Fragment};
 use super::voice::{self, Care};
 use super::{LocateSpeaker, TurnMixer};
-use crate::media::signals::Stream;
+use crate::media::streams::Stream;
 use crate::model::volume::{Loudness, Side};
 
 /// The name of the bin, by which its errors are told from the peer's.
@@ -119,10 +119,10 @@ impl Outlet {
         pipeline.add(&end)?;
         end.sync_state_with_parent()?;
         let entry = end.static_pad("sink").ok_or_else(|| glib::bool_error!("it takes nothing"))?;
-        let Some(pad) = stream.pad.upgrade() else { return Ok(Self(end)) };
-        let linked = pad.link(&entry).map_err(|error| glib::bool_error!("{error}"));
-        pad.remove_probe(stream.block);
-        linked.map(|_| Self(end))
+        if let Some(pad) = stream.pad() {
+            pad.link(&entry).map_err(|error| glib::bool_error!("{error}"))?;
+        }
+        Ok(Self(end))
     }
 
     /// Puts a speaker behind it; by what its volume is turned.

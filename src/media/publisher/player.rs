@@ -18,7 +18,7 @@ use super::events::Tell;
 use super::knob::Knob;
 use super::playback::{self, Outlet, Playback, Speaker};
 use super::search::{Pause, Search};
-use crate::media::signals::Stream;
+use crate::media::streams::Stream;
 use crate::model::Volume;
 use crate::model::volume::{Loudness, Taken};
 

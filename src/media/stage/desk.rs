@@ -7,7 +7,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use gstreamer as gst;
-use gstreamer::prelude::*;
 use tokio::sync::mpsc::Sender;
 
 use super::Settings;
@@ -21,6 +20,7 @@ use crate::media::description::{Description, Kind};
 use crate::media::outbox::Outbox;
 use crate::media::signals::Signal;
 use crate::media::still;
+use crate::media::teardown::Teardown;
 use crate::media::worker::Worker;
 use crate::model::media::{Fault, Ticket};
 use crate::model::stage::{StageAsk, StagePeer, StageReport};
@@ -59,7 +59,7 @@ pub struct Desk {
     next_stats: Option<Instant>,
     next_link: Option<Instant>,
     darkroom: Worker<Exposure>,
-    teardown: Worker<gst::Pipeline>,
+    teardown: Teardown,
 }
 
 impl Desk {
@@ -78,7 +78,7 @@ impl Desk {
                 tracing::error!("a picture was dropped: the stage is overloaded");
             }
         })?;
-        let teardown = Worker::start("stage-teardown", MOST_PEERS, stop)?;
+        let teardown = Teardown::start("stage-teardown", MOST_PEERS)?;
         Ok(Self {
             settings,
             decoders,
@@ -225,10 +225,8 @@ impl Desk {
                 tracing::debug!(guest = %id.guest, "the guest's peer is connected")
             }
             Told::Signal(Signal::Stream(stream)) => {
-                if let Some(pad) = stream.pad.upgrade() {
-                    peer.stream(&pad, stream.block, self.decoders)?;
-                    peer.ask_for_key_frame(Instant::now());
-                }
+                peer.stream(stream, self.decoders)?;
+                peer.ask_for_key_frame(Instant::now());
             }
             Told::Decoded => {
                 if peer.presence != Presence::Live {
@@ -351,17 +349,6 @@ impl Desk {
     }
 
     fn end(&self, peer: Peer) {
-        if let Err(pipeline) = self.teardown.give(peer.into_pipeline()) {
-            stop(pipeline);
-        }
-    }
-}
-
-fn stop(pipeline: gst::Pipeline) {
-    if pipeline.set_state(gst::State::Null).is_err() {
-        tracing::warn!("the pipeline of a peer did not stop cleanly");
-    }
-    if let Some(bus) = pipeline.bus() {
-        bus.unset_sync_handler();
+        self.teardown.take(peer.into_remains());
     }
 }

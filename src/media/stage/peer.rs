@@ -24,6 +24,8 @@ use super::meter::{Link, Meter, Reading, Stream};
 use super::watch;
 use crate::media::description::{self, Bundling, Description, Kind};
 use crate::media::signals;
+use crate::media::streams::{self, Streams};
+use crate::media::teardown::Remains;
 use crate::media::webrtc::{self, Ice};
 use crate::model::media::{Fault, IceCandidate};
 use crate::model::stage::StagePeer;
@@ -77,6 +79,7 @@ pub struct Peer {
     tell: Tell,
     pipeline: gst::Pipeline,
     webrtc: gst::Element,
+    streams: Streams,
     round: Round,
     /// The present offer; it says how sections are named.
     offer: Description,
@@ -99,7 +102,7 @@ impl Peer {
         now: Instant,
     ) -> Result<Self, Fault> {
         let meter = Arc::new(Meter::new(now));
-        let (pipeline, webrtc) = build(&offer, ice, &tell, &meter)
+        let (pipeline, webrtc, streams) = build(&offer, ice, &tell, &meter)
             .map_err(|error| Fault::new("element", Code::HostUnreachable, error.to_string()))?;
         let peer = Self {
             id,
@@ -114,6 +117,7 @@ impl Peer {
             tell,
             pipeline,
             webrtc,
+            streams,
             round: Round::Answering,
             offer,
             next_offer: None,
@@ -122,7 +126,7 @@ impl Peer {
             video: None,
             audio: None,
         };
-        // Teardown from here on is the caller's, by `into_pipeline`, also when this fails.
+        // Teardown from here on is the caller's, by `into_remains`, also when this fails.
         if peer.pipeline.set_state(gst::State::Playing).is_err() {
             peer.tell.say(Told::Broken(Fault::new(
                 "element",
@@ -284,15 +288,10 @@ impl Peer {
         }
     }
 
-    /// webrtcbin has a new stream, held back by `block`: a chain for it, then it may flow.
-    pub fn stream(
-        &mut self,
-        pad: &gst::Pad,
-        block: gst::PadProbeId,
-        decoders: Decoders,
-    ) -> Result<(), Fault> {
-        let linked = self.link(pad, decoders);
-        pad.remove_probe(block);
+    /// webrtcbin has a new stream: a chain for it, then it goes on.
+    pub fn stream(&mut self, stream: streams::Stream, decoders: Decoders) -> Result<(), Fault> {
+        let linked = stream.pad().map_or(Ok(()), |pad| self.link(&pad, decoders));
+        drop(stream);
         linked.map_err(|error| Fault::new("decoder", Code::HostUnreachable, error.to_string()))
     }
 
@@ -362,8 +361,8 @@ impl Peer {
     }
 
     /// What is to be stopped when the peer is over.
-    pub fn into_pipeline(self) -> gst::Pipeline {
-        self.pipeline
+    pub fn into_remains(self) -> Remains {
+        Remains { pipeline: self.pipeline, streams: self.streams }
     }
 }
 
@@ -372,7 +371,7 @@ fn build(
     ice: &Ice,
     tell: &Tell,
     meter: &Arc<Meter>,
-) -> Result<(gst::Pipeline, gst::Element), glib::BoolError> {
+) -> Result<(gst::Pipeline, gst::Element, Streams), glib::BoolError> {
     let pipeline = gst::Pipeline::new();
     let webrtc = webrtc::make(ice)?;
     webrtc.set_property_from_str(
@@ -386,10 +385,10 @@ fn build(
     pipeline.add(&webrtc)?;
     webrtc::start_at_the_first_packet(&webrtc);
     let say = tell.clone();
-    signals::listen(&webrtc, "the guest", move |signal| {
+    let streams = signals::listen(&webrtc, "the guest", move |signal| {
         // A desk that is behind by so much has lost more than this.
         say.say(Told::Signal(signal));
     });
     watch::listen_to_bus(&pipeline, tell, meter);
-    Ok((pipeline, webrtc))
+    Ok((pipeline, webrtc, streams))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Desk, LINK_EVERY, stop};
+use super::{Desk, LINK_EVERY};
 use crate::media::publisher::events::PeerTold;
 use crate::media::publisher::ladder::Expected;
 use crate::media::publisher::peer::Peer;
@@ -21,9 +21,7 @@ impl Desk {
         self.microphone.bridge.lead_to(None);
         self.recovery.rest();
         (self.next_stats, self.next_link) = (None, None);
-        if let Err(pipeline) = self.teardown.give(peer.into_pipeline()) {
-            stop(pipeline);
-        }
+        self.teardown.take(peer.into_remains());
     }
 
     pub(in crate::media::publisher) fn peer_failed(&mut self, fault: Fault) {

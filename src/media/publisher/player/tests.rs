@@ -12,6 +12,7 @@ use crate::media::publisher::playback::{Find, NAME};
 use crate::media::publisher::profile::Fragment;
 use crate::media::publisher::voice::Care;
 use crate::media::publisher::{LocateSpeaker, TurnMixer};
+use crate::media::streams::Streams;
 use crate::model::volume::{Loudness, Side};
 
 /// Generous: the machine may have other work.
@@ -34,13 +35,13 @@ impl Rig {
         let end = bin.by_name("end").and_then(|end| end.static_pad("src")).expect("a payloader");
         let pad = gst::GhostPad::with_target(&end).expect("a pad").upcast::<gst::Pad>();
         bin.add_pad(&pad).expect("a new pad");
-        let block = pad.add_probe(gst::PadProbeType::BLOCK_DOWNSTREAM, |_, _| gst::PadProbeReturn::Ok);
+        let stream = Streams::default().hold(&pad).expect("nothing was let go");
         let pipeline = gst::Pipeline::new();
         pipeline.add(&bin).expect("an empty pipeline");
         pipeline.set_state(gst::State::Playing).expect("it plays");
         let (desk, events) = sync_channel(4);
         let mut player = Player::new(&pipeline, speaker, volume, Tell { desk, peer: 7 });
-        player.stream(Instant::now(), Stream { pad: pad.downgrade(), block: block.expect("a probe") });
+        player.stream(Instant::now(), stream);
         Self { pipeline, pad, events, player }
     }
 
