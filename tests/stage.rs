@@ -67,20 +67,22 @@ fn an_audio_seat_is_live_with_its_first_sound_and_shows_nothing() {
 
 #[test]
 fn a_pause_in_the_sound_is_no_loss() {
-    let mut room = Room::open();
-    // A tick each second; between them nothing is sent.
-    let show = Show { video: None, audio: "wave=ticks samplesperbuffer=960" };
-    let guest = room.enter("kiosk-b", Media::Audio, Publisher::start(&show));
-    room.live(&guest);
-    let mut heard = 0;
-    let lost = room.until_some("statistics of some seconds", |report| {
-        let StageReport::Stats(all) = report else { return None };
-        let loss = all.iter().find(|(of, _)| *of == guest)?.1.loss?;
-        heard += 1;
-        (loss > 0.0 || heard == 8).then_some(loss)
-    });
-    assert_eq!(lost, 0.0, "after {heard} statistics");
-    room.close();
+    // A tick each second; between them no sound is sent.
+    let ticks = |show| Show { audio: "wave=ticks samplesperbuffer=960", ..show };
+    for (media, show) in [(Media::Audio, Show::audio()), (Media::Video, Show::video(320, 180))] {
+        let mut room = Room::open();
+        let guest = room.enter("kiosk-b", media, Publisher::start(&ticks(show)));
+        room.live(&guest);
+        let mut heard = 0;
+        let lost = room.until_some("statistics of some seconds", |report| {
+            let StageReport::Stats(all) = report else { return None };
+            let loss = all.iter().find(|(of, _)| *of == guest)?.1.loss?;
+            heard += 1;
+            (loss > 0.0 || heard == 8).then_some(loss)
+        });
+        assert_eq!(lost, 0.0, "{media:?}, after {heard} statistics");
+        room.close();
+    }
 }
 
 #[test]

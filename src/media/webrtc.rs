@@ -119,22 +119,68 @@ pub fn description(
         .ok_or_else(|| format!("webrtcbin made no {field}"))
 }
 
-/// A jitter buffer holds the very first packet back for its whole latency, in case one before it is late. A first picture
-/// sooner is worth more: the stream begins with a key frame asked for.
-pub fn start_at_the_first_packet(webrtc: &gst::Element) {
+/// Packets are taken as they come, by jitter buffers that expect nothing. By default one
+///
+/// * holds the very first packet back for its whole latency, in case one before it is late. A first picture sooner is worth more:
+///   the stream begins with a key frame asked for.
+/// * expects each packet when the last ones let it: where lost ones are asked for again, that of the next one before it was sent. A
+///   pause (no sound, a slate) is a loss then, and what comes after it is dropped. A gap in the numbers is asked for all the same.
+///   webrtcbin asks for every stream of a transport when it shall for one.
+pub fn take_packets_as_they_come(webrtc: &gst::Element) {
     let Some(rtpbin) = webrtc.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("rtpbin")) else {
         return;
     };
     rtpbin.connect("new-jitterbuffer", false, |values| {
         if let Some(Ok(buffer)) = values.get(1).map(|value| value.get::<gst::Element>()) {
             buffer.set_property("faststart-min-packets", 1u32);
+            buffer.set_property("rtx-next-seqnum", false);
         }
         None
     });
 }
 
+/// Packets of one stream, counted since it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Packets {
+    /// That came.
+    pub received: u64,
+    /// That did not; below nothing when some came twice.
+    pub lost: i64,
+}
+
+impl Packets {
+    /// Out of an entry of webrtcbin's statistics, for a stream that is received. What it says itself of losses is what one jitter
+    /// buffer says, for every stream of a transport the same one; the source of the stream counts what came by its numbers (RFC 3550).
+    pub fn read(inbound: &gst::StructureRef) -> Self {
+        let source = inbound.get::<gst::Structure>("gst-rtpsource-stats").ok();
+        let lost = source.and_then(|source| source.get::<i32>("packets-lost").ok()).map(i64::from);
+        let lost = lost.or_else(|| inbound.get::<i64>("packets-lost").ok());
+        Self { received: inbound.get::<u64>("packets-received").unwrap_or(0), lost: lost.unwrap_or(0) }
+    }
+
+    /// The share that was lost of what was sent since then; `None` if nothing was.
+    pub fn loss_since(self, then: Self) -> Option<f64> {
+        let lost = u64::try_from(self.lost.saturating_sub(then.lost)).unwrap_or(0);
+        let all = lost + self.received.saturating_sub(then.received);
+        (all > 0).then(|| (lost as f64 / all as f64 * 1e4).round() / 1e4)
+    }
+}
+
+impl std::ops::Add for Packets {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            received: self.received.saturating_add(other.received),
+            lost: self.lost.saturating_add(other.lost),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use gstreamer_app::AppSrc;
+
     use super::*;
 
     #[test]
@@ -150,6 +196,57 @@ mod tests {
         );
         assert_eq!(turn("turn:[2001:db8::1]"), Some(format!("turn://{login}@[2001:db8::1]:3478")));
         assert_eq!(with_port("stun", "", "[2001:db8::1]:99", 3478), "stun://[2001:db8::1]:99");
+    }
+
+    /// A packet of Opus in RTP.
+    fn packet(number: u8, time: u32) -> gst::Buffer {
+        let [a, b, c, d] = time.to_be_bytes();
+        gst::Buffer::from_slice([0x80, 111, 0, number, a, b, c, d, 0, 0, 0, 7, 0xf8])
+    }
+
+    #[test]
+    fn a_packet_after_a_pause_is_not_taken_for_a_lost_one() {
+        gst::init().expect("GStreamer starts");
+        let launch = "appsrc name=source is-live=true do-timestamp=true format=time \
+                      caps=application/x-rtp,media=audio,clock-rate=48000,encoding-name=OPUS,payload=111 \
+                      ! .recv_rtp_sink_0 rtpbin name=rtpbin latency=120 do-lost=true do-retransmission=true";
+        let pipeline = gst::parse::launch(launch).expect("usual elements").downcast::<gst::Pipeline>();
+        let pipeline = pipeline.expect("a pipeline");
+        take_packets_as_they_come(pipeline.upcast_ref());
+        let (came, comes) = std::sync::mpsc::channel();
+        pipeline.by_name("rtpbin").expect("named above").connect_pad_added(move |_, pad| {
+            let came = came.clone();
+            pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+                came.send(info.buffer().and_then(|packet| packet.map_readable().ok()?.get(3).copied()))
+                    .unwrap_or_default();
+                gst::PadProbeReturn::Handled
+            });
+        });
+        let source = pipeline.by_name("source").and_then(|source| source.downcast::<AppSrc>().ok());
+        let source = source.expect("named above");
+        pipeline.set_state(gst::State::Playing).expect("it plays");
+        let mut time = 0;
+        for number in 0..15 {
+            let pause = if number % 5 == 0 { 400 } else { 20 };
+            std::thread::sleep(std::time::Duration::from_millis(pause));
+            time += 48 * u32::try_from(pause).expect("little");
+            source.push_buffer(packet(number, time)).expect("it is taken");
+        }
+        for number in 0..15 {
+            let came = comes.recv_timeout(std::time::Duration::from_secs(30)).expect("it comes");
+            assert_eq!(came, Some(number));
+        }
+        pipeline.set_state(gst::State::Null).expect("it stops");
+    }
+
+    #[test]
+    fn what_came_twice_or_not_at_all() {
+        let then = Packets { received: 100, lost: -1 };
+        let at = |received, lost| Packets { received, lost }.loss_since(then);
+        assert_eq!(
+            (at(190, 9), at(110, -11), at(100, 0), at(100, -1)),
+            (Some(0.1), Some(0.0), Some(1.0), None)
+        );
     }
 
     #[test]

@@ -93,6 +93,7 @@ impl Peer {
         let webrtc = webrtc::make(plan.ice).map_err(broken)?;
         webrtc.set_property_from_str("bundle-policy", "max-bundle");
         pipeline.add(&webrtc).map_err(broken)?;
+        webrtc::take_packets_as_they_come(&webrtc);
         watch::packets(&webrtc, meter, &tell);
         let say = tell.clone();
         let streams = signals::listen(&webrtc, "the stage", move |signal| say.say(PeerTold::Signal(signal)));

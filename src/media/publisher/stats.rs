@@ -6,6 +6,7 @@ use std::time::Instant;
 use gstreamer as gst;
 use gstreamer_webrtc as gst_webrtc;
 
+use crate::media::webrtc::Packets;
 use crate::model::media::{GuestStats, SentAudio, SentVideo};
 
 /// Quieter than this is digital silence; JSON has no −∞.
@@ -143,6 +144,7 @@ impl Reading {
 pub(super) struct Link {
     round_trip_ms: Option<f64>,
     loss: Option<f64>,
+    down: Packets,
     down_loss: Option<f64>,
 }
 
@@ -162,17 +164,18 @@ impl Link {
                     link.loss = worse(link.loss, loss);
                 }
                 Ok(gst_webrtc::WebRTCStatsType::InboundRtp) => {
-                    let received = entry.get::<u64>("packets-received").unwrap_or(0);
-                    let lost = u64::try_from(entry.get::<i64>("packets-lost").unwrap_or(0)).unwrap_or(0);
-                    if received + lost > 0 {
-                        link.down_loss = Some(lost as f64 / (received + lost) as f64);
-                    }
+                    link.down = link.down + Packets::read(&entry);
                 }
                 // The rest says nothing about loss or delay.
                 Ok(_) | Err(_) => {}
             }
         }
         link
+    }
+
+    /// This, after what was known `before`.
+    pub(super) fn after(self, before: Self) -> Self {
+        Self { down_loss: self.down.loss_since(before.down), ..self }
     }
 }
 

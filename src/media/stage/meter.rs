@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use super::governor::Decoding;
+use crate::media::webrtc::Packets;
 use crate::model::stage::{HeardAudio, SeatStats, SeenVideo};
 
 /// Quieter than this is digital silence; JSON has no −∞.
@@ -193,10 +194,8 @@ pub struct Reading {
 pub struct Link {
     /// Round trip in milliseconds.
     pub round_trip_ms: Option<f64>,
-    /// Packets received.
-    pub received: u64,
-    /// Packets lost.
-    pub lost: u64,
+    /// What came of all its streams.
+    pub packets: Packets,
 }
 
 impl Link {
@@ -221,7 +220,7 @@ impl Interval {
         let (reading, link) = &self.to;
         SeatStats {
             round_trip_ms: link.round_trip_ms.map(tenths),
-            loss: self.loss(),
+            loss: link.packets.loss_since(self.from.map_or(Packets::default(), |(_, from)| from.packets)),
             video: video.is_there().then(|| SeenVideo {
                 width: reading.size.map(|size| size.0),
                 height: reading.size.map(|size| size.1),
@@ -241,13 +240,6 @@ impl Interval {
         let (from, _) = self.from.as_ref()?;
         let seconds = self.to.0.at.saturating_duration_since(from.at).as_secs_f64();
         (seconds > 0.0).then(|| count(&self.to.0).saturating_sub(count(from)) as f64 / seconds)
-    }
-
-    fn loss(&self) -> Option<f64> {
-        let from = self.from.map_or(Link::default(), |(_, link)| link);
-        let lost = self.to.1.lost.saturating_sub(from.lost);
-        let all = lost + self.to.1.received.saturating_sub(from.received);
-        (all > 0).then(|| (lost as f64 / all as f64 * 1e4).round() / 1e4)
     }
 }
 
@@ -284,7 +276,8 @@ mod tests {
         let began = Instant::now();
         let meter = Meter::new(began);
         meter.resized(1280, 720);
-        let from = (meter.read(began), Link { round_trip_ms: None, received: 100, lost: 0 });
+        let from =
+            (meter.read(began), Link { round_trip_ms: None, packets: Packets { received: 100, lost: -1 } });
         for frame in 0..60u64 {
             meter.video_packet(began + Duration::from_millis(frame * 33), 5000, Some(frame));
             meter.decoded();
@@ -292,7 +285,10 @@ mod tests {
         meter.audio_packet(began, 16_000);
         let now = began + Duration::from_secs(2);
         meter.heard(now, -20.04);
-        let to = (meter.read(now), Link { round_trip_ms: Some(12.34), received: 195, lost: 5 });
+        let to = (
+            meter.read(now),
+            Link { round_trip_ms: Some(12.34), packets: Packets { received: 195, lost: 4 } },
+        );
         let stats = Interval { from: Some(from), to }.stats(Stream::Present, Stream::Present);
         assert_eq!(
             stats,

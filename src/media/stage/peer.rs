@@ -227,7 +227,6 @@ impl Peer {
             if let Some(transceiver) = transceiver {
                 transceiver.set_direction(direction);
                 transceiver.set_codec_preferences(Some(&caps));
-                // Who waits for sound to be sent again takes a pause for a loss, and drops the first of what comes after it.
                 transceiver.set_property("do-nack", section.kind == Kind::Video);
             }
         }
@@ -383,7 +382,7 @@ fn build(
     );
     webrtc.set_property("latency", JITTER_MS);
     pipeline.add(&webrtc)?;
-    webrtc::start_at_the_first_packet(&webrtc);
+    webrtc::take_packets_as_they_come(&webrtc);
     let say = tell.clone();
     let streams = signals::listen(&webrtc, "the guest", move |signal| {
         // A desk that is behind by so much has lost more than this.

@@ -13,6 +13,7 @@ use gstreamer_webrtc as gst_webrtc;
 use super::decode::Sent;
 use super::events::{Event, Tell, Told};
 use super::meter::{Link, Meter};
+use crate::media::webrtc::Packets;
 use crate::model::Code;
 use crate::model::media::Fault;
 
@@ -62,11 +63,7 @@ pub(super) fn read_link(stats: &gst::StructureRef) -> Link {
         let Ok(entry) = value.get::<gst::Structure>() else { continue };
         match entry.get::<gst_webrtc::WebRTCStatsType>("type") {
             Ok(gst_webrtc::WebRTCStatsType::InboundRtp) => {
-                link.received += entry.get::<u64>("packets-received").unwrap_or(0);
-                let lost = entry
-                    .get::<i64>("packets-lost")
-                    .or_else(|_| entry.get::<i32>("packets-lost").map(i64::from));
-                link.lost += u64::try_from(lost.unwrap_or(0)).unwrap_or(0);
+                link.packets = link.packets + Packets::read(&entry);
             }
             Ok(gst_webrtc::WebRTCStatsType::RemoteInboundRtp) => {
                 if let Ok(seconds) = entry.get::<f64>("round-trip-time")

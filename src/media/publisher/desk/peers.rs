@@ -68,7 +68,7 @@ impl Desk {
             PeerTold::Speaker(playback) => peer.player.opened(now, playback),
             PeerTold::Turned { wanted, taken } => peer.player.turned(wanted, &taken),
             PeerTold::Latency => peer.recalculate_latency(),
-            PeerTold::Link(link) => peer.link = link,
+            PeerTold::Link(link) => peer.link = link.after(peer.link),
             PeerTold::Playback(why) => peer.player.failed(now, why),
             PeerTold::EncoderBroke { number, why } => self.encoder_broke(now, number, why),
             PeerTold::Signal(Signal::Broken(fault)) | PeerTold::Broken(fault) => return Err(fault),
