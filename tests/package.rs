@@ -164,9 +164,9 @@ fn scripts_are_whole() {
         for entry in fs::read_dir(folder).expect("readable") {
             let path = entry.expect("an entry").path();
             let text = fs::read(&path).unwrap_or_default();
-            let shell =
-                ["#!/bin/sh", "#!/usr/bin/env bash"].iter().any(|mark| text.starts_with(mark.as_bytes()));
-            if shell {
+            // The last one marks what is sourced.
+            let marks = ["#!/bin/sh", "#!/usr/bin/env bash", "# shellcheck shell=bash"];
+            if marks.iter().any(|mark| text.starts_with(mark.as_bytes())) {
                 run(Command::new("bash").arg("-n").arg(&path));
             }
         }

@@ -57,9 +57,10 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
+        let pad = self.pad();
         let held = self.streams.at(|gate| match gate {
             Gate::Shut(all) => {
-                all.iter().position(|held| held.pad == self.pad).map(|place| all.swap_remove(place))
+                all.iter().position(|held| held.pad.upgrade() == pad).map(|place| all.swap_remove(place))
             }
             Gate::Open => None,
         });
