@@ -18,7 +18,7 @@ TEST_PACKAGES := gstreamer1.0-libav gstreamer1.0-tools mosquitto mosquitto-clien
 CROSS_PACKAGES := mmdebstrap dpkg-dev lintian bc util-linux
 SYSTEM_PACKAGES := qemu-user-static arch-test e2fsprogs openssh-client procps
 
-.PHONY: help deps deps-cross deps-system build demo test test-system lint bench schema fuzz fmt deb
+.PHONY: help deps deps-cross deps-system build demo test test-system lint deny bench schema fuzz fuzz-keep fmt deb
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -58,6 +58,14 @@ lint: deps ## formatting, clippy, rustdoc
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
+# An exact version, kept beside what packaging keeps, so that it is compiled once on a machine.
+CARGO_DENY := 0.20.2
+CARGO_DENY_ROOT = $${CROSS_CACHE:-$$HOME/.cache/coguestd-cross}/cargo-deny-$(CARGO_DENY)
+
+deny: ## licences, sources and banned crates (and known vulnerabilities with DENY="check advisories", from the network)
+	@[ -x "$(CARGO_DENY_ROOT)/bin/cargo-deny" ] || cargo install --quiet --locked --debug --root "$(CARGO_DENY_ROOT)" cargo-deny@$(CARGO_DENY)
+	"$(CARGO_DENY_ROOT)/bin/cargo-deny" --locked $(or $(DENY),check bans licenses sources)
+
 schema: ## write docs/asyncapi.json anew
 	cargo run --locked -q -- schema > docs/asyncapi.json
 
@@ -69,13 +77,20 @@ bench: build ## measure: CPU, memory, start-up, idling, stays; a table and targe
 SANCOV := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
 	-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing
 FUZZ ?= -max_total_time=60
+FUZZ_RUN = RUSTFLAGS="$(SANCOV)" cargo run --release --locked --target $$(rustc -vV | sed -n 's/^host: //p') --bin
 
 fuzz: ## any bytes to the wire and to both machines, guided by coverage, a minute each (FUZZ="-max_total_time=600": longer)
 	@command -v c++ >/dev/null || $(SUDO) apt-get install -y -q g++
-	mkdir -p fuzz/corpus/wire fuzz/corpus/machines
-	cd fuzz && export RUSTFLAGS="$(SANCOV)" && run="cargo run --release --locked --target $$(rustc -vV | sed -n 's/^host: //p') --bin" && \
-	  $$run wire -- -max_len=8192 $(FUZZ) corpus/wire ../tests/golden/*/ && \
-	  $$run machines -- -max_len=1024 $(FUZZ) corpus/machines seeds
+	mkdir -p fuzz/corpus && tar -xJf fuzz/corpus.tar.xz -C fuzz/corpus
+	cd fuzz && $(FUZZ_RUN) wire -- -max_len=8192 $(FUZZ) corpus/wire ../tests/golden/*/ && \
+	  $(FUZZ_RUN) machines -- -max_len=1024 $(FUZZ) corpus/machines seeds
+
+fuzz-keep: ## keep what the fuzzers found: the fewest inputs with the same coverage, in fuzz/corpus.tar.xz
+	rm -rf fuzz/kept && mkdir -p fuzz/kept/wire fuzz/kept/machines
+	cd fuzz && $(FUZZ_RUN) wire -- -set_cover_merge=1 -max_len=8192 kept/wire corpus/wire && \
+	  $(FUZZ_RUN) machines -- -set_cover_merge=1 -max_len=1024 kept/machines corpus/machines && \
+	  tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -cJf corpus.tar.xz -C kept wire machines
+	rm -rf fuzz/kept
 
 fmt: ## format the sources
 	cargo fmt
