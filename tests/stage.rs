@@ -9,8 +9,8 @@ mod publisher;
 #[path = "stage/room.rs"]
 mod room;
 
-use coguestd::model::Media;
 use coguestd::model::stage::StageReport;
+use coguestd::model::{Code, Media};
 use process::{alone, is_left_behind, open_files, threads};
 use publisher::{Publisher, Show, Video};
 use room::{Room, picture_colour};
@@ -144,7 +144,6 @@ fn an_unusual_offer_is_answered_or_fails_its_peer_only() {
     let sections: Vec<String> =
         sections.split("m=").filter(|section| !section.is_empty()).map(|s| format!("m={s}")).collect();
     let fingerprint = offer.lines().find(|line| line.starts_with("a=fingerprint")).expect("it has one");
-    let swapped: String = fingerprint.chars().rev().take(95).collect();
     let bundle = session.lines().find(|line| line.starts_with("a=group:BUNDLE")).expect("it has one");
     let data = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:data\r\na=sctp-port:5000\r\n";
     let video = sections.iter().find(|section| section.starts_with("m=video")).expect("it has one");
@@ -156,9 +155,9 @@ fn an_unusual_offer_is_answered_or_fails_its_peer_only() {
             true,
         ),
         (
-            "another's fingerprint",
-            offer.replace(fingerprint, &format!("a=fingerprint:sha-256 {swapped}")),
-            true,
+            "no fingerprint that proves anything",
+            offer.replace(fingerprint, "a=fingerprint:sha-1 00:11"),
+            false,
         ),
         ("48 KiB of what nobody knows", format!("{offer}{}", "a=x:0123456789\r\n".repeat(3000)), true),
         ("data only", format!("{session}{data}"), false),
@@ -175,6 +174,36 @@ fn an_unusual_offer_is_answered_or_fails_its_peer_only() {
     }
     let frames = room.frames(&good);
     room.stats_until(&good, |stats| stats.video.as_ref().is_some_and(|video| video.frames > frames + 10));
+    room.close();
+}
+
+#[test]
+fn who_shows_another_certificate_than_its_offer_names_is_never_heard() {
+    let mut room = Room::open();
+    let honest = room.enter("kiosk-a", Media::Video, Publisher::start(&Show::video(320, 240)));
+    room.live(&honest);
+    for media in [Media::Audio, Media::Video] {
+        let liar = room.enter("kiosk-x", media, Publisher::start(&Show::video(320, 240)));
+        room.forges.insert(liar.peer);
+        let came = room.until_some("its end", |report| match report {
+            StageReport::Live { peer } if *peer == liar => Some(Err(report.clone())),
+            StageReport::Stats(all) => {
+                let stats = &all.iter().find(|(of, _)| *of == liar)?.1;
+                (stats.audio.as_ref()?.level_dbfs.is_some() || stats.loss.is_some())
+                    .then(|| Err(report.clone()))
+            }
+            StageReport::Failed { peer, fault } if *peer == liar => Some(Ok(fault.clone())),
+            _ => None,
+        });
+        let fault = came.expect("nothing comes through");
+        assert_eq!((fault.stage, fault.code), ("dtls", Code::PeerNotTrusted), "{fault:?}");
+        assert!(fault.detail.contains("certificate"), "{fault:?}");
+        // It is not connected there either: the handshake has no end.
+        assert_eq!(room.publisher(&liar).received(), 0);
+        room.leave(&liar);
+    }
+    let frames = room.frames(&honest);
+    room.stats_until(&honest, |stats| stats.video.as_ref().is_some_and(|video| video.frames > frames + 10));
     room.close();
 }
 

@@ -72,6 +72,7 @@ impl Error {
                 crate::media::publisher::OpenError::Missing(_)
                 | crate::media::publisher::OpenError::NoFile(_) => true,
                 crate::media::publisher::OpenError::Init(_)
+                | crate::media::publisher::OpenError::Certificate(_)
                 | crate::media::publisher::OpenError::Thread(_) => false,
             },
             Self::Signals(_) | Self::Media(_) => false,

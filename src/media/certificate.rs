@@ -1,33 +1,92 @@
-//! The DTLS certificate of this process, made before it is needed.
+//! The certificate that this process shows in DTLS: P-256 (RFC 8827, section 6.5), one per process, made at start, in memory only.
 //!
-//! GStreamer makes one default certificate (an RSA key: 0.1–0.7 s here, seconds on a Pi) with the first DTLS element, and keeps it as
-//! long as one such element is alive. So one is made at start-up, on a thread of its own, and kept.
+//! GStreamer before 1.28 makes one of its own (an RSA key: 0.1–0.7 s here, seconds on a Pi) with the first `dtlsdec`, whatever that is
+//! given later, and keeps it as long as one such element is alive. Nobody sees it, but the first call would wait for it. So one element is
+//! made at start-up, on a thread of its own, and kept.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use gstreamer as gst;
+use rcgen::{CertificateParams, DnType, KeyPair};
 
+use super::fingerprint::Fingerprint;
+
+/// What browsers call theirs: it says nothing of who shows it.
+const NAME: &str = "WebRTC";
+
+static OWN: OnceLock<Result<Own, String>> = OnceLock::new();
 static KEPT: OnceLock<Option<gst::Element>> = OnceLock::new();
 
-/// The thread that makes it.
+/// The thread that makes GStreamer's.
 static MAKER: Mutex<Option<JoinHandle<()>>> = Mutex::new(None);
 
-/// Begins to make the certificate, if it was not made; does not wait for it. A peer that needs it sooner waits inside GStreamer.
-pub fn warm_up() {
-    if KEPT.get().is_some() {
-        return;
-    }
-    let made = thread::Builder::new().name("certificate".into()).spawn(|| {
-        KEPT.get_or_init(|| gst::ElementFactory::make("dtlsdec").build().ok());
-    });
-    match made {
-        Ok(maker) => *MAKER.lock().unwrap_or_else(PoisonError::into_inner) = Some(maker),
-        Err(error) => tracing::warn!("the DTLS certificate is made with the first peer only: {error}"),
+/// Certificate and key.
+pub struct Own {
+    /// Both, for `dtlsdec`. Never logged.
+    pub pem: String,
+    /// What descriptions say of the certificate.
+    pub fingerprint: Fingerprint,
+}
+
+impl Own {
+    /// A description of webrtcbin's, with the fingerprint of the certificate: webrtcbin makes one of the key as well.
+    pub fn name_in(&self, sdp: &str) -> String {
+        let own = format!("a=fingerprint:{}", self.fingerprint);
+        let lines = sdp.lines().map(|line| if line.starts_with("a=fingerprint:") { &own } else { line });
+        lines.flat_map(|line| [line, "\r\n"]).collect()
     }
 }
 
-/// Ends the process here and now if the certificate is just being made; nothing that is registered for the exit is run then.
+impl std::fmt::Debug for Own {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Own").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+    }
+}
+
+/// That of this process; made the first time it is asked for.
+///
+/// # Errors
+/// The system gives no random numbers.
+pub fn own() -> Result<&'static Own, String> {
+    let made = OWN.get_or_init(|| make().map_err(|error| format!("no certificate could be made: {error}")));
+    made.as_ref().map_err(Clone::clone)
+}
+
+fn make() -> Result<Own, rcgen::Error> {
+    // Its key is P-256 unless it is asked for another.
+    let key = KeyPair::generate()?;
+    let mut parameters = CertificateParams::default();
+    parameters.distinguished_name.push(DnType::CommonName, NAME);
+    let certificate = parameters.self_signed(&key)?;
+    let pem = format!("{}{}", certificate.pem(), key.serialize_pem());
+    Ok(Own { pem, fingerprint: Fingerprint::of(certificate.der()) })
+}
+
+/// Begins to make what the first call needs, if it was not made; does not wait for it. A peer that needs it sooner waits inside
+/// GStreamer.
+///
+/// # Errors
+/// As of [`own`].
+pub fn warm_up() -> Result<(), String> {
+    let own = own()?;
+    if KEPT.get().is_some() {
+        return Ok(());
+    }
+    let made = thread::Builder::new().name("certificate".into()).spawn(|| {
+        KEPT.get_or_init(|| {
+            // With it, what GStreamer makes of the own certificate is kept, too.
+            gst::ElementFactory::make("dtlsdec").property("pem", &own.pem).build().ok()
+        });
+    });
+    match made {
+        Ok(maker) => *MAKER.lock().unwrap_or_else(PoisonError::into_inner) = Some(maker),
+        Err(error) => tracing::warn!("GStreamer makes its certificate with the first peer only: {error}"),
+    }
+    Ok(())
+}
+
+/// Ends the process here and now if GStreamer's key is just being made; nothing that is registered for the exit is run then.
 ///
 /// At an ordinary exit OpenSSL is taken apart, and a thread that is in the midst of a key crashes. A key takes seconds on a small
 /// board, so it is not waited for.
@@ -37,5 +96,35 @@ pub fn end_if_being_made(status: u8) {
     if maker.as_ref().is_some_and(|maker| !maker.is_finished()) {
         // SAFETY: it takes an integer and hands the process to the kernel.
         unsafe { libc::_exit(status.into()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gstreamer::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn it_is_one_for_the_process_and_its_key_is_p256() {
+        let own = own().expect("it is made");
+        assert_eq!(own.pem.matches("-----BEGIN ").count(), 2, "certificate and key");
+        let again = super::own().expect("it was made");
+        assert_eq!(own.fingerprint, again.fingerprint);
+        assert!(!format!("{own:?}").contains("PRIVATE"), "and its key is not shown");
+        let key =
+            KeyPair::from_pem(own.pem.split_inclusive("END CERTIFICATE-----\n").last().expect("a part"));
+        let key = key.expect("it is readable");
+        assert!(key.is_compatible(&rcgen::PKCS_ECDSA_P256_SHA256), "{:?}", key.algorithm());
+    }
+
+    #[test]
+    fn gstreamer_takes_it() {
+        gst::init().expect("GStreamer starts");
+        let own = own().expect("it is made");
+        let element =
+            gst::ElementFactory::make("dtlsdec").property("pem", &own.pem).build().expect("it is there");
+        let kept: String = element.property("pem");
+        assert!(kept.starts_with("-----BEGIN CERTIFICATE-----") && own.pem.contains(kept.trim()));
     }
 }

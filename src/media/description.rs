@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::codec::Codec;
+use super::fingerprint::Fingerprints;
 
 /// The protocol's longest message.
 const LONGEST: usize = 64 * 1024;
@@ -79,6 +80,8 @@ pub struct Description {
     pub sections: Vec<Section>,
     /// Whether they share one transport.
     pub bundling: Bundling,
+    /// The certificates that are named, section by section.
+    pub certificates: Vec<Fingerprints>,
     /// Candidates that came inside: section index and `candidate:…`.
     pub candidates: Vec<(u32, String)>,
 }
@@ -118,6 +121,7 @@ impl Description {
             sdp: write(&session, &sections, bundling),
             bundling,
             candidates,
+            certificates: sections.iter().map(|s| s.fingerprints.clone()).collect(),
             sections: sections.into_iter().map(|s| s.section).collect(),
         })
     }
@@ -182,7 +186,7 @@ struct Reading<'a> {
     attributes: Attributes<'a>,
     ufrag: &'a str,
     password: &'a str,
-    fingerprint: &'a str,
+    fingerprints: Fingerprints,
     setup: &'a str,
     candidates: Vec<String>,
 }
@@ -224,9 +228,7 @@ impl<'a> Reading<'a> {
             payloads,
             ufrag: ice("ice-ufrag", 4).ok_or(Unusable("a section has no ice-ufrag"))?,
             password: ice("ice-pwd", 22).ok_or(Unusable("a section has no ice-pwd"))?,
-            fingerprint: either("fingerprint")
-                .filter(|value| is_fingerprint(value))
-                .ok_or(Unusable("a section has no fingerprint"))?,
+            fingerprints: certificates(&attributes, session)?,
             setup: either("setup")
                 .filter(|value| matches!(*value, "actpass" | "active" | "passive"))
                 .ok_or(Unusable("a section has no setup"))?,
@@ -250,7 +252,8 @@ impl<'a> Reading<'a> {
         out.push("a=rtcp-mux".to_owned());
         out.push(format!("a=ice-ufrag:{}", self.ufrag));
         out.push(format!("a=ice-pwd:{}", self.password));
-        out.push(format!("a=fingerprint:{}", self.fingerprint));
+        // webrtcbin wants one, and compares nothing with it.
+        out.extend(self.fingerprints.first().map(|print| format!("a=fingerprint:{print}")));
         out.push(format!("a=setup:{}", self.setup));
         for (name, value) in &self.attributes.0 {
             let of_payload =
@@ -306,6 +309,16 @@ fn choose<'a>(
     Some((codec, std::iter::once(payload).chain(again.copied()).collect()))
 }
 
+/// Those of the section, or else those of the session (RFC 8122, section 5).
+fn certificates(section: &Attributes, session: &Attributes) -> Result<Fingerprints, Unusable> {
+    let of = |part: &Attributes| Fingerprints::read(part.all("fingerprint"));
+    let named = section.get("fingerprint").map_or_else(|| of(session), |_| of(section));
+    if named.first().is_none() {
+        return Err(Unusable("a section has no fingerprint by SHA-256, SHA-384 or SHA-512"));
+    }
+    Ok(named)
+}
+
 fn bundling(session: &Attributes, mids: &BTreeSet<&str>) -> Result<Bundling, Unusable> {
     let Some(group) = session.all("group").find_map(|group| group.strip_prefix("BUNDLE")) else {
         return Ok(Bundling::Separate);
@@ -336,14 +349,6 @@ fn is_token(text: &str) -> bool {
 
 fn is_ice(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '+' || c == '/'
-}
-
-fn is_fingerprint(value: &str) -> bool {
-    value.split_once(' ').is_some_and(|(hash, digest)| {
-        hash.eq_ignore_ascii_case("sha-256")
-            && digest.len() == 32 * 3 - 1
-            && digest.split(':').all(|byte| byte.len() == 2 && u8::from_str_radix(byte, 16).is_ok())
-    })
 }
 
 /// `1-14[/direction] URI`, and nothing webrtcbin would have to interpret.

@@ -92,6 +92,8 @@ codes! {
     RetainedCommand = "retained_command", None;
     /// The host does not answer.
     HostUnreachable = "host_unreachable", None;
+    /// The other end of a connection shows a certificate that its description does not name.
+    PeerNotTrusted = "peer_not_trusted", None;
     /// The daemon is about to stop.
     ShuttingDown = "shutting_down", None;
 }

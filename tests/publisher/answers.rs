@@ -1,12 +1,13 @@
 //! Answers and candidates that are late, doubled, or garbage.
 
+use coguestd::model::Code;
 use coguestd::model::media::{Ask, IceCandidate, Report, Session};
 use coguestd::model::stage::StageReport;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-use crate::seat::{NOTHING, Seat, Setup};
+use crate::seat::{BOTH, NOTHING, Seat, Setup};
 
 /// Answers tried: each takes a peer of its own, a tenth of a second.
 const ANSWERS: u32 = 60;
@@ -59,6 +60,38 @@ fn what_names_another_session_or_exchange_is_dropped_and_the_answer_counts_once(
     assert_eq!(failure_of(&seat, session), None);
     let offered = |said: &&Report| matches!(said, Report::Offer { session: of, .. } if *of == session);
     assert_eq!(seat.said.iter().filter(offered).count(), 1);
+    seat.close();
+}
+
+#[test]
+fn a_stage_that_shows_another_certificate_than_its_answer_names_gets_nothing() {
+    let mut seat = Seat::open(Setup::default());
+    let session = seat.sit_down(BOTH);
+    let answer = answer_to(&mut seat, session);
+    let named = answer.lines().find(|line| line.starts_with("a=fingerprint:")).expect("it names one");
+    let nobody = format!("a=fingerprint:sha-256 {}", ["AB"; 32].join(":"));
+    seat.ask(Ask::Answer { session, sdp: answer.replace(named, &nobody) });
+    let fault = seat.wait("the end", |seat| {
+        seat.said.iter().find_map(|said| match said {
+            Report::PeerFailed { session: of, fault } if *of == session => Some(fault.clone()),
+            _ => None,
+        })
+    });
+    assert_eq!((fault.stage, fault.code), ("dtls", Code::PeerNotTrusted), "{fault:?}");
+    let sent = |said: &Report| matches!(said, Report::FirstPacket { .. } | Report::Connected { .. });
+    assert!(!seat.said.iter().any(sent), "{:#?}", seat.said);
+    let heard = |seen: &StageReport| match seen {
+        StageReport::Live { .. } => true,
+        StageReport::Stats(all) => all.iter().any(|(_, stats)| stats.loss.is_some()),
+        _ => false,
+    };
+    assert!(!seat.seen.iter().any(heard), "{:#?}", seat.seen);
+    // The answer as it was: with several fingerprints of which one is right, it is trusted.
+    let session = seat.try_again(BOTH);
+    let answer = answer_to(&mut seat, session);
+    let two = answer.replace(named, &format!("{nobody}\r\na=fingerprint:sha-1 00:11\r\n{named}"));
+    seat.ask(Ask::Answer { session, sdp: two });
+    seat.live();
     seat.close();
 }
 

@@ -33,6 +33,8 @@ pub struct Room {
     publishers: BTreeMap<u64, (StagePeer, Media, Publisher)>,
     /// Whose `Live` no test has waited for yet.
     live: BTreeSet<u64>,
+    /// Who names another's certificate in its offers.
+    pub forges: BTreeSet<u64>,
     next: u64,
 }
 
@@ -42,7 +44,14 @@ impl Room {
         let (sink, reports) = mpsc::channel(256);
         let settings = Settings { ice: Ice::default(), stats_interval: Duration::from_millis(500) };
         let stage = Stage::open(settings, sink).expect("the stage opens");
-        Self { stage, reports, publishers: BTreeMap::new(), live: BTreeSet::new(), next: 1 }
+        Self {
+            stage,
+            reports,
+            publishers: BTreeMap::new(),
+            live: BTreeSet::new(),
+            forges: BTreeSet::new(),
+            next: 1,
+        }
     }
 
     pub fn enter(&mut self, guest: &str, media: Media, publisher: Publisher) -> StagePeer {
@@ -92,6 +101,7 @@ impl Room {
             while let Some(said) = publisher.listen() {
                 self.ask(match said {
                     Said::Offer { exchange, sdp } => {
+                        let sdp = if self.forges.contains(&peer.peer) { forged(&sdp) } else { sdp };
                         StageAsk::Offer { peer: peer.clone(), exchange, media: *media, sdp }
                     }
                     Said::Candidate { exchange, line, text } => StageAsk::Candidate {
@@ -198,6 +208,13 @@ impl Room {
         drop(self.publishers);
         self.stage.close(PATIENCE).expect("the stage ends");
     }
+}
+
+/// The description with a fingerprint that nobody has.
+pub fn forged(sdp: &str) -> String {
+    let nobody = format!("a=fingerprint:sha-256 {}", ["AB"; 32].join(":"));
+    let lines = sdp.lines().map(|line| if line.starts_with("a=fingerprint:") { &nobody } else { line });
+    lines.flat_map(|line| [line, "\r\n"]).collect()
 }
 
 /// What a publisher offers first.

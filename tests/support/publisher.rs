@@ -140,6 +140,20 @@ impl Publisher {
         self.rtc.emit_by_name::<()>("add-ice-candidate", &[&line, &text]);
     }
 
+    /// How many packets of RTCP it was sent; nothing else is sent to it.
+    pub fn received(&self) -> u64 {
+        let rtpbin = self.rtc.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("rtpbin"));
+        let session = rtpbin
+            .and_then(|bin| bin.emit_by_name::<Option<gst::glib::Object>>("get-internal-session", &[&0u32]));
+        let stats = session.map(|session| session.property::<gst::Structure>("stats"));
+        let sources = stats.and_then(|stats| stats.get::<gst::glib::ValueArray>("source-stats").ok());
+        let sources = sources
+            .into_iter()
+            .flat_map(|all| all.iter().map(|v| v.get::<gst::Structure>()).collect::<Vec<_>>());
+        let foreign = sources.flatten().filter(|source| !source.get::<bool>("internal").unwrap_or(true));
+        u64::try_from(foreign.count()).unwrap_or(u64::MAX)
+    }
+
     /// Sends nothing more, or again.
     pub fn mute(&self, muted: bool) {
         for valve in ["sound-valve", "picture-valve"].iter().filter_map(|name| self.pipeline.by_name(name)) {

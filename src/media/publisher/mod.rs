@@ -188,6 +188,9 @@ pub enum OpenError {
     /// The profile plays a file, and none is configured.
     #[error("media.file: the profile {0:?} plays a media file: set media.file to its path")]
     NoFile(String),
+    /// There is nothing to show in DTLS.
+    #[error("{0}")]
+    Certificate(String),
     /// The system gives no thread.
     #[error("the publisher's thread does not start: {0}")]
     Thread(#[from] std::io::Error),
@@ -219,7 +222,7 @@ impl Publisher {
         if plays_file && settings.file.is_none() {
             return Err(OpenError::NoFile(settings.profile.name().to_owned()));
         }
-        certificate::warm_up();
+        certificate::warm_up().map_err(OpenError::Certificate)?;
         let (events, inbox) = mpsc::sync_channel(EVENTS);
         let desk = Desk::new(settings, events.clone(), reports)?;
         Ok(Self(Thread::start("publisher", events, move || desk.run(&inbox))?))

@@ -27,6 +27,7 @@ use crate::media::description::{self, Description};
 use crate::media::signals;
 use crate::media::streams::Streams;
 use crate::media::teardown::Remains;
+use crate::media::transport::{self, Gates};
 use crate::media::webrtc::{self, Ice};
 use crate::model::media::{Fault, IceCandidate, Quality, Session, Sound};
 use crate::model::volume::Loudness;
@@ -34,6 +35,9 @@ use crate::model::{Code, Media};
 
 /// Candidates of the stage beyond these are dropped.
 const MOST_CANDIDATES: usize = 64;
+
+/// What the other end is called in a sentence.
+const STAGE: &str = "the stage";
 
 /// What a peer is made of.
 pub(super) struct Plan<'a> {
@@ -65,6 +69,7 @@ pub(super) struct Peer {
     pub(super) player: Player,
     pipeline: gst::Pipeline,
     webrtc: gst::Element,
+    gates: Gates,
     streams: Streams,
     /// Where the encoder is put in front of.
     entry: Option<gst::Pad>,
@@ -95,8 +100,10 @@ impl Peer {
         pipeline.add(&webrtc).map_err(broken)?;
         webrtc::take_packets_as_they_come(&webrtc);
         watch::packets(&webrtc, meter, &tell);
-        let say = tell.clone();
-        let streams = signals::listen(&webrtc, "the stage", move |signal| say.say(PeerTold::Signal(signal)));
+        let told = tell.clone();
+        let say = move |signal| told.say(PeerTold::Signal(signal));
+        let gates = transport::guard(&webrtc, STAGE, say.clone()).map_err(broken)?;
+        let streams = signals::listen(&webrtc, STAGE, say);
         watch::listen_to_bus(&pipeline, &tell);
         let sound = branches::add_sound(&pipeline, &webrtc, plan.profile, meter).map_err(broken)?;
         let entry = match plan.media {
@@ -116,6 +123,7 @@ impl Peer {
             player: Player::new(&pipeline, plan.speaker, plan.output_volume, tell.clone()),
             pipeline,
             webrtc,
+            gates,
             streams,
             entry,
             mids: Vec::new(),
@@ -197,13 +205,9 @@ impl Peer {
         }
         let wrong = |why: String| Fault::new("sdp", Code::InvalidParameter, why);
         let offer = offer.map_err(wrong)?;
-        let text = offer.sdp().as_text().map_err(|error| wrong(error.to_string()))?;
-        let text = with_profile(&text);
+        let (offer, text) = transport::described(&offer, with_profile).map_err(wrong)?;
         self.mids =
             text.lines().filter_map(|line| line.strip_prefix("a=mid:")).map(ToOwned::to_owned).collect();
-        let message =
-            gst_sdp::SDPMessage::parse_buffer(text.as_bytes()).map_err(|error| wrong(error.to_string()))?;
-        let offer = gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Offer, message);
         self.webrtc.emit_by_name::<()>("set-local-description", &[&offer, &None::<gst::Promise>]);
         self.round = Round::Offered;
         Ok(Some(text))
@@ -227,6 +231,7 @@ impl Peer {
         let promise = gst::Promise::with_change_func(move |reply| {
             tell.say(PeerTold::Answered(webrtc::outcome(reply).map(|_| ())));
         });
+        self.gates.name(answer.certificates);
         self.early.extend(answer.candidates);
         self.round = Round::Answering;
         self.webrtc.emit_by_name::<()>("set-remote-description", &[&description, &promise]);

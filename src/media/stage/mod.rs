@@ -55,6 +55,9 @@ pub enum OpenError {
     /// Something is not installed.
     #[error(transparent)]
     Missing(#[from] MissingElement),
+    /// There is nothing to show in DTLS.
+    #[error("{0}")]
+    Certificate(String),
     /// The system gives no thread.
     #[error("the stage's thread does not start: {0}")]
     Thread(#[from] std::io::Error),
@@ -79,7 +82,7 @@ impl Stage {
     pub fn open(settings: Settings, reports: Sender<StageReport>) -> Result<Self, OpenError> {
         gst::init()?;
         let decoders = Decoders::find()?;
-        certificate::warm_up();
+        certificate::warm_up().map_err(OpenError::Certificate)?;
         let (events, inbox) = mpsc::sync_channel(EVENTS);
         let desk = Desk::new(settings, decoders, events.clone(), reports)?;
         Ok(Self(Thread::start("stage", events, move || desk.run(&inbox))?))

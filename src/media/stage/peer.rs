@@ -26,6 +26,7 @@ use crate::media::description::{self, Bundling, Description, Kind};
 use crate::media::signals;
 use crate::media::streams::{self, Streams};
 use crate::media::teardown::Remains;
+use crate::media::transport::{self, Gates};
 use crate::media::webrtc::{self, Ice};
 use crate::model::media::{Fault, IceCandidate};
 use crate::model::stage::StagePeer;
@@ -35,6 +36,9 @@ use crate::model::{Code, Media};
 const JITTER_MS: u32 = 120;
 /// Candidates of one exchange beyond these are dropped.
 const MOST_CANDIDATES: usize = 64;
+
+/// What the other end is called in a sentence.
+const GUEST: &str = "the guest";
 
 /// Where a peer is heard or seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +83,7 @@ pub struct Peer {
     tell: Tell,
     pipeline: gst::Pipeline,
     webrtc: gst::Element,
+    gates: Gates,
     streams: Streams,
     round: Round,
     /// The present offer; it says how sections are named.
@@ -102,7 +107,7 @@ impl Peer {
         now: Instant,
     ) -> Result<Self, Fault> {
         let meter = Arc::new(Meter::new(now));
-        let (pipeline, webrtc, streams) = build(&offer, ice, &tell, &meter)
+        let (pipeline, webrtc, gates, streams) = build(&offer, ice, &tell, &meter)
             .map_err(|error| Fault::new("element", Code::HostUnreachable, error.to_string()))?;
         let peer = Self {
             id,
@@ -117,6 +122,7 @@ impl Peer {
             tell,
             pipeline,
             webrtc,
+            gates,
             streams,
             round: Round::Answering,
             offer,
@@ -162,6 +168,7 @@ impl Peer {
 
     fn set_remote(&self) {
         let exchange = self.exchange;
+        self.gates.name(self.offer.certificates.clone());
         let Ok(message) = gst_sdp::SDPMessage::parse_buffer(self.offer.sdp.as_bytes()) else {
             self.tell.say(Told::Broken(Fault::new(
                 "sdp",
@@ -242,15 +249,15 @@ impl Peer {
             return Ok(None);
         }
         let answer = outcome.map_err(|why| Fault::new("sdp", Code::InvalidParameter, why))?;
-        let text =
-            answer.sdp().as_text().map_err(|e| Fault::new("sdp", Code::InvalidParameter, e.to_string()))?;
+        let (answer, text) = transport::described(&answer, str::to_owned)
+            .map_err(|why| Fault::new("sdp", Code::InvalidParameter, why))?;
         let tell = self.tell.clone();
         let promise = gst::Promise::with_change_func(move |reply| {
             if let Err(why) = webrtc::outcome(reply) {
                 tell.say(Told::Broken(Fault::new("sdp", Code::InvalidParameter, why)));
             }
         });
-        self.webrtc.emit_by_name::<()>("set-local-description", &[&*answer, &promise]);
+        self.webrtc.emit_by_name::<()>("set-local-description", &[&answer, &promise]);
         Ok(Some(text))
     }
 
@@ -370,7 +377,7 @@ fn build(
     ice: &Ice,
     tell: &Tell,
     meter: &Arc<Meter>,
-) -> Result<(gst::Pipeline, gst::Element, Streams), glib::BoolError> {
+) -> Result<(gst::Pipeline, gst::Element, Gates, Streams), glib::BoolError> {
     let pipeline = gst::Pipeline::new();
     let webrtc = webrtc::make(ice)?;
     webrtc.set_property_from_str(
@@ -383,11 +390,13 @@ fn build(
     webrtc.set_property("latency", JITTER_MS);
     pipeline.add(&webrtc)?;
     webrtc::take_packets_as_they_come(&webrtc);
-    let say = tell.clone();
-    let streams = signals::listen(&webrtc, "the guest", move |signal| {
+    let told = tell.clone();
+    let say = move |signal| {
         // A desk that is behind by so much has lost more than this.
-        say.say(Told::Signal(signal));
-    });
+        told.say(Told::Signal(signal));
+    };
+    let gates = transport::guard(&webrtc, GUEST, say.clone())?;
+    let streams = signals::listen(&webrtc, GUEST, say);
     watch::listen_to_bus(&pipeline, tell, meter);
-    Ok((pipeline, webrtc, streams))
+    Ok((pipeline, webrtc, gates, streams))
 }
