@@ -32,8 +32,39 @@ struct House {
     guest: Child,
 }
 
+/// Who the stage is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Debian's aiortc.
+    Debian,
+    /// The newest of PyPI, which takes nothing but ECDSA.
+    Newest,
+    /// The same, and its answers name a certificate that it does not have.
+    Forged,
+}
+
+impl Stage {
+    /// Its Python, and how to get it.
+    fn python(self) -> (PathBuf, &'static str) {
+        match self {
+            // Debian's own Python has Debian's aiortc, whatever other Python stands before it in PATH.
+            Self::Debian => (
+                "/usr/bin/python3".into(),
+                "sudo apt-get install python3-aiortc python3-paho-mqtt python3-numpy",
+            ),
+            Self::Newest | Self::Forged => {
+                (Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/bin/python"), "make target/peers")
+            }
+        }
+    }
+}
+
 impl House {
     fn open(codec: &str) -> Self {
+        Self::with(codec, Stage::Debian)
+    }
+
+    fn with(codec: &str, which: Stage) -> Self {
         network::ensure_interface();
         let broker = Broker::start();
         let heard = broker.listen(&["-t", "coguest/v1/#"]);
@@ -54,16 +85,17 @@ impl House {
         );
         let file = folder.path().join("guest.toml");
         fs::write(&file, text).expect("writable");
-        // Debian's own Python has Debian's aiortc, whatever other Python stands before it in PATH.
-        let mut stage = Command::new("/usr/bin/python3");
+        let (python, install) = which.python();
+        let mut stage = Command::new(python);
         stage.arg(here.join("tests/peers/stage.py")).args([&broker.port().to_string(), GUEST]);
+        stage.args((which == Stage::Forged).then_some("forged"));
         let stage = start(&folder.path().join("stage.log"), &mut stage);
         let mut guest = Command::new(env!("CARGO_BIN_EXE_coguestd"));
         let guest = start(&folder.path().join("guest.log"), guest.args(["-vv", "run", "--config"]).arg(file));
         let mut house = Self { folder, broker, heard, stage, guest };
         eventually("the stage", || {
             let ended = house.stage.try_wait().expect("it is our child").is_some();
-            assert!(!ended, "the stage: sudo apt-get install python3-aiortc python3-paho-mqtt python3-numpy");
+            assert!(!ended, "the stage: {install}");
             house.said("ready").pop()
         });
         house
@@ -115,7 +147,9 @@ fn start(log: &PathBuf, command: &mut Command) -> Child {
     let out = File::create(log).expect("writable");
     let error = out.try_clone().expect("a descriptor");
     let child = command.stdin(Stdio::piped()).stdout(out).stderr(error).spawn();
-    child.unwrap_or_else(|error| panic!("{command:?}: {error}: sudo apt-get install python3"))
+    child.unwrap_or_else(|error| {
+        panic!("{command:?}: {error}: sudo apt-get install python3, make target/peers")
+    })
 }
 
 fn number(value: &Value, field: &str) -> f64 {
@@ -150,6 +184,36 @@ fn it_sees_hears_and_is_obeyed_in_vp8() {
     is_seen_and_heard(&house);
     obeys(&mut house);
     ends(&mut house);
+}
+
+#[test]
+fn who_takes_ecdsa_only_sees_and_hears_it() {
+    let mut house = House::with("vp8", Stage::Newest);
+    is_seen_and_heard(&house);
+    ends(&mut house);
+}
+
+#[test]
+fn a_stage_with_another_certificate_than_its_answer_names_gets_nothing_and_the_seat_is_left() {
+    let house = House::with("h264", Stage::Forged);
+    let failed = house.heard.wait_for(&format!("device/{GUEST}/event/media_failed"));
+    assert!(failed.contains("certificate"), "{failed}");
+    house.heard.wait_for(&format!("device/{GUEST}/event/unseated"));
+    eventually("the host to hear of it", || {
+        house.said("heard").into_iter().find(|heard| heard["type"] == json!("leave_seat"))
+    });
+    assert_eq!(house.said("offer").len(), 1, "nothing is tried again");
+    let connected = json!("connected");
+    assert!(
+        !house.said("connection").iter().any(|said| said["state"] == connected),
+        "{}",
+        house.log("stage.log")
+    );
+    for what in ["video", "audio"] {
+        assert_eq!(house.said(what), Vec::<Value>::new(), "no packet came through");
+    }
+    let told = house.heard.wait_for("peer_not_trusted");
+    assert!(told.contains(&format!("device/{GUEST}/state")) && told.contains("certificate"), "{told}");
 }
 
 fn is_seen_and_heard(house: &House) {

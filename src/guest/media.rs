@@ -160,7 +160,12 @@ impl Guest {
         if self.stay.as_ref().is_some_and(|stay| stay.is_peer(session)) {
             let why = format!("{}: {}", fault.stage, fault.detail);
             self.trouble(Trouble::Media, Refusal::new(fault.code, why.clone()));
-            self.recover(now, &why);
+            if fault.code == Code::PeerNotTrusted {
+                // Who is not trusted once is not asked again.
+                self.fail_media(now, &why);
+            } else {
+                self.recover(now, &why);
+            }
         }
     }
 

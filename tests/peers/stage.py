@@ -1,8 +1,8 @@
 """A host and its stage that share nothing with the program: paho-mqtt on the room plane, aiortc for the media.
 
-    stage.py PORT GUEST
+    stage.py PORT GUEST [forged]
 
-Opens the room `lobby` as `host-1`, invites GUEST to seat 1 as soon as it joins, seats it when it accepts, and answers its offer.
+With `forged` its answers name a certificate that it does not have. Opens the room `lobby` as `host-1`, invites GUEST to seat 1 as soon as it joins, seats it when it accepts, and answers its offer.
 What is seen goes to stdout, a JSON object a line. Lines on stdin: `key` asks for a key frame, `bye` ends the peer connection.
 """
 
@@ -20,6 +20,8 @@ from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
 from aiortc.sdp import candidate_from_sdp
 
 PORT, GUEST = int(sys.argv[1]), sys.argv[2]
+FORGED = "forged" in sys.argv[3:]
+NOBODY = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)
 PREFIX, ROOM, HOST = "coguest/v1", "lobby", {"user_id": "host-1", "user_name": "A host", "avatar_url": ""}
 HERE = f"{PREFIX}/room/{ROOM}/guest/{GUEST}"
 SEAT = {"seat_index": 1, "media": "video"}
@@ -100,6 +102,7 @@ class Stage:
         formats = [line for line in sdp.split("\r\n") if line.startswith(("a=rtpmap:", "a=fmtp:"))]
         say("offer", exchange=self.exchange, offers=self.offers, directions=directions, formats=formats)
         self.peer = RTCPeerConnection()
+        self.peer.on("connectionstatechange", lambda: say("connection", state=self.peer.connectionState))
         self.peer.on("track", lambda track: asyncio.ensure_future(self.watch(track)))
         self.peer.addTrack(AudioStreamTrack())
         await self.peer.setRemoteDescription(RTCSessionDescription(sdp, message["description"]["type"]))
@@ -109,6 +112,10 @@ class Stage:
         # The ways here are said one after the other, as a browser does.
         lines = self.peer.localDescription.sdp.split("\r\n")
         answer = [line for line in lines if not line.startswith(("a=candidate:", "a=end-of-candidates"))]
+        if FORGED:
+            answer = [line for line in answer if not line.startswith("a=fingerprint:")]
+            # Into each section, after its name.
+            answer = [more for line in answer for more in ([line, NOBODY] if line.startswith("a=mid:") else [line])]
         self.signal(description={"type": "answer", "sdp": "\r\n".join(answer)})
         mid = next(line[6:] for line in lines if line.startswith("a=mid:"))
         for line in dict.fromkeys(line for line in lines if line.startswith("a=candidate:")):
