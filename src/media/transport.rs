@@ -14,7 +14,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
-use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -22,6 +21,7 @@ use rustls::pki_types::pem::PemObject as _;
 use super::certificate::{self, Own};
 use super::fingerprint::Fingerprints;
 use super::signals::Signal;
+use super::webrtc;
 use crate::model::Code;
 use crate::model::media::Fault;
 
@@ -151,8 +151,7 @@ pub fn described(
 ) -> Result<(gst_webrtc::WebRTCSessionDescription, String), String> {
     let text = made.sdp().as_text().map_err(|error| error.to_string())?;
     let text = certificate::own()?.name_in(&change(&text));
-    let message = gst_sdp::SDPMessage::parse_buffer(text.as_bytes()).map_err(|error| error.to_string())?;
-    Ok((gst_webrtc::WebRTCSessionDescription::new(made.type_(), message), text))
+    Ok((webrtc::parsed(made.type_(), &text)?, text))
 }
 
 /// What webrtcbin called a transport, and what it is called from now on: `dtlsdec` has one connection for each name, and one that

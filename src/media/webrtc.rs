@@ -3,6 +3,7 @@
 use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
+use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
 
 /// How ways between peers are looked for.
@@ -117,6 +118,15 @@ pub fn description(
     outcome
         .and_then(|structure| structure.get::<gst_webrtc::WebRTCSessionDescription>(field).ok())
         .ok_or_else(|| format!("webrtcbin made no {field}"))
+}
+
+/// A description for webrtcbin.
+pub fn parsed(
+    kind: gst_webrtc::WebRTCSDPType,
+    sdp: &str,
+) -> Result<gst_webrtc::WebRTCSessionDescription, String> {
+    let message = gst_sdp::SDPMessage::parse_buffer(sdp.as_bytes()).map_err(|error| error.to_string())?;
+    Ok(gst_webrtc::WebRTCSessionDescription::new(kind, message))
 }
 
 /// Packets are taken as they come, by jitter buffers that expect nothing. By default one

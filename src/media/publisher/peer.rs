@@ -12,7 +12,6 @@ use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
-use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
 
 use super::branches::{self, with_profile};
@@ -223,10 +222,7 @@ impl Peer {
         if !answer.sections.iter().map(|section| &section.mid).eq(&self.mids) {
             return Err(wrong("the answer is to another offer".to_owned()));
         }
-        let message = gst_sdp::SDPMessage::parse_buffer(answer.sdp.as_bytes())
-            .map_err(|error| wrong(error.to_string()))?;
-        let description =
-            gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Answer, message);
+        let description = webrtc::parsed(gst_webrtc::WebRTCSDPType::Answer, &answer.sdp).map_err(wrong)?;
         let tell = self.tell.clone();
         let promise = gst::Promise::with_change_func(move |reply| {
             tell.say(PeerTold::Answered(webrtc::outcome(reply).map(|_| ())));

@@ -14,7 +14,6 @@ use std::time::Instant;
 use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
-use gstreamer_sdp as gst_sdp;
 use gstreamer_video as gst_video;
 use gstreamer_webrtc as gst_webrtc;
 
@@ -169,16 +168,13 @@ impl Peer {
     fn set_remote(&self) {
         let exchange = self.exchange;
         self.gates.name(self.offer.certificates.clone());
-        let Ok(message) = gst_sdp::SDPMessage::parse_buffer(self.offer.sdp.as_bytes()) else {
-            self.tell.say(Told::Broken(Fault::new(
-                "sdp",
-                Code::InvalidParameter,
-                "the offer cannot be parsed",
-            )));
-            return;
+        let description = match webrtc::parsed(gst_webrtc::WebRTCSDPType::Offer, &self.offer.sdp) {
+            Ok(description) => description,
+            Err(why) => {
+                self.tell.say(Told::Broken(Fault::new("sdp", Code::InvalidParameter, why)));
+                return;
+            }
         };
-        let description =
-            gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Offer, message);
         let tell = self.tell.clone();
         let promise = gst::Promise::with_change_func(move |reply| {
             tell.say(Told::Remote { exchange, outcome: webrtc::outcome(reply).map(|_| ()) });
