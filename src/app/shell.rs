@@ -255,8 +255,8 @@ impl<R: Role> Shell<R> {
 
     fn incoming(&mut self, now: Instant, incoming: Incoming) {
         match incoming {
-            Incoming::Up { session_present, presence } => {
-                tracing::debug!(session_present, ?presence, "connected to the broker");
+            Incoming::Up { session_present, presence, granted } => {
+                tracing::debug!(session_present, ?presence, ?granted, "connected to the broker");
                 self.presence.connected();
             }
             Incoming::Subscribed(filter) => self.subscribed(now, &filter),
@@ -265,6 +265,7 @@ impl<R: Role> Shell<R> {
             }
             Incoming::Refused { why, .. } => tracing::debug!("{why}"),
             Incoming::Dropped { why, .. } => tracing::warn!("{why}"),
+            Incoming::Restored { topic } => tracing::info!("{topic} is published again"),
             Incoming::Message(message) => self.message(now, &message),
             Incoming::Down { why, retry_in } => {
                 self.show_now(now);

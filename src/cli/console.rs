@@ -106,7 +106,11 @@ impl Console {
                 Ok(Some(Incoming::Down { why, .. })) if start == Start::AtOnce => bail!("{why}"),
                 Ok(Some(Incoming::Down { why, .. })) => trouble = why,
                 Ok(Some(
-                    Incoming::Up { .. } | Incoming::Message(_) | Incoming::Dropped { .. } | Incoming::Closed,
+                    Incoming::Up { .. }
+                    | Incoming::Message(_)
+                    | Incoming::Dropped { .. }
+                    | Incoming::Restored { .. }
+                    | Incoming::Closed,
                 )) => {}
                 Ok(None) | Err(_) => bail!("{trouble}"),
             }
@@ -140,7 +144,7 @@ impl Console {
                 }
                 Some(Incoming::Down { why, .. }) => return Happening::Down(why),
                 Some(Incoming::Up { .. }) => return Happening::Up,
-                Some(Incoming::Subscribed(_)) => {}
+                Some(Incoming::Subscribed(_) | Incoming::Restored { .. }) => {}
             }
         }
     }

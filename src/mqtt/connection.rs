@@ -27,11 +27,17 @@
 mod backoff;
 mod blame;
 mod desk;
+mod failure;
+mod granted;
+mod handshake;
 mod ledger;
 mod line;
 mod network;
 mod outlet;
+mod packets;
+mod probe;
 mod settings;
+mod socket;
 mod task;
 
 use std::fmt;
@@ -45,6 +51,7 @@ use desk::Desk;
 
 pub use crate::mqtt::tls::Error;
 pub use blame::address;
+pub use granted::{Feature, Granted};
 pub use settings::{Presence, Settings, Tls, Will};
 
 /// How often the broker is asked for a sign of life when [`Settings::new`] is used. A dead socket is noticed after at
@@ -133,6 +140,11 @@ impl Publish {
         OVERHEAD + self.topic.len() + self.payload.len() + response + correlation
     }
 
+    /// How many bytes the whole packet has, with topic and properties.
+    pub fn size(&self) -> usize {
+        line::size(self)
+    }
+
     /// The same, retained.
     pub fn retained(self) -> Self {
         Self { retain: Retain::Yes, ..self }
@@ -178,6 +190,8 @@ pub enum Incoming {
         session_present: bool,
         /// As what.
         presence: Presence,
+        /// What the broker grants.
+        granted: Granted,
     },
     /// The broker has taken this filter, now or again.
     Subscribed(String),
@@ -188,7 +202,13 @@ pub enum Incoming {
         /// One sentence with the remedy.
         why: String,
     },
-    /// The broker does not let us publish there, and dropped a QoS 1 message; told once per topic and connection.
+    /// A level is published again of which [`Incoming::Dropped`] was told.
+    Restored {
+        /// Its topic.
+        topic: String,
+    },
+    /// The broker does not let us publish there, or does not take what was to be published, and it was dropped; told once per
+    /// topic and connection.
     Dropped {
         /// Where it was to go.
         topic: String,
@@ -292,6 +312,11 @@ impl Link {
     /// Publishes a kept level once more, for when somebody else has overwritten it.
     pub fn renew(&self, topic: &str) {
         self.desk.change(|wishes| wishes.renew(topic));
+    }
+
+    /// What the broker of the present or the last connection grants; all of MQTT before the first.
+    pub fn granted(&self) -> Granted {
+        self.desk.with(|wishes| wishes.granted().clone())
     }
 
     /// No longer cares for a level. What the broker has stored stays there.

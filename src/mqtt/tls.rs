@@ -104,6 +104,15 @@ pub(super) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, Error> {
     Ok(Arc::new(config))
 }
 
+/// For finding out whether somebody speaks TLS at all: no certificate is good enough.
+pub(super) fn trusting_nobody() -> Result<Arc<ClientConfig>, Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(Error::Library)?;
+    Ok(Arc::new(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()))
+}
+
 fn half(present: &'static str, missing: &'static str) -> Error {
     Error::HalfPair { present, missing }
 }

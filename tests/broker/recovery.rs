@@ -183,12 +183,13 @@ fn a_broker_that_talks_nonsense_is_left_and_tried_again() {
     let port = listener.local_addr().expect("bound").port();
     let mut peer = Peer::open(Settings::new("127.0.0.1", port, "peer"));
     let answers: [(&[u8], &str); 5] = [
+        // A packet of MQTT 5 whose properties are cut off.
+        (b"\x20\x03\x00\x00\x00\x32\x06\x00\x01t\x00\x07\x09", "sent something that is not MQTT 5"),
         // A web server. Read as MQTT its `H` begins a packet of 84 bytes, so only a whole response can be judged.
         (
             b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Type: text/html\r\nContent-Length: 28\r\n\r\n<h1>400 Bad Request</h1>\r\n\r\n",
             "does not answer like an MQTT 5 broker",
         ),
-        (b"", "closed the connection at once: if it wants TLS"),
         (b"\x20\x03\x00\x84\x00", "does not speak MQTT 5"),
         // Accepted, then a packet of a type that does not exist.
         (b"\x20\x03\x00\x00\x00\xF0\x02\x00\x00", "sent something that is not MQTT 5"),
@@ -200,9 +201,6 @@ fn a_broker_that_talks_nonsense_is_left_and_tried_again() {
         let mut hello = [0; 1024];
         assert!(near.read(&mut hello).expect("it says hello") > 0);
         near.write_all(answer).expect("it listens");
-        if answer.is_empty() {
-            drop(near);
-        }
         let why = peer.wait_down();
         assert!(why.contains(expected), "{why}");
     }
@@ -222,4 +220,66 @@ fn what_the_broker_cannot_take_is_dropped_and_the_rest_goes_on() {
     peer.link.close(vec![], Duration::from_secs(10));
     peer.wait("closed", |incoming| (*incoming == Incoming::Closed).then_some(()));
     assert!(!peer.seen().iter().any(|incoming| matches!(incoming, Incoming::Down { .. })));
+}
+
+/// What a broker without MQTT 5 does with a CONNECT of that version.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    /// A CONNACK of MQTT 3.1.1: "unacceptable protocol version".
+    Answers,
+    HangsUp,
+    IsMute,
+}
+
+/// Whether it answers MQTT 3.1.1.
+#[derive(Clone, Copy, Debug)]
+enum Older {
+    Spoken,
+    Unspoken,
+}
+
+/// Listens until the program ends; returns its port.
+fn broker_without_mqtt_5(refusal: Refusal, older: Older) -> u16 {
+    const LEVEL: usize = 8;
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("bound").port();
+    std::thread::spawn(move || {
+        let mut mute = Vec::new();
+        for near in listener.incoming() {
+            let mut near = near.expect("somebody connects");
+            let mut hello = [0; 1024];
+            let read = near.read(&mut hello).expect("it says hello");
+            let answer: Option<&[u8]> = match (hello[..read].get(LEVEL), refusal, older) {
+                (Some(4), _, Older::Spoken) => Some(b"\x20\x02\x00\x05"),
+                (_, Refusal::Answers, _) => Some(b"\x20\x02\x00\x01"),
+                (_, Refusal::HangsUp, _) => Some(b""),
+                (_, Refusal::IsMute, _) => None,
+            };
+            match answer {
+                Some(answer) => near.write_all(answer).expect("it listens"),
+                None => mute.push(near),
+            }
+        }
+    });
+    port
+}
+
+#[test]
+fn a_broker_without_mqtt_5_is_called_that() {
+    let ways = [
+        (Refusal::Answers, Older::Spoken),
+        (Refusal::HangsUp, Older::Spoken),
+        (Refusal::IsMute, Older::Spoken),
+        (Refusal::HangsUp, Older::Unspoken),
+        (Refusal::IsMute, Older::Unspoken),
+    ];
+    let mut peers = ways.map(|(refusal, older)| {
+        let port = broker_without_mqtt_5(refusal, older);
+        ((refusal, older), Peer::open(Settings::new("127.0.0.1", port, "peer")))
+    });
+    for (way, peer) in &mut peers {
+        let why = peer.wait_down();
+        assert!(why.contains("does not speak MQTT 5"), "{way:?}: {why}");
+        assert!(!why.contains("TLS") && !why.contains("firewall"), "{way:?}: {why}");
+    }
 }

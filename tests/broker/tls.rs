@@ -69,7 +69,11 @@ fn each_reason_for_distrust_has_its_own_words() {
 
     let plain = Broker::start();
     let why = why_not(trusting(&plain, &authority));
-    assert!(why.contains("TLS") || why.contains("closed the connection at once"), "{why}");
+    assert!(why.contains("TLS"), "{why}");
+
+    let broker = secured(&authority, &expired, ClientCertificates::Ignored);
+    let why = why_not(settings(&broker, "peer"));
+    assert!(why.contains("wants TLS: use mqtts://"), "{why}");
 }
 
 #[test]

@@ -104,6 +104,7 @@ impl Visit<'_> {
                 Incoming::Subscribed(_)
                 | Incoming::Refused { .. }
                 | Incoming::Dropped { .. }
+                | Incoming::Restored { .. }
                 | Incoming::Message(_)
                 | Incoming::Closed => {}
             }
@@ -172,7 +173,7 @@ impl Visit<'_> {
             }
             Incoming::Dropped { why, .. } => seen.dropped_command = Some(why),
             Incoming::Refused { why, .. } | Incoming::Down { why, .. } => seen.refused.push(why),
-            Incoming::Subscribed(_) | Incoming::Up { .. } | Incoming::Closed => {}
+            Incoming::Subscribed(_) | Incoming::Restored { .. } | Incoming::Up { .. } | Incoming::Closed => {}
         }
     }
 

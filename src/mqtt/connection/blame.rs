@@ -6,60 +6,80 @@
 use std::io;
 
 use rumqttc::v5::mqttbytes::Error as CodecError;
-use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, DisconnectReasonCode};
-use rumqttc::v5::{ConnectionError, StateError};
+use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, DisconnectReasonCode, SubscribeReasonCode};
 use rustls::{AlertDescription, CertificateError};
 
+use super::failure::{Failure, Silence};
+use super::packets::PacketError;
+use super::probe::Spoken;
+use super::socket::DialError;
 use super::{CONNECT_TIMEOUT, Settings};
 
-/// How far a connection had come when it broke.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reached {
-    /// The broker had not accepted us.
-    Nothing,
-    /// It had.
-    Broker,
-}
-
-/// The sentence for `error`.
-pub(super) fn sentence(settings: &Settings, reached: Reached, error: &ConnectionError) -> String {
+/// The sentence for `failure`.
+pub(super) fn sentence(settings: &Settings, failure: &Failure) -> String {
     let broker = format!("broker {}", address(settings));
-    match error {
-        ConnectionError::Timeout(_) => no_answer(&broker),
-        ConnectionError::Tls(error) => tls(settings, &broker, error),
-        ConnectionError::Io(error) => io(settings, &broker, reached, error),
-        ConnectionError::ConnectionRefused(code) => refused(settings, &broker, *code),
-        ConnectionError::NotConnAck(_) => {
-            format!("{broker} does not answer like an MQTT 5 broker: check the port in mqtt.url")
+    match failure {
+        Failure::Dial(DialError::NoAnswer) => no_answer(&broker),
+        Failure::Dial(DialError::Tcp(error) | DialError::Tls(error)) => dialling(settings, &broker, error),
+        Failure::Dial(DialError::Name) => {
+            format!("{broker}: {} is no name a certificate can have; check mqtt.url", bare(&settings.host))
         }
-        ConnectionError::MqttState(error) => state(settings, &broker, reached, error),
-        ConnectionError::RequestsDone => format!("{broker}: the connection was given up"),
+        Failure::Unanswered { how, spoken } => unanswered(settings, &broker, *how, *spoken),
+        Failure::Refused(code) => refused(settings, &broker, *code),
+        Failure::NotConnAck => not_mqtt(&broker),
+        Failure::Packet(error) => packet(settings, &broker, error),
+        Failure::Unexpected => format!("{broker} sent something that is not MQTT 5: look at its log"),
+        Failure::NoSignOfLife => format!("{broker} gives no sign of life any more: check the network"),
+        Failure::Unsubscribed => format!("{broker} does not answer subscriptions: look at its log"),
+        Failure::Disconnected(code) => disconnected(&broker, *code),
     }
-}
-
-/// Whether the broker sent something unreadable: what its session holds may be the cause.
-pub(super) fn is_malformed(error: &ConnectionError) -> bool {
-    match error {
-        ConnectionError::MqttState(StateError::Deserialization(error)) => !matches!(error, CodecError::Io(_)),
-        _ => false,
-    }
-}
-
-/// When the broker took the connection but not our subscriptions.
-pub(super) fn silent_subscription(settings: &Settings) -> String {
-    format!("broker {} does not answer subscriptions: look at its log", address(settings))
 }
 
 /// When the broker does not let us subscribe.
-pub(super) fn refused_filter(settings: &Settings, filter: &str, code: &str) -> String {
+pub(super) fn refused_filter(settings: &Settings, filter: &str, code: SubscribeReasonCode) -> String {
+    use SubscribeReasonCode as Code;
     let (address, user) = (address(settings), user(settings));
-    format!("broker {address} does not let {user} subscribe to {filter} ({code}): check its access list")
+    let why = format!("broker {address} does not let {user} subscribe to {filter} ({code:?})");
+    match code {
+        Code::WildcardSubscriptionsNotSupported => {
+            format!("{why}: it has to allow wildcard subscriptions, or be replaced by one that does")
+        }
+        Code::QuotaExceeded => format!("{why}: raise its limit of subscriptions for each client"),
+        Code::SharedSubscriptionsNotSupported
+        | Code::SubscriptionIdNotSupported
+        | Code::TopicFilterInvalid => {
+            format!("{why}: check mqtt.prefix and the broker's rules for filters")
+        }
+        Code::NotAuthorized
+        | Code::Failure
+        | Code::Unspecified
+        | Code::ImplementationSpecific
+        | Code::PkidInUse
+        | Code::Success(_) => format!("{why}: check its access list"),
+    }
 }
 
 /// When the broker does not let us publish.
 pub(super) fn refused_topic(settings: &Settings, topic: &str, code: &str) -> String {
     let (address, user) = (address(settings), user(settings));
     format!("broker {address} does not let {user} publish to {topic} ({code}): check its access list")
+}
+
+/// When a message is larger than the broker takes.
+pub(super) fn too_large(settings: &Settings, topic: &str, size: usize, max: u32) -> String {
+    format!(
+        "broker {} takes packets of at most {max} bytes, and one of {size} is to go to {topic}: raise its maximum packet \
+         size (max_packet_size in mosquitto.conf)",
+        address(settings)
+    )
+}
+
+/// When the broker forgets what should be remembered.
+pub(super) fn not_retained(settings: &Settings, topic: &str) -> String {
+    format!(
+        "broker {} remembers no retained messages, and {topic} has to be one: allow them (retain_available in mosquitto.conf)",
+        address(settings)
+    )
 }
 
 /// `host:port`, an IPv6 address in brackets.
@@ -104,9 +124,7 @@ fn refused(settings: &Settings, broker: &str, code: ConnectReturnCode) -> String
                 settings.client_id
             )
         }
-        Code::UnsupportedProtocolVersion | Code::RefusedProtocolVersion => {
-            format!("{broker} does not speak MQTT 5: update the broker or allow version 5")
-        }
+        Code::UnsupportedProtocolVersion | Code::RefusedProtocolVersion => no_version_5(broker),
         Code::Banned => format!("{broker} has banned us: look at its log"),
         Code::ServerUnavailable | Code::ServerBusy | Code::ServiceUnavailable => {
             format!("{broker} is busy or not ready ({code:?}): it will be tried again")
@@ -134,49 +152,44 @@ fn refused(settings: &Settings, broker: &str, code: ConnectReturnCode) -> String
     }
 }
 
-fn state(settings: &Settings, broker: &str, reached: Reached, error: &StateError) -> String {
-    match error {
-        StateError::Io(error) | StateError::Deserialization(CodecError::Io(error)) => {
-            io(settings, broker, reached, error)
-        }
-        StateError::ConnectionAborted => closed(settings, broker, reached),
-        StateError::AwaitPingResp | StateError::CollisionTimeout => {
-            format!("{broker} gives no sign of life any more: check the network")
-        }
-        StateError::ServerDisconnect { reason_code, .. } => disconnected(broker, *reason_code),
-        StateError::ConnFail { reason } => refused(settings, broker, *reason),
-        StateError::OutgoingPacketTooLarge { .. } => {
-            format!("{broker} takes only small packets: raise its maximum packet size")
-        }
-        StateError::Coversion(_)
-        | StateError::InvalidState
-        | StateError::Unsolicited(_)
-        | StateError::WrongPacket
-        | StateError::EmptySubscription
-        | StateError::Deserialization(_)
-        | StateError::InvalidAlias { .. }
-        | StateError::IncomingPacketTooLarge { .. } => match reached {
-            Reached::Nothing => {
-                format!("{broker} does not answer like an MQTT 5 broker: check the port in mqtt.url")
-            }
-            Reached::Broker => {
-                format!("{broker} sent something that is not MQTT 5 ({error}): look at its log")
-            }
-        },
+/// The broker took the connection and did not answer our CONNECT.
+fn unanswered(settings: &Settings, broker: &str, how: Silence, spoken: Spoken) -> String {
+    let did = match how {
+        Silence::Closed => "closed the connection without an answer",
+        Silence::Mute => "took the connection and did not answer",
+    };
+    match (spoken, &settings.tls) {
+        (Spoken::OldMqtt, _) => no_version_5(broker),
+        (Spoken::Tls, _) => format!("{broker} wants TLS: use mqtts:// in mqtt.url"),
+        (Spoken::Nothing, None) => format!(
+            "{broker} {did}: it does not speak MQTT 5 on this port; use a broker that does, or look at its log"
+        ),
+        (Spoken::Nothing, Some(_)) => format!(
+            "{broker} {did}: it wants a client certificate, or does not speak MQTT 5; look at its log"
+        ),
     }
 }
 
-fn closed(settings: &Settings, broker: &str, reached: Reached) -> String {
-    match (reached, &settings.tls) {
-        (Reached::Broker, _) => format!("{broker} closed the connection: look at its log"),
-        (Reached::Nothing, None) => {
-            format!("{broker} closed the connection at once: if it wants TLS, use mqtts:// in mqtt.url")
-        }
-        (Reached::Nothing, Some(_)) => {
-            format!(
-                "{broker} closed the connection at once: it may want a client certificate, or speak no TLS on this \
-                 port (then mqtt:// in mqtt.url); look at its log"
-            )
+fn no_version_5(broker: &str) -> String {
+    format!("{broker} does not speak MQTT 5 but an older version: update the broker or allow version 5")
+}
+
+fn not_mqtt(broker: &str) -> String {
+    format!("{broker} does not answer like an MQTT 5 broker: check the port in mqtt.url")
+}
+
+fn packet(settings: &Settings, broker: &str, error: &PacketError) -> String {
+    match error {
+        PacketError::Io(error) | PacketError::Codec(CodecError::Io(error)) => io(settings, broker, error),
+        PacketError::Closed => format!("{broker} closed the connection: look at its log"),
+        PacketError::OldConnAck(_) => no_version_5(broker),
+        PacketError::BeforeConnAck(_) => not_mqtt(broker),
+        PacketError::Codec(CodecError::OutgoingPacketTooLarge { max, .. }) => format!(
+            "{broker} takes packets of at most {max} bytes, too few to subscribe with: raise its maximum packet size \
+             (max_packet_size in mosquitto.conf)"
+        ),
+        PacketError::Codec(error) => {
+            format!("{broker} sent something that is not MQTT 5 ({error}): look at its log")
         }
     }
 }
@@ -191,7 +204,24 @@ fn disconnected(broker: &str, code: DisconnectReasonCode) -> String {
     }
 }
 
-fn io(settings: &Settings, broker: &str, reached: Reached, error: &io::Error) -> String {
+/// Before there is a connection.
+fn dialling(settings: &Settings, broker: &str, error: &io::Error) -> String {
+    match (error.kind(), &settings.tls) {
+        (
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof,
+            Some(_),
+        ) if error.get_ref().is_none_or(|inner| !inner.is::<rustls::Error>()) => format!(
+            "{broker} closed the connection in the TLS handshake: it may want a client certificate, or speak no TLS on this \
+             port (then mqtt:// in mqtt.url); look at its log"
+        ),
+        _ => io(settings, broker, error),
+    }
+}
+
+fn io(settings: &Settings, broker: &str, error: &io::Error) -> String {
     if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         return certificate(settings, broker, error);
     }
@@ -211,23 +241,8 @@ fn io(settings: &Settings, broker: &str, reached: Reached, error: &io::Error) ->
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::UnexpectedEof => closed(settings, broker, reached),
+        | io::ErrorKind::UnexpectedEof => format!("{broker} closed the connection: look at its log"),
         _ => format!("{broker}: {error}"),
-    }
-}
-
-fn tls(settings: &Settings, broker: &str, error: &rumqttc::TlsError) -> String {
-    match error {
-        rumqttc::TlsError::Io(error) => io(settings, broker, Reached::Nothing, error),
-        rumqttc::TlsError::TLS(error) => certificate(settings, broker, error),
-        rumqttc::TlsError::DNSName(_) => {
-            format!("{broker}: {} is no name a certificate can have; check mqtt.url", bare(&settings.host))
-        }
-        rumqttc::TlsError::Addr(_)
-        | rumqttc::TlsError::WebPki(_)
-        | rumqttc::TlsError::NoValidCertInChain
-        | rumqttc::TlsError::NoValidClientCertInChain
-        | rumqttc::TlsError::NoValidKeyInChain => format!("{broker}: {error}"),
     }
 }
 
@@ -289,14 +304,14 @@ fn alert_received(broker: &str, alert: AlertDescription) -> String {
 mod tests {
     use super::*;
 
-    fn said(settings: &Settings, error: ConnectionError) -> String {
-        sentence(settings, Reached::Nothing, &error)
+    fn said(settings: &Settings, failure: Failure) -> String {
+        sentence(settings, &failure)
     }
 
     #[test]
     fn a_refused_password_names_user_and_remedy() {
         let mut settings = Settings::new("127.0.0.1", 1883, "c");
-        let refused = || ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized);
+        let refused = || Failure::Refused(ConnectReturnCode::NotAuthorized);
         assert_eq!(
             said(&settings, refused()),
             "broker 127.0.0.1:1883 wants a user name: set mqtt.username and mqtt.password_file"
@@ -323,7 +338,7 @@ mod tests {
             CertificateError::BadEncoding,
         ] {
             let error = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::InvalidCertificate(wrong));
-            sentences.insert(said(&settings, ConnectionError::Tls(rumqttc::TlsError::Io(error))));
+            sentences.insert(said(&settings, Failure::Dial(DialError::Tls(error))));
         }
         assert_eq!(sentences.len(), 6, "{sentences:#?}");
         assert!(sentences.iter().all(|sentence| sentence.starts_with("broker broker.example.org:8883 ")));
@@ -333,7 +348,7 @@ mod tests {
     fn an_ipv6_address_is_written_with_brackets_once() {
         for host in ["::1", "[::1]"] {
             let error = io::Error::from(io::ErrorKind::ConnectionRefused);
-            let sentence = said(&Settings::new(host, 1883, "c"), ConnectionError::Io(error));
+            let sentence = said(&Settings::new(host, 1883, "c"), Failure::Dial(DialError::Tcp(error)));
             assert!(sentence.starts_with("broker [::1]:1883 does not listen"), "{sentence}");
         }
     }

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::granted::Granted;
 use super::{MAX_PACKET, Presence, Publish, Qos, Retain, SubscribeOptions, Unsent};
 use levels::Levels;
 use outbox::Outbox;
@@ -90,6 +91,8 @@ pub(super) struct Wishes {
     unsettled_filters: BTreeSet<String>,
     /// Set while a connection carries messages: QoS 0 is for now or never.
     connected: bool,
+    /// What the broker of the present or the last connection grants.
+    granted: Granted,
     closing: Option<Instant>,
 }
 
@@ -103,6 +106,7 @@ impl Wishes {
             subscribed: BTreeMap::new(),
             unsettled_filters: BTreeSet::new(),
             connected: false,
+            granted: Granted::default(),
             closing: None,
         }
     }
@@ -175,13 +179,18 @@ impl Wishes {
         self.presence
     }
 
+    pub(super) fn granted(&self) -> &Granted {
+        &self.granted
+    }
+
     /// The moment when closing must be over, once it was asked for.
     pub(super) fn closing(&self) -> Option<Instant> {
         self.closing
     }
 
     /// A connection begins: everything is to be subscribed, and every level to be published again.
-    pub(super) fn begin(&mut self, session_present: bool) {
+    pub(super) fn begin(&mut self, session_present: bool, granted: Granted) {
+        self.granted = granted;
         if session_present {
             // What was dropped while there was no connection is still subscribed there.
             let dropped = self.subscribed.keys().filter(|filter| !self.filters.contains_key(*filter));

@@ -1,38 +1,38 @@
 //! One connection, from CONNECT to its end.
 //!
-//! `rumqttc` carries the packets; this decides what it gets and when. It is used once per connection and thrown away,
-//! because over a reconnect it would forget unacknowledged messages when the broker lost the session, and else send them
-//! in the order of their packet numbers rather than their own. The [`desk`](super::desk) remembers instead.
+//! It decides what goes out and when; [`Packets`] carries it. It is used once per connection and thrown away: what has to
+//! outlive a connection is remembered by the [`desk`](super::desk).
 //!
-//! Its `poll` is never cancelled while the connection is in use: a cancelled write could leave half a packet in its
-//! buffer until the next sign of life. New wishes reach it through its request channel meanwhile.
-//!
-//! Incoming QoS 1 messages are acknowledged by hand, after they entered the program's channel: so a slow program makes the
-//! broker wait (Receive Maximum), and a connection that breaks in between loses nothing.
+//! Incoming QoS 1 messages are acknowledged after they entered the program's channel: so a slow program makes the broker wait
+//! (Receive Maximum), and a connection that breaks in between loses nothing.
 
 mod handing;
 
 use std::collections::BTreeSet;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rumqttc::Outgoing as Wrote;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
-    ConnAck, Packet, PubAck, PubAckReason, Publish as Packed, SubAck, SubscribeReasonCode,
+    ConnAck, Disconnect, DisconnectReasonCode, Packet, PingReq, PubAck, PubAckReason, Publish as Packed,
+    SubAck, SubscribeReasonCode,
 };
-use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop};
+use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::blame::{self, Reached};
+use super::blame;
 use super::desk::{Desk, Flight};
-use super::ledger::{Acknowledgements, Handed, Ledger, MAX_UNDER_WAY};
-use super::outlet::{Outlet, RECEIVE_MAXIMUM};
+use super::failure::Failure;
+use super::granted::{Feature, Granted};
+use super::handshake::{Begin, handshake};
+use super::ledger::{Handed, Ledger, MAX_UNDER_WAY};
+use super::outlet::{Outlet, Owed};
+use super::packets::{Packets, Reading};
+use super::probe::Spoken;
 use super::{Incoming, Message, Presence, Qos, Retain, Settings};
-
-/// Room in `rumqttc`'s request channel: everything under way, every acknowledgement we may owe, one DISCONNECT.
-pub(super) const REQUESTS: usize = MAX_UNDER_WAY as usize + RECEIVE_MAXIMUM as usize + 1;
+pub(super) use handing::size;
 
 /// How long the broker may be silent while subscriptions are unanswered.
 const SUBSCRIBE_CAP: Duration = Duration::from_secs(10);
@@ -52,27 +52,23 @@ pub(super) enum End {
     Abandoned,
     /// By itself.
     Lost {
-        /// One sentence.
-        why: String,
+        /// Why.
+        failure: Failure,
         /// When it had begun, if the broker had accepted us.
         since: Option<Instant>,
-        /// Whether what the broker keeps for us may be the cause.
-        session: Session,
     },
 }
 
-/// What to think of the broker's session after a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Session {
-    /// Worth coming back to.
-    Sound,
-    /// It holds something that cannot be read: coming back to it would bring the same end.
-    Poisoned,
+/// How to connect.
+pub(super) struct Way {
+    pub(super) tls: Option<Arc<ClientConfig>>,
+    pub(super) begin: Begin,
+    /// What a broker that does not answer was found to speak before.
+    pub(super) spoken: Option<Spoken>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    Connecting,
     /// Filters first: a level must not say "online" before the commands are heard.
     Subscribing {
         until: Instant,
@@ -83,140 +79,201 @@ enum Phase {
     },
 }
 
+/// Whether the broker owes a sign of life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Heard,
+    Asked,
+}
+
 pub(super) struct Line<'a> {
     settings: &'a Settings,
     desk: &'a Desk,
     outlet: &'a mut Outlet,
     receiver: mpsc::Sender<Incoming>,
-    client: AsyncClient,
+    packets: Packets,
     presence: Presence,
     phase: Phase,
-    since: Option<Instant>,
+    since: Instant,
     ledger: Ledger,
-    acknowledgements: Acknowledgements,
-    /// Largest packet the broker takes.
-    max_packet: usize,
+    granted: Granted,
     told: BTreeSet<String>,
+    /// When the broker is asked for a sign of life next.
+    ping: Instant,
+    keep_alive: Duration,
+    life: Life,
+}
+
+/// Connects and lives through the connection.
+pub(super) async fn run(settings: &Settings, desk: &Desk, outlet: &mut Outlet, way: Way) -> End {
+    let presence = desk.with(|wishes| wishes.presence());
+    let end = match connect(settings, desk, outlet, presence, way).await {
+        Ok((packets, answer)) => {
+            let mut line = Line::new(settings, desk, outlet, packets, presence, &answer);
+            line.connected(&answer);
+            line.run().await
+        }
+        Err(end) => end,
+    };
+    if let End::Lost { failure, .. } = &end {
+        tracing::debug!(%failure, "connection lost");
+    }
+    outlet.owe_nothing();
+    desk.with(super::desk::Wishes::lost);
+    end
+}
+
+/// A changed presence waits for the answer: to hang up between CONNECT and CONNACK would publish the will.
+async fn connect(
+    settings: &Settings,
+    desk: &Desk,
+    outlet: &mut Outlet,
+    presence: Presence,
+    way: Way,
+) -> Result<(Packets, ConnAck), End> {
+    let receiver = outlet.sender();
+    let mut answer = pin!(handshake(settings, way.tls, presence, way.begin, way.spoken));
+    loop {
+        let closing = desk.with(|wishes| wishes.closing());
+        if closing.is_some() {
+            return Err(End::Left);
+        }
+        tokio::select! {
+            biased;
+            delivered = outlet.deliver(), if !outlet.is_empty() => if delivered.is_err() {
+                return Err(End::Abandoned);
+            },
+            answer = &mut answer => {
+                return answer.map_err(|failure| End::Lost { failure, since: None });
+            }
+            () = desk.changed() => {}
+            () = receiver.closed() => return Err(End::Abandoned),
+        }
+    }
 }
 
 impl<'a> Line<'a> {
-    pub(super) fn new(
+    fn new(
         settings: &'a Settings,
         desk: &'a Desk,
         outlet: &'a mut Outlet,
-        client: AsyncClient,
+        packets: Packets,
         presence: Presence,
+        answer: &ConnAck,
     ) -> Self {
+        let now = Instant::now();
+        let granted = Granted::of(answer);
+        // The broker may ask for a longer silence; we notice a dead socket in our own time.
+        let asked = granted.keep_alive.filter(|asked| !asked.is_zero()).unwrap_or(settings.keep_alive);
+        let keep_alive = asked.min(settings.keep_alive);
         Self {
             settings,
             desk,
             receiver: outlet.sender(),
             outlet,
-            client,
+            packets,
             presence,
-            phase: Phase::Connecting,
-            since: None,
-            ledger: Ledger::new(MAX_UNDER_WAY),
-            acknowledgements: Acknowledgements::default(),
-            max_packet: usize::MAX,
+            phase: Phase::Subscribing { until: now + SUBSCRIBE_CAP },
+            since: now,
+            ledger: Ledger::new(granted.receive_maximum.min(MAX_UNDER_WAY)),
+            granted,
             told: BTreeSet::new(),
+            ping: now + keep_alive,
+            keep_alive,
+            life: Life::Heard,
         }
     }
 
-    /// Lives through the connection.
-    pub(super) async fn run(mut self, mut events: EventLoop) -> End {
-        let end = loop {
-            let polled = match self.next_event(&mut events).await {
-                Ok(polled) => polled,
-                Err(end) => break end,
-            };
-            let event = match polled {
-                Ok(event) => event,
-                Err(_) if self.is_leaving() => break End::Left,
-                Err(error) => break self.lost(&mut events, &error),
-            };
-            if let Some(end) = self.event(event).or_else(|| self.advance()) {
-                break end;
-            }
-            if self.since.is_some() && events.options.keep_alive() > self.settings.keep_alive {
-                // The broker may ask for a longer silence; we notice a dead socket in our own time.
-                events.options.set_keep_alive(self.settings.keep_alive);
-            }
-        };
-        self.outlet.owe_nothing();
-        self.desk.with(super::desk::Wishes::lost);
-        end
+    fn connected(&mut self, answer: &ConnAck) {
+        let granted = self.granted.clone();
+        let wanted = self.desk.with(|wishes| {
+            wishes.begin(answer.session_present, granted.clone());
+            wishes.presence()
+        });
+        if wanted == self.presence {
+            let session_present = answer.session_present;
+            self.outlet.push(Incoming::Up { session_present, presence: self.presence, granted }, None);
+        }
     }
 
-    /// Waits for the next event of `rumqttc`, doing everything else meanwhile.
-    async fn next_event(&mut self, events: &mut EventLoop) -> Result<Result<Event, ConnectionError>, End> {
-        let mut poll = pin!(events.poll());
+    async fn run(mut self) -> End {
         loop {
-            let deadline = self.deadline();
-            tokio::select! {
-                biased;
-                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                    if let Some(end) = self.overdue() {
-                        return Err(end);
-                    }
-                }
-                delivered = self.outlet.deliver(), if !self.outlet.is_empty() => match delivered {
-                    Ok(owed) => self.acknowledge(owed),
-                    Err(_) => return Err(End::Abandoned),
-                },
-                event = &mut poll, if !self.outlet.is_clogged() => return Ok(event),
-                () = self.desk.changed() => {}
-                () = self.receiver.closed() => return Err(End::Abandoned),
-            }
-            if let Some(end) = self.advance() {
-                return Err(end);
+            match self.turn().await {
+                Ok(()) => {}
+                Err(End::Lost { .. }) if self.is_leaving() => return End::Left,
+                Err(end) => return end,
             }
         }
+    }
+
+    /// Does what can be done, and waits for the next thing to happen.
+    async fn turn(&mut self) -> Result<(), End> {
+        self.advance()?;
+        let deadline = self.deadline();
+        let reading = if self.outlet.is_clogged() { Reading::Paused } else { Reading::On };
+        tokio::select! {
+            biased;
+            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => self.overdue(),
+            delivered = self.outlet.deliver(), if !self.outlet.is_empty() => match delivered {
+                Ok(owed) => self.acknowledge(owed),
+                Err(_) => Err(End::Abandoned),
+            },
+            turned = self.packets.turn(reading) => {
+                turned.map_err(|error| self.lost(error.into()))?;
+                self.read()
+            }
+            // What is not read may be the sign of life.
+            () = sleep_until(self.ping), if reading == Reading::On => self.ping(),
+            () = self.desk.changed() => Ok(()),
+            () = self.receiver.closed() => Err(End::Abandoned),
+        }
+    }
+
+    fn lost(&self, failure: Failure) -> End {
+        End::Lost { failure, since: Some(self.since) }
+    }
+
+    fn push(&mut self, packet: &Packet) -> Result<(), End> {
+        self.packets.push(packet, self.granted.max_packet).map_err(|error| self.lost(error.into()))
     }
 
     fn deadline(&self) -> Option<Instant> {
         let closing = self.desk.with(|wishes| wishes.closing());
         match self.phase {
-            Phase::Connecting | Phase::Open => closing,
+            Phase::Open => closing,
             Phase::Subscribing { until } => Some(closing.map_or(until, |closing| closing.min(until))),
             Phase::Leaving { until } => Some(until),
         }
     }
 
-    fn overdue(&mut self) -> Option<End> {
+    fn overdue(&mut self) -> Result<(), End> {
         let closing = self.desk.with(|wishes| wishes.closing());
         match self.phase {
             Phase::Subscribing { .. } if closing.is_none_or(|closing| Instant::now() < closing) => {
                 if self.outlet.is_clogged() {
                     // The answer may be there, unread.
                     self.phase = Phase::Subscribing { until: Instant::now() + SUBSCRIBE_CAP };
-                    return None;
+                    return Ok(());
                 }
-                let why = blame::silent_subscription(self.settings);
-                Some(End::Lost { why, since: self.since, session: Session::Sound })
+                Err(self.lost(Failure::Unsubscribed))
             }
-            Phase::Connecting | Phase::Subscribing { .. } | Phase::Open | Phase::Leaving { .. } => {
-                Some(End::Left)
-            }
+            Phase::Subscribing { .. } | Phase::Open | Phase::Leaving { .. } => Err(End::Left),
         }
     }
 
     /// Does what the wishes and the phase allow.
-    fn advance(&mut self) -> Option<End> {
+    fn advance(&mut self) -> Result<(), End> {
         let (closing, presence) = self.desk.with(|wishes| (wishes.closing().is_some(), wishes.presence()));
         match self.phase {
-            // A changed presence waits for the answer: to hang up between CONNECT and CONNACK would publish the will.
-            Phase::Connecting => closing.then_some(End::Left),
-            Phase::Leaving { .. } => None,
+            Phase::Leaving { .. } => Ok(()),
             Phase::Subscribing { .. } | Phase::Open if presence != self.presence => self.leave(),
             Phase::Subscribing { .. } | Phase::Open => {
-                if let Err(blocked) = self.pump() {
-                    let why = blocked.to_string();
-                    return Some(End::Lost { why, since: self.since, session: Session::Sound });
-                }
-                let done =
-                    closing && self.phase == Phase::Open && self.desk.with(|wishes| wishes.is_settled());
-                if done { self.leave() } else { None }
+                self.pump()?;
+                let done = closing
+                    && self.phase == Phase::Open
+                    && self.packets.is_written()
+                    && self.desk.with(|wishes| wishes.is_settled());
+                if done { self.leave() } else { Ok(()) }
             }
         }
     }
@@ -225,73 +282,53 @@ impl<'a> Line<'a> {
         matches!(self.phase, Phase::Leaving { .. })
     }
 
-    fn leave(&mut self) -> Option<End> {
+    /// Says DISCONNECT. The broker hangs up when it has read that: to come back under the same name before would publish the
+    /// will.
+    fn leave(&mut self) -> Result<(), End> {
         self.phase = Phase::Leaving { until: Instant::now() + LEAVE_CAP };
-        self.client.try_disconnect().err().map(|_| End::Left)
+        self.push(&Packet::Disconnect(Disconnect::new(DisconnectReasonCode::NormalDisconnection)))
     }
 
-    fn lost(&mut self, events: &mut EventLoop, error: &ConnectionError) -> End {
-        // What was read before the error counts.
-        while let Some(event) = events.state.events.pop_front() {
-            self.event(event);
+    fn ping(&mut self) -> Result<(), End> {
+        if self.life == Life::Asked {
+            return Err(self.lost(Failure::NoSignOfLife));
         }
-        let reached = if self.since.is_some() { Reached::Broker } else { Reached::Nothing };
-        tracing::debug!(%error, ?reached, "connection lost");
-        let why = blame::sentence(self.settings, reached, error);
-        let session = if blame::is_malformed(error) { Session::Poisoned } else { Session::Sound };
-        End::Lost { why, since: self.since, session }
+        self.life = Life::Asked;
+        self.ping = Instant::now() + self.keep_alive;
+        self.push(&Packet::PingReq(PingReq))
     }
 
-    fn event(&mut self, event: Event) -> Option<End> {
-        match event {
-            Event::Incoming(Packet::ConnAck(answer)) => self.connected(&answer),
-            Event::Incoming(Packet::Publish(packed)) => self.message(packed),
-            Event::Incoming(Packet::PubAck(answer)) => self.published(&answer),
-            Event::Incoming(Packet::SubAck(answer)) => self.subscribed(&answer),
-            Event::Incoming(Packet::UnsubAck(answer)) => {
-                self.ledger.settled(answer.pkid);
+    /// Takes what has arrived.
+    fn read(&mut self) -> Result<(), End> {
+        while let Some(packet) = self.packets.next().map_err(|error| self.lost(error.into()))? {
+            self.life = Life::Heard;
+            match packet {
+                Packet::Publish(packed) => self.message(packed)?,
+                Packet::PubAck(answer) => self.published(&answer),
+                Packet::SubAck(answer) => self.subscribed(&answer),
+                Packet::UnsubAck(answer) => {
+                    self.ledger.settled(answer.pkid);
+                }
+                Packet::PingResp(_) => {}
+                Packet::Disconnect(said) => return Err(self.lost(Failure::Disconnected(said.reason_code))),
+                Packet::Auth(_)
+                | Packet::Connect(..)
+                | Packet::ConnAck(_)
+                | Packet::PingReq(_)
+                | Packet::Subscribe(_)
+                | Packet::PubRec(_)
+                | Packet::PubRel(_)
+                | Packet::PubComp(_)
+                | Packet::Unsubscribe(_) => return Err(self.lost(Failure::Unexpected)),
             }
-            Event::Outgoing(
-                Wrote::Publish(number)
-                | Wrote::AwaitAck(number)
-                | Wrote::Subscribe(number)
-                | Wrote::Unsubscribe(number),
-            ) => self.ledger.written(number),
-            // The broker hangs up when it has read that: to come back under the same name before would publish the will.
-            Event::Outgoing(Wrote::Disconnect) if self.is_leaving() => {}
-            Event::Outgoing(Wrote::Disconnect) => return Some(End::Left),
-            Event::Outgoing(Wrote::PubAck(_)) => {
-                self.acknowledgements.written();
-                self.hand_acknowledgements();
-            }
-            Event::Incoming(_) | Event::Outgoing(_) => {}
         }
-        None
+        Ok(())
     }
 
-    fn connected(&mut self, answer: &ConnAck) {
-        let offered = answer.properties.as_ref();
-        self.ledger = Ledger::new(offered.and_then(|offered| offered.receive_max).unwrap_or(u16::MAX));
-        let max_packet = offered.and_then(|offered| offered.max_packet_size);
-        self.max_packet = max_packet.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
-        let now = Instant::now();
-        self.since = Some(now);
-        self.phase = Phase::Subscribing { until: now + SUBSCRIBE_CAP };
-        let wanted = self.desk.with(|wishes| {
-            wishes.begin(answer.session_present);
-            wishes.presence()
-        });
-        if wanted == self.presence {
-            let up = Incoming::Up { session_present: answer.session_present, presence: self.presence };
-            self.outlet.push(up, None);
-        }
-    }
-
-    fn message(&mut self, packed: Packed) {
+    fn message(&mut self, packed: Packed) -> Result<(), End> {
         let owed = (packed.qos == QoS::AtLeastOnce).then_some(packed.pkid);
         let Ok(topic) = String::from_utf8(packed.topic.to_vec()) else {
-            self.acknowledge(owed);
-            return;
+            return self.acknowledge(owed);
         };
         let properties = packed.properties.unwrap_or_default();
         let message = Message {
@@ -303,37 +340,43 @@ impl<'a> Line<'a> {
             correlation: properties.correlation_data,
         };
         self.outlet.push(Incoming::Message(message), owed);
+        Ok(())
     }
 
-    fn acknowledge(&mut self, owed: Option<u16>) {
-        self.acknowledgements.owe(owed);
-        self.hand_acknowledgements();
-    }
-
-    fn hand_acknowledgements(&mut self) {
-        while let Some(pkid) = self.acknowledgements.next() {
-            let packed = Packed { qos: QoS::AtLeastOnce, pkid, ..Packed::default() };
-            if self.client.try_ack(&packed).is_err() {
-                // There is room for all that may be handed; if there is none, the next chance comes with the next event.
-                return;
-            }
-            self.acknowledgements.handed();
+    fn acknowledge(&mut self, owed: Owed) -> Result<(), End> {
+        match owed {
+            Some(pkid) => self.push(&Packet::PubAck(PubAck::new(pkid, None))),
+            None => Ok(()),
         }
     }
 
     fn published(&mut self, answer: &PubAck) {
         let Some(Handed::Publish(flight)) = self.ledger.settled(answer.pkid) else { return };
         match answer.reason {
-            PubAckReason::Success | PubAckReason::NoMatchingSubscribers => {}
+            PubAckReason::Success | PubAckReason::NoMatchingSubscribers => self.carried(&flight),
             refused => self.warn_refused(&flight, &format!("{refused:?}")),
         }
         self.desk.with(|wishes| wishes.settled(&flight));
     }
 
+    /// A level that could not be published for a while is there again.
+    fn carried(&mut self, flight: &Flight) {
+        if let Flight::Level(topic, _) = flight
+            && self.granted.retain == Feature::Available
+            && self.told.remove(topic)
+        {
+            self.outlet.push(Incoming::Restored { topic: topic.clone() }, None);
+        }
+    }
+
     fn warn_refused(&mut self, flight: &Flight, code: &str) {
         let Some(topic) = self.desk.with(|wishes| wishes.topic(flight)) else { return };
+        let why = blame::refused_topic(self.settings, &topic, code);
+        self.tell_dropped(topic, why);
+    }
+
+    fn tell_dropped(&mut self, topic: String, why: String) {
         if self.told.len() < MAX_TOLD && self.told.insert(topic.clone()) {
-            let why = blame::refused_topic(self.settings, &topic, code);
             self.outlet.push(Incoming::Dropped { topic, why }, None);
         }
     }
@@ -344,7 +387,7 @@ impl<'a> Line<'a> {
             let incoming = match code {
                 SubscribeReasonCode::Success(_) => Incoming::Subscribed(filter),
                 refused => {
-                    let why = blame::refused_filter(self.settings, &filter, &format!("{refused:?}"));
+                    let why = blame::refused_filter(self.settings, &filter, *refused);
                     Incoming::Refused { filter, why }
                 }
             };

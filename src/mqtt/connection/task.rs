@@ -4,10 +4,6 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{ConnectProperties, LastWill};
-use rumqttc::v5::{AsyncClient, MqttOptions};
-use rumqttc::{NetworkOptions, TlsConfiguration, Transport};
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -15,18 +11,19 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::backoff;
 use super::blame;
 use super::desk::Desk;
-use super::ledger::MAX_UNDER_WAY;
-use super::line::{End, Line, REQUESTS, Session};
+use super::handshake::Begin;
+use super::line::{self, End, Way};
 use super::network::Network;
-use super::outlet::{Outlet, RECEIVE_MAXIMUM};
-use super::{CONNECT_TIMEOUT, Incoming, KEEP_ALIVE_MIN, MAX_PACKET, Presence, SESSION_EXPIRY, Settings};
+use super::outlet::Outlet;
+use super::probe::Spoken;
+use super::{Incoming, KEEP_ALIVE_MIN, Presence, Settings};
 
 /// How long the program may take to receive [`Incoming::Closed`] after its cap is over.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 pub(super) struct Task {
     settings: Settings,
-    transport: Transport,
+    tls: Option<Arc<ClientConfig>>,
     desk: Arc<Desk>,
     outlet: Outlet,
     pause: Duration,
@@ -37,6 +34,8 @@ pub(super) struct Task {
     /// Whether the broker may hold a session of ours that this program wants back. Not so for a program just started:
     /// what was said to its former life is not for it, least of all a command that opens a camera.
     resume: bool,
+    /// What a broker that does not answer our CONNECT was found to speak: it is asked once.
+    spoken: Option<Spoken>,
 }
 
 impl Task {
@@ -47,16 +46,16 @@ impl Task {
         sender: mpsc::Sender<Incoming>,
     ) -> Self {
         settings.keep_alive = settings.keep_alive.max(KEEP_ALIVE_MIN);
-        let transport = tls.map_or(Transport::Tcp, |config| Transport::Tls(TlsConfiguration::Rustls(config)));
         Self {
             settings,
-            transport,
+            tls,
             desk,
             outlet: Outlet::new(sender),
             pause: backoff::SHORTEST,
             network: None,
             told: None,
             resume: false,
+            spoken: None,
         }
     }
 
@@ -66,12 +65,14 @@ impl Task {
                 End::Abandoned => return,
                 // A session serves one presence: a watcher must not get commands, nor its successor what it missed.
                 End::Left => self.resume = false,
-                End::Lost { why, since, session } => {
+                End::Lost { failure, since } => {
+                    self.spoken = failure.spoken();
                     if since.is_some() {
                         self.told = None;
                         self.network = None;
-                        self.resume = session == Session::Sound;
+                        self.resume = !failure.is_malformed();
                     }
+                    let why = blame::sentence(&self.settings, &failure);
                     if since.is_some_and(|since| since.elapsed() >= backoff::STABLE) {
                         self.pause = backoff::SHORTEST;
                     }
@@ -95,44 +96,9 @@ impl Task {
     }
 
     async fn connection(&mut self) -> End {
-        let presence = self.presence();
-        let (client, events) = AsyncClient::new(self.options(presence), REQUESTS);
-        Line::new(&self.settings, &self.desk, &mut self.outlet, client, presence).run(events).await
-    }
-
-    fn options(&self, presence: Presence) -> MqttOptions {
-        let settings = &self.settings;
-        let mut options = MqttOptions::new(&settings.client_id, blame::bare(&settings.host), settings.port);
-        let mut network = NetworkOptions::new();
-        network.set_tcp_nodelay(true);
-        let mut properties = ConnectProperties::new();
-        properties.receive_maximum = Some(RECEIVE_MAXIMUM);
-        properties.max_packet_size = Some(MAX_PACKET);
-        properties.session_expiry_interval = match presence {
-            Presence::TakingPart => u32::try_from(SESSION_EXPIRY.as_secs()).ok(),
-            Presence::Watching => None,
-        };
-        options
-            .set_transport(self.transport.clone())
-            .set_network_options(network)
-            .set_keep_alive(settings.keep_alive)
-            .set_connection_timeout(CONNECT_TIMEOUT.as_secs())
-            .set_clean_start(!self.resume)
-            .set_manual_acks(true)
-            .set_outgoing_inflight_upper_limit(MAX_UNDER_WAY)
-            .set_connect_properties(properties);
-        if settings.username.is_some() || settings.password.is_some() {
-            let of = |secret: &Option<String>| secret.clone().unwrap_or_default();
-            options.set_credentials(of(&settings.username), of(&settings.password));
-        }
-        match (presence, &settings.will) {
-            (Presence::TakingPart, Some(will)) => {
-                let (topic, payload) = (will.topic.clone(), will.payload.clone());
-                options.set_last_will(LastWill::new(topic, payload, QoS::AtLeastOnce, true, None));
-            }
-            (Presence::TakingPart, None) | (Presence::Watching, _) => {}
-        }
-        options
+        let begin = if self.resume { Begin::Resuming } else { Begin::Anew };
+        let way = Way { tls: self.tls.clone(), begin, spoken: self.spoken };
+        line::run(&self.settings, &self.desk, &mut self.outlet, way).await
     }
 
     /// Tells why there is no connection, if that is news, and pauses. `Err` when nobody receives any more.

@@ -36,12 +36,12 @@ fn levels_come_first_and_in_the_order_first_kept_at_every_connection() {
     for (topic, payload) in [("status", "online"), ("info", "a"), ("state", "b"), ("info", "c")] {
         wishes.keep(topic.into(), payload.into());
     }
-    wishes.begin(false);
+    wishes.begin(false, Granted::default());
     let expected = ["status=online", "info=c", "state=b", "event=1"];
     assert_eq!(drain(&mut wishes).0, expected);
     for _ in 0..3 {
         wishes.lost();
-        wishes.begin(true);
+        wishes.begin(true, Granted::default());
         let (seen, flights) = drain(&mut wishes);
         assert_eq!(seen, expected);
         settle(&mut wishes, &flights[..3]);
@@ -51,7 +51,7 @@ fn levels_come_first_and_in_the_order_first_kept_at_every_connection() {
 #[test]
 fn a_level_that_changes_under_way_is_sent_once_more_with_the_latest_value() {
     let mut wishes = taking_part();
-    wishes.begin(false);
+    wishes.begin(false, Granted::default());
     wishes.keep("state".into(), "1".into());
     let (_, first) = drain(&mut wishes);
     for value in ["2", "3", "4"] {
@@ -73,7 +73,7 @@ fn a_level_that_changes_under_way_is_sent_once_more_with_the_latest_value() {
 #[test]
 fn a_level_forgotten_and_kept_anew_is_not_settled_by_the_old_acknowledgement() {
     let mut wishes = taking_part();
-    wishes.begin(false);
+    wishes.begin(false, Granted::default());
     wishes.keep("state".into(), "old".into());
     let (_, old) = drain(&mut wishes);
     wishes.forget("state");
@@ -85,7 +85,7 @@ fn a_level_forgotten_and_kept_anew_is_not_settled_by_the_old_acknowledgement() {
 #[test]
 fn what_is_not_acknowledged_is_sent_again_in_order() {
     let mut wishes = taking_part();
-    wishes.begin(false);
+    wishes.begin(false, Granted::default());
     for id in 0..5 {
         wishes.publish(Publish::new("event", id.to_string())).unwrap();
     }
@@ -93,7 +93,7 @@ fn what_is_not_acknowledged_is_sent_again_in_order() {
     settle(&mut wishes, &flights[1..2]);
     wishes.lost();
     wishes.publish(Publish::new("event", "5")).unwrap();
-    wishes.begin(false);
+    wishes.begin(false, Granted::default());
     assert_eq!(drain(&mut wishes).0, ["event=0", "event=2", "event=3", "event=4", "event=5"]);
 }
 
@@ -102,11 +102,11 @@ fn a_message_that_ends_every_connection_is_given_up() {
     let mut wishes = taking_part();
     wishes.publish(Publish::new("poison", "")).unwrap();
     for _ in 0..8 {
-        wishes.begin(false);
+        wishes.begin(false, Granted::default());
         assert_eq!(drain(&mut wishes).0, ["poison="]);
         wishes.lost();
     }
-    wishes.begin(false);
+    wishes.begin(false, Granted::default());
     assert!(drain(&mut wishes).0.is_empty());
     assert!(wishes.is_settled());
 }
@@ -115,12 +115,12 @@ fn a_message_that_ends_every_connection_is_given_up() {
 fn qos_0_is_for_now_or_never() {
     let mut wishes = taking_part();
     wishes.publish(Publish::new("stats", "early").at_most_once()).unwrap();
-    wishes.begin(false);
+    wishes.begin(false, Granted::default());
     wishes.publish(Publish::new("stats", "now").at_most_once()).unwrap();
     assert_eq!(drain(&mut wishes).0, ["stats=now"]);
     wishes.publish(Publish::new("stats", "late").at_most_once()).unwrap();
     wishes.lost();
-    wishes.begin(true);
+    wishes.begin(true, Granted::default());
     assert!(drain(&mut wishes).0.is_empty());
 }
 
@@ -132,7 +132,7 @@ fn the_queue_is_bounded_and_recovers() {
     }
     let full = wishes.publish(Publish::new("t", "x")).unwrap_err();
     assert!(matches!(full, Unsent::QueueFull { messages: MAX_QUEUED, .. }), "{full}");
-    wishes.begin(false);
+    wishes.begin(false, Granted::default());
     let (_, flights) = drain(&mut wishes);
     settle(&mut wishes, &flights);
     wishes.publish(Publish::new("t", "x")).unwrap();
@@ -153,7 +153,7 @@ fn what_mqtt_cannot_carry_is_refused_by_name() {
     }
     let refused = wishes.publish(Publish::new("t", vec![0_u8; MAX_PACKET as usize])).unwrap_err();
     assert!(matches!(refused, Unsent::TooLarge { .. }), "{refused}");
-    wishes.begin(false);
+    wishes.begin(false, Granted::default());
     assert_eq!(wishes.next_publish(), None);
 }
 
@@ -167,7 +167,7 @@ fn filters_are_subscribed_again_at_every_connection() {
     wishes.subscribe("b".into(), SubscribeOptions::LEVELS);
     wishes.subscribe("a".into(), SubscribeOptions::REQUESTS);
     for session_present in [false, true, false] {
-        wishes.begin(session_present);
+        wishes.begin(session_present, Granted::default());
         let expected = [("a", SubscribeOptions::REQUESTS), ("b", SubscribeOptions::LEVELS)];
         assert_eq!(wishes.next_filters(10), subscribe(&expected));
         assert_eq!(wishes.next_filters(10), None);
@@ -178,7 +178,7 @@ fn filters_are_subscribed_again_at_every_connection() {
 #[test]
 fn many_filters_are_cut_into_packets() {
     let mut wishes = taking_part();
-    wishes.begin(false);
+    wishes.begin(false, Granted::default());
     for filter in ["a", "b", "c"] {
         wishes.subscribe(filter.into(), SubscribeOptions::LEVELS);
     }
@@ -198,11 +198,11 @@ fn a_filter_dropped_while_away_is_unsubscribed_from_a_session_that_survived() {
     for (session_present, expected) in [(true, unsubscribed), (false, None)] {
         let mut wishes = taking_part();
         wishes.subscribe("old".into(), SubscribeOptions::LEVELS);
-        wishes.begin(false);
+        wishes.begin(false, Granted::default());
         wishes.next_filters(10);
         wishes.lost();
         wishes.unsubscribe("old");
-        wishes.begin(session_present);
+        wishes.begin(session_present, Granted::default());
         assert_eq!(wishes.next_filters(10), expected);
     }
 }
@@ -210,7 +210,7 @@ fn a_filter_dropped_while_away_is_unsubscribed_from_a_session_that_survived() {
 #[test]
 fn only_what_changed_is_subscribed() {
     let mut wishes = taking_part();
-    wishes.begin(false);
+    wishes.begin(false, Granted::default());
     wishes.subscribe("a".into(), SubscribeOptions::LEVELS);
     wishes.next_filters(10);
     wishes.subscribe("a".into(), SubscribeOptions::LEVELS);
@@ -230,18 +230,18 @@ fn a_watcher_publishes_nothing_and_gets_its_levels_back() {
     wishes.publish(Publish::new("event", "queued")).unwrap();
     wishes.be(Presence::Watching);
     wishes.publish(Publish::new("event", "watching")).unwrap();
-    wishes.begin(false);
+    wishes.begin(false, Granted::default());
     assert_eq!(wishes.next_publish(), None);
     assert!(wishes.is_settled());
     wishes.be(Presence::TakingPart);
-    wishes.begin(false);
+    wishes.begin(false, Granted::default());
     assert_eq!(drain(&mut wishes).0, ["status=online"]);
 }
 
 #[test]
 fn last_words_come_last_and_silence_their_level() {
     let mut wishes = taking_part();
-    wishes.begin(false);
+    wishes.begin(false, Granted::default());
     wishes.keep("status".into(), "online".into());
     wishes.keep("state".into(), "gone".into());
     wishes.publish(Publish::new("event", "1")).unwrap();

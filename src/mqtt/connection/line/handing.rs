@@ -1,33 +1,25 @@
 //! What goes out on a connection, and when.
 
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{Filter, PublishProperties};
+use rumqttc::v5::mqttbytes::v5::{
+    Filter, Packet, Publish as Packed, PublishProperties, Subscribe, Unsubscribe,
+};
 
 use super::super::desk::{FilterChange, Outgoing};
+use super::super::granted::Feature;
 use super::super::ledger::Handed;
 use super::super::{Incoming, Publish, Qos, Retain, RetainFlag, blame};
-use super::{Line, Phase};
+use super::{End, Line, Phase};
 
-/// Filters in one SUBSCRIBE: some 10 KiB, which every broker takes.
+/// Filters in one SUBSCRIBE: some 10 KiB, which every broker takes that says nothing else.
 const FILTERS_PER_PACKET: usize = 100;
-
-/// `rumqttc` takes no more requests. Its channel has room for all the ledger allows, so this is a fault of ours; a new
-/// connection heals it.
-#[derive(Debug, thiserror::Error)]
-#[error("the broker's connection takes no more requests")]
-pub(super) struct Blocked;
-
-impl From<rumqttc::v5::ClientError> for Blocked {
-    fn from(_: rumqttc::v5::ClientError) -> Self {
-        Self
-    }
-}
 
 impl Line<'_> {
     /// Hands over what there is, as long as there is room.
-    pub(super) fn pump(&mut self) -> Result<(), Blocked> {
-        while self.ledger.has_room() {
-            if let Some(change) = self.desk.with(|wishes| wishes.next_filters(FILTERS_PER_PACKET)) {
+    pub(super) fn pump(&mut self) -> Result<(), End> {
+        while self.ledger.has_room() && self.packets.has_room() {
+            let limit = self.filters_per_packet();
+            if let Some(change) = self.desk.with(|wishes| wishes.next_filters(limit)) {
                 self.hand_filters(change)?;
                 continue;
             }
@@ -45,66 +37,95 @@ impl Line<'_> {
         Ok(())
     }
 
-    fn hand_filters(&mut self, change: FilterChange) -> Result<(), Blocked> {
+    /// One by one where the broker takes small packets only: a filter is shorter than what is published.
+    fn filters_per_packet(&self) -> usize {
+        const ROOMY: u32 = 32 * 1024;
+        if self.granted.max_packet.is_some_and(|max| max < ROOMY) { 1 } else { FILTERS_PER_PACKET }
+    }
+
+    fn hand_filters(&mut self, change: FilterChange) -> Result<(), End> {
         match change {
             FilterChange::Unsubscribe(filter) => {
-                self.client.try_unsubscribe(filter)?;
-                self.ledger.hand(Handed::Unsubscribe);
+                let pkid = self.ledger.hand(Handed::Unsubscribe);
+                self.push(&Packet::Unsubscribe(Unsubscribe { pkid, ..Unsubscribe::new(filter, None) }))
             }
             FilterChange::Subscribe(filters) => {
                 let (valid, wrong): (Vec<_>, Vec<_>) =
                     filters.into_iter().partition(|(filter, _)| is_filter(filter));
                 for (filter, _) in wrong {
-                    let why = blame::refused_filter(self.settings, &filter, "no MQTT filter");
+                    let why = format!("{filter:?} is no MQTT filter");
                     self.outlet.push(Incoming::Refused { filter, why }, None);
                 }
-                if !valid.is_empty() {
-                    let packed = valid.iter().map(|(filter, options)| Filter {
-                        path: filter.clone(),
-                        qos: qos(options.qos),
-                        preserve_retain: options.retain_flag == RetainFlag::AsPublished,
-                        ..Filter::default()
-                    });
-                    self.client.try_subscribe_many(packed)?;
-                    let names = valid.into_iter().map(|(filter, _)| filter).collect();
-                    self.ledger.hand(Handed::Subscribe(names));
+                if valid.is_empty() {
+                    return Ok(());
                 }
+                let packed = valid.iter().map(|(filter, options)| Filter {
+                    path: filter.clone(),
+                    qos: qos(options.qos),
+                    preserve_retain: options.retain_flag == RetainFlag::AsPublished,
+                    ..Filter::default()
+                });
+                let packed = Subscribe::new_many(packed, None);
+                let pkid = self
+                    .ledger
+                    .hand(Handed::Subscribe(valid.into_iter().map(|(filter, _)| filter).collect()));
+                self.push(&Packet::Subscribe(Subscribe { pkid, ..packed }))
             }
         }
-        Ok(())
     }
 
-    fn hand_publish(&mut self, outgoing: Outgoing) -> Result<(), Blocked> {
+    fn hand_publish(&mut self, outgoing: Outgoing) -> Result<(), End> {
         let (message, handed) = match outgoing {
-            Outgoing::Acknowledged(flight, message) => (message, Handed::Publish(flight)),
-            Outgoing::Unacknowledged(message) => (message, Handed::Unacknowledged),
+            Outgoing::Acknowledged(flight, message) => (message, Some(flight)),
+            Outgoing::Unacknowledged(message) => (message, None),
         };
-        if message.weight() > self.max_packet {
+        if !self.granted.takes(&message) {
             // Sent anyway, it would end this connection and every one after it.
-            if let Handed::Publish(flight) = &handed {
-                self.warn_refused(flight, "larger than its maximum packet size");
+            let max = self.granted.max_packet.unwrap_or(u32::MAX);
+            let why = blame::too_large(self.settings, &message.topic, message.size(), max);
+            self.tell_dropped(message.topic, why);
+            if let Some(flight) = &handed {
                 self.desk.with(|wishes| wishes.settled(flight));
             }
             return Ok(());
         }
-        self.send(message)?;
-        self.ledger.hand(handed);
-        Ok(())
-    }
-
-    fn send(&self, message: Publish) -> Result<(), Blocked> {
-        let Publish { topic, payload, qos: delivery, retain, response_topic, correlation } = message;
-        let retain = retain == Retain::Yes;
-        if response_topic.is_none() && correlation.is_none() {
-            return Ok(self.client.try_publish(topic, qos(delivery), retain, payload)?);
+        let mut packed = pack(message);
+        if packed.retain && self.granted.retain == Feature::Missing {
+            packed.retain = false;
+            let topic = String::from_utf8_lossy(&packed.topic).into_owned();
+            let why = blame::not_retained(self.settings, &topic);
+            self.tell_dropped(topic, why);
         }
-        let properties = PublishProperties {
-            response_topic,
-            correlation_data: correlation,
-            ..PublishProperties::default()
-        };
-        Ok(self.client.try_publish_with_properties(topic, qos(delivery), retain, payload, properties)?)
+        match (handed, self.granted.max_qos) {
+            (Some(flight), Qos::AtLeastOnce) => {
+                packed.pkid = self.ledger.hand(Handed::Publish(flight));
+            }
+            (Some(flight), Qos::AtMostOnce) => {
+                packed.qos = QoS::AtMostOnce;
+                self.desk.with(|wishes| wishes.settled(&flight));
+            }
+            (None, _) => {}
+        }
+        self.push(&Packet::Publish(packed))
     }
+}
+
+/// The packet, without its number.
+fn pack(message: Publish) -> Packed {
+    let Publish { topic, payload, qos: delivery, retain, response_topic, correlation } = message;
+    let properties = (response_topic.is_some() || correlation.is_some()).then(|| PublishProperties {
+        response_topic,
+        correlation_data: correlation,
+        ..PublishProperties::default()
+    });
+    let packed = Packed::new(topic, qos(delivery), payload, properties);
+    Packed { retain: retain == Retain::Yes, ..packed }
+}
+
+/// The size of the whole packet, in bytes.
+pub(in crate::mqtt::connection) fn size(message: &Publish) -> usize {
+    // Any number but 0, which would not be counted.
+    Packed { pkid: 1, ..pack(message.clone()) }.size()
 }
 
 fn qos(delivery: Qos) -> QoS {
