@@ -87,6 +87,7 @@ pub mod cli;
 pub mod config;
 pub mod devices;
 pub mod environment;
+pub mod files;
 pub mod guest;
 pub mod host;
 pub mod logging;

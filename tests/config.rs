@@ -256,6 +256,47 @@ fn help_is_complete() {
     assert!(assert_successful(&output).starts_with("coguestd 0."));
 }
 
+#[test]
+fn what_is_no_regular_file_is_named_and_not_waited_for() {
+    let no_secret = "[user]\nid = 'x'\n";
+    for (name, text) in [
+        ("conf.d/10.toml", String::new()),
+        ("config.toml", String::new()),
+        ("pipe", "[mqtt]\npassword_file = 'PIPE'".to_owned()),
+        ("pipe", "[mqtt]\nurl = 'mqtts://b'\nca_file = 'PIPE'".to_owned()),
+        (
+            "pipe",
+            "[mqtt]\nurl = 'mqtts://b'\nclient_certificate_file = 'PIPE'\nclient_key_file = 'PIPE'"
+                .to_owned(),
+        ),
+        ("pipe", "[room]\ntransport = 'whip'\ntoken_file = 'PIPE'".to_owned()),
+        ("pipe", "[webrtc]\nturn = [{ url = 'turn:a', username = 'b', password_file = 'PIPE' }]".to_owned()),
+        ("pipe", "[media]\nprofile = 'file'\nfile = 'PIPE'".to_owned()),
+    ] {
+        let bench = Bench::new(no_secret);
+        let pipe = bench.pipe(name);
+        if name == "pipe" {
+            bench.write("config.toml", &text.replace("PIPE", pipe.to_str().expect("a UTF-8 path")));
+        }
+        for subcommand in ["check-config", "run"] {
+            let expected = format!("{}: it is a FIFO, and only a regular file is read", pipe.display());
+            assert_refused(&bench.told(subcommand, &[], &[]), &expected, &text);
+        }
+    }
+}
+
+#[test]
+fn a_picture_that_is_no_regular_file_is_named_and_done_without() {
+    let bench =
+        Bench::new("[user]\nid = 'x'\navatar = 'face.png'\n[layers]\nbackground_template = 'back.svg'\n");
+    bench.pipe("face.png");
+    bench.pipe("back.svg");
+    let output = bench.check(&[], &[]);
+    assert_accepted(&output);
+    let warnings = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(warnings.matches("it is a FIFO, and only a regular file is read").count(), 2, "{warnings}");
+}
+
 /// A directory with a configuration.
 struct Bench {
     directory: tempfile::TempDir,
@@ -284,10 +325,25 @@ impl Bench {
         self.path(name)
     }
 
+    /// A FIFO that nobody writes to, in place of whatever had the name.
+    fn pipe(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).expect("a writable directory");
+        if path.exists() {
+            fs::remove_file(&path).expect("an own file");
+        }
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).expect("a FIFO");
+        path
+    }
+
     fn check(&self, variables: &[(&str, &str)], flags: &[&str]) -> Output {
+        self.told("check-config", variables, flags)
+    }
+
+    fn told(&self, subcommand: &str, variables: &[(&str, &str)], flags: &[&str]) -> Output {
         let file = self.path("config.toml");
         coguestd()
-            .args(["check-config", "--config"])
+            .args([subcommand, "--config"])
             .arg(file)
             .args(flags)
             .envs(variables.iter().copied())

@@ -18,13 +18,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("guest", &["model"]),
     ("host", &["model"]),
-    ("mqtt", MACHINES),
+    ("mqtt", &["files", "guest", "host", "model"]),
     ("signal", MACHINES),
-    ("media", &["guest", "host", "model", "memory"]),
+    ("media", &["files", "guest", "host", "model", "memory"]),
     ("devices", MACHINES),
     ("systemd", MACHINES),
-    ("config", &["guest", "host", "model", "logging"]),
+    ("config", &["files", "guest", "host", "model", "logging"]),
     ("logging", &[]),
+    ("files", &[]),
     ("app", BELOW_APP),
     ("cli", BELOW_CLI),
     ("memory", &[]),
@@ -33,8 +34,9 @@ const IMPORTS: &[(&str, &[&str])] = &[
 ];
 
 const MACHINES: &[&str] = &["guest", "host", "model"];
-const BELOW_APP: &[&str] =
-    &["logging", "mqtt", "signal", "media", "devices", "systemd", "config", "guest", "host", "model"];
+const BELOW_APP: &[&str] = &[
+    "files", "logging", "mqtt", "signal", "media", "devices", "systemd", "config", "guest", "host", "model",
+];
 const BELOW_CLI: &[&str] =
     &["app", "logging", "mqtt", "signal", "media", "devices", "systemd", "config", "guest", "host", "model"];
 

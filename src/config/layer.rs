@@ -4,7 +4,6 @@
 //! (`file:line`, a variable, a flag). What a value means is not looked at here.
 
 use std::ffi::OsString;
-use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -12,11 +11,15 @@ use ::config::{Map, Source, Value, ValueKind};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::Error;
 use super::schema::{self, Kind};
-use super::{Error, plain};
+use crate::files;
 
 /// What every variable of the configuration begins with.
 const PREFIX: &str = "COGUESTD__";
+
+/// Most that is read of one file of the configuration: a hundred times the example with all its comments.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Values by key, each with its origin.
 #[derive(Clone, Debug, Default)]
@@ -35,13 +38,14 @@ impl Source for Layer {
 impl Layer {
     /// What `file` says.
     pub(super) fn of_file(file: &Path) -> Result<Self, Error> {
-        let unreadable =
-            |error: std::io::Error| Error::Unreadable { file: file.to_owned(), reason: plain(&error) };
-        let bytes = fs::read(file).map_err(unreadable)?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
-            Error::Syntax { place: format!("{}:{line}", file.display()), message: "is not UTF-8 text".into() }
+        let text = files::read_text(file, MAX_FILE_BYTES).map_err(|error| match error {
+            files::Error::NotText { line } => Error::Syntax {
+                place: format!("{}:{line}", file.display()),
+                message: "is not UTF-8 text".into(),
+            },
+            files::Error::System(_) | files::Error::Kind(_) | files::Error::TooLarge(_) => {
+                Error::Unreadable { file: file.to_owned(), reason: error.to_string() }
+            }
         })?;
         let document = Document { file, text: &text };
         // Of several mistakes the first one: those after it often only follow from it.

@@ -37,6 +37,8 @@ pub use settings::{
 use layer::Layer;
 use reader::Reader;
 
+use crate::files;
+
 /// Where the configuration is when nobody says otherwise.
 pub const DEFAULT_FILE: &str = "/etc/coguestd/config.toml";
 
@@ -123,8 +125,10 @@ fn read_files(named: Option<&Path>) -> Result<(Vec<Layer>, Option<PathBuf>), Err
 
 /// The `*.toml` of a directory, sorted by name; none when there is no such directory.
 fn files_of(directory: &Path) -> Result<Vec<PathBuf>, Error> {
-    let unreadable =
-        |error: io::Error| Error::Unreadable { file: directory.to_owned(), reason: plain(&error) };
+    let unreadable = |error: io::Error| Error::Unreadable {
+        file: directory.to_owned(),
+        reason: files::Error::from(error).to_string(),
+    };
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -142,12 +146,6 @@ fn files_of(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     }
     files.sort_unstable();
     Ok(files)
-}
-
-/// The system's words, without the number Rust puts behind them.
-fn plain(error: &io::Error) -> String {
-    let words = error.to_string();
-    words.split(" (os error").next().unwrap_or(&words).to_owned()
 }
 
 impl Settings {

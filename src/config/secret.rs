@@ -5,8 +5,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use crate::files;
+
 /// A secret's file is a line, not a document; also the most one is read of.
-const MAX_SECRET_BYTES: usize = 4096;
+const MAX_SECRET_BYTES: u64 = 4096;
 
 /// A password or token. Debug and Display say `[redacted]`; [`expose`](Self::expose) is the one way to its text.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,15 +53,8 @@ pub(super) enum Exposure {
 /// In words: a file that cannot be read, is empty, too long or not one line of UTF-8.
 pub(super) fn read(file: &Path) -> Result<(Secret, Exposure), String> {
     let shown = file.display();
-    let in_words = |error: std::io::Error| format!("cannot read {shown}: {}", super::plain(&error));
-    let metadata = fs::metadata(file).map_err(in_words)?;
-    if !metadata.is_file() {
-        return Err(format!("must name a file, {shown} is none"));
-    }
-    if metadata.len() > MAX_SECRET_BYTES as u64 {
-        return Err(format!("{shown} has more than {MAX_SECRET_BYTES} bytes, a secret is one line"));
-    }
-    let bytes = fs::read(file).map_err(in_words)?;
+    let bytes =
+        files::read(file, MAX_SECRET_BYTES).map_err(|error| format!("cannot read {shown}: {error}"))?;
     let text = String::from_utf8(bytes).map_err(|_| format!("{shown} is not UTF-8 text"))?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     let line = line.strip_suffix('\r').unwrap_or(line);

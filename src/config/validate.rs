@@ -3,7 +3,6 @@
 mod controls;
 mod network;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use ::config::ValueKind;
@@ -13,7 +12,8 @@ use super::settings::{
     AcceptApplications, AcceptInvitations, Codec, Foreground, Guest, HomeAssistant, Host, Layers, Log, Media,
     Role, Room, Settings, Transport, User, Whip,
 };
-use super::{Error, Secret, Setting, Sources, UrlTemplate, Warning, machine, plain, secret};
+use super::{Error, Secret, Setting, Sources, UrlTemplate, Warning, machine, secret};
+use crate::files;
 use crate::logging::Verbosity;
 use crate::model::command::SeatCount;
 use crate::model::media::{Mirror, Quality};
@@ -127,8 +127,8 @@ impl Check<'_> {
     /// A file that can be done without.
     fn optional_file(&mut self, found: &Found) -> Result<PathBuf, Error> {
         let file = found.path()?;
-        if let Err(error) = File::open(&file) {
-            let reason = plain(&error);
+        if let Err(error) = files::open(&file) {
+            let reason = error.to_string();
             self.warnings.push(Warning::Missing { key: found.key.clone(), file: file.clone(), reason });
         }
         Ok(file)
@@ -361,10 +361,10 @@ fn name(found: &Found) -> Result<String, Error> {
 /// A file that must be there.
 fn readable(found: &Found) -> Result<PathBuf, Error> {
     let file = found.path()?;
-    File::open(&file).map_err(|error| cannot_read(found, &file, &error))?;
+    files::open(&file).map_err(|error| cannot_read(found, &file, &error))?;
     Ok(file)
 }
 
-fn cannot_read(found: &Found, file: &Path, error: &std::io::Error) -> Error {
-    found.refuse(format!("cannot read {}: {}", file.display(), plain(error)))
+fn cannot_read(found: &Found, file: &Path, error: &files::Error) -> Error {
+    found.refuse(format!("cannot read {}: {error}", file.display()))
 }

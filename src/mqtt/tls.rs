@@ -13,6 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::connection::Tls;
+use crate::files;
 
 /// A TLS file that cannot be used. Each message names the file and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -24,8 +25,8 @@ pub enum Error {
         key: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
+        /// Why.
+        source: files::Error,
     },
     /// Readable, but not PEM of the right kind.
     #[error("{} holds no {expected} ({detail}): {key} must name a PEM file", path.display())]
@@ -70,6 +71,9 @@ pub enum Error {
     #[error("TLS cannot be set up: {0}")]
     Library(rustls::Error),
 }
+
+/// Most that is read of one file: ten times all the authorities of a distribution.
+const MAX_FILE_BYTES: u64 = 4 << 20;
 
 const CA: &str = "mqtt.ca_file";
 const CERTIFICATE: &str = "mqtt.client_certificate_file";
@@ -144,8 +148,8 @@ fn system_roots() -> Result<RootCertStore, Error> {
 
 fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     const EXPECTED: &str = "certificate";
-    let found = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    let found = CertificateDer::pem_slice_iter(&read(key, path)?)
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|error| pem_error(key, path, EXPECTED, error))?;
     if found.is_empty() {
         return Err(pem_error(key, path, EXPECTED, pem::Error::NoItemsFound));
@@ -154,13 +158,21 @@ fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'st
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
-    PrivateKeyDer::from_pem_file(path).map_err(|error| pem_error(KEY, path, "unencrypted private key", error))
+    PrivateKeyDer::from_pem_slice(&read(KEY, path)?)
+        .map_err(|error| pem_error(KEY, path, "unencrypted private key", error))
+}
+
+fn read(key: &'static str, path: &Path) -> Result<Vec<u8>, Error> {
+    files::read(path, MAX_FILE_BYTES).map_err(|source| Error::Unreadable {
+        key,
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn pem_error(key: &'static str, path: &Path, expected: &'static str, error: pem::Error) -> Error {
     let path = path.to_owned();
     match error {
-        pem::Error::Io(source) => Error::Unreadable { key, path, source },
         pem::Error::NoItemsFound => {
             Error::WrongContent { key, path, expected, detail: "nothing of that kind found".into() }
         }

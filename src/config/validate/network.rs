@@ -1,13 +1,12 @@
 //! `[mqtt]` and `[webrtc]`: addresses, logins and certificates.
 
-use std::fs::File;
-
 use ::config::{Value, ValueKind};
 
 use super::super::reader::Found;
 use super::super::settings::{ClientCertificate, IcePolicy, Login, Mqtt, Security, Tls, Turn, WebRtc};
 use super::super::{Error, Warning, address, schema, secret};
 use super::{Check, cannot_read, name, readable};
+use crate::files;
 use crate::model::UserId;
 
 impl Check<'_> {
@@ -47,7 +46,7 @@ impl Check<'_> {
             (Some(certificate), Some(key)) => {
                 let certificate = readable(&certificate)?;
                 let file = self.secret_file(&key)?;
-                File::open(&file).map_err(|error| cannot_read(&key, &file, &error))?;
+                files::open(&file).map_err(|error| cannot_read(&key, &file, &error))?;
                 if secret::exposure(&file) == secret::Exposure::Public {
                     self.warnings.push(Warning::ReadableByOthers { key: key.key, file: file.clone() });
                 }

@@ -11,7 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree};
 
-use super::read;
+use crate::files;
 
 /// A photo of a telephone has 3 to 6 MB.
 const MOST_BYTES: u64 = 8 << 20;
@@ -32,9 +32,8 @@ pub(super) enum Avatar {
 impl Avatar {
     pub(super) fn load(file: Option<&Path>) -> Self {
         let Some(file) = file else { return Self::None };
-        match read(file, MOST_BYTES, || format!("{} MiB: make it smaller", MOST_BYTES >> 20))
-            .and_then(|bytes| shrink(&bytes))
-        {
+        let read = files::read(file, MOST_BYTES).map_err(|error| error.to_string());
+        match read.and_then(|bytes| shrink(&bytes)) {
             Ok(png) => Self::Picture(format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png))),
             Err(why) => {
                 tracing::warn!("user.avatar: {}: {why}; the slate shows the person icon", file.display());

@@ -16,9 +16,7 @@ mod template;
 mod text;
 mod yuv;
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use self::avatar::Avatar;
 pub use self::label::Label;
@@ -92,21 +90,6 @@ impl Painter {
         }
         Some(Layers { slate: Slate::pack(&slate)?, label })
     }
-}
-
-/// A file of at most so many bytes; `limit` says it in words.
-fn read(file: &Path, most: u64, limit: impl FnOnce() -> String) -> Result<Vec<u8>, String> {
-    let told = |error: std::io::Error| error.to_string();
-    if !std::fs::metadata(file).map_err(told)?.is_file() {
-        return Err("it is no file".to_owned());
-    }
-    let mut bytes = Vec::new();
-    // One more than may be: so a file that grows meanwhile is seen, too.
-    File::open(file).map_err(told)?.take(most + 1).read_to_end(&mut bytes).map_err(told)?;
-    if bytes.len() as u64 > most {
-        return Err(format!("it has more than {}", limit()));
-    }
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use resvg::usvg::{Options, Tree};
 
 use super::avatar::{self, Avatar};
 use super::fill::{Filling, fill};
-use super::read;
+use crate::files;
 use crate::model::media::Quality;
 
 const FOREGROUND: &str = include_str!("../../../pipelines/layers/foreground.svg");
@@ -85,8 +85,7 @@ fn say(place: &str, why: &str) {
 }
 
 fn text(file: &Path) -> Result<String, String> {
-    let bytes = read(file, MOST_BYTES, || format!("{} KiB", MOST_BYTES >> 10))?;
-    String::from_utf8(bytes).map_err(|_| "stream did not contain valid UTF-8".to_owned())
+    files::read_text(file, MOST_BYTES).map_err(|error| error.to_string())
 }
 
 /// Whether the template is an SVG at all.

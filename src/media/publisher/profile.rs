@@ -46,8 +46,12 @@ pub use self::memory::Memory;
 pub use self::pick::Picked;
 use self::pick::When;
 use super::Codec;
+use crate::files;
 use crate::media::elements::{self, MissingElement};
 use crate::model::message::DeviceKind;
+
+/// Most that is read of a profile; a long one has 10 kB.
+const MAX_BYTES: u64 = 256 << 10;
 
 /// Profiles that are part of the program; a file of the same name in a directory takes their place. `auto` tries
 /// them in this order.
@@ -167,7 +171,7 @@ impl Written {
             directories.iter().map(|d| d.join(format!("{name}.toml"))).find(|file| is_name && file.exists());
         match (file, SHIPPED.iter().find(|(shipped, _)| *shipped == name)) {
             (Some(file), shipped) => {
-                let text = fs::read_to_string(&file)
+                let text = files::read_text(&file, MAX_BYTES)
                     .map_err(|reason| Error::Unreadable { file: file.clone(), reason })?;
                 // A copy, such as the package's, is what is shipped.
                 let copied = shipped.is_some_and(|(_, shipped)| *shipped == text);

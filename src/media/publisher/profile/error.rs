@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use gstreamer as gst;
 
+use crate::files;
 use crate::media::elements::MissingElement;
 
 /// Why a profile cannot be used.
@@ -23,7 +24,7 @@ pub enum Error {
         /// The file.
         file: PathBuf,
         /// Why.
-        reason: std::io::Error,
+        reason: files::Error,
     },
     /// The file is no profile.
     #[error("{place}: {message}")]
