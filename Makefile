@@ -6,6 +6,10 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What the toolchain of the distribution or of rustup must at least be; Cargo.toml says the same.
 RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 
+# Where cargo puts what it makes, which CARGO_TARGET_DIR, CARGO_BUILD_TARGET_DIR and cargo's own configuration have a say in. Asked when
+# a recipe needs it: before `deps` there may be no cargo.
+TARGET = $(shell cross/target-directory)
+
 BUILD_PACKAGES := gcc pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev \
 	libasound2-dev libudev-dev libclang-dev
 RUN_PACKAGES := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly \
@@ -48,7 +52,7 @@ build: deps ## build the program
 	cargo build --release --locked
 
 demo: build ## the main job on this machine: a broker, a host, two guests (KEEP=1 stays up)
-	./target/release/coguestd demo --pictures target/demo $(if $(KEEP),--keep)
+	cargo run --quiet --release --locked --bin coguestd -- demo --pictures "$(TARGET)/demo" $(if $(KEEP),--keep)
 
 # Peers that Debian does not have yet, for the tests: aiortc that takes nothing but ECDSA.
 target/peers:
@@ -73,9 +77,9 @@ deny: ## licences, sources and banned crates (and known vulnerabilities with DEN
 schema: ## write docs/asyncapi.json anew
 	cargo run --locked -q -- schema > docs/asyncapi.json
 
-bench: build ## measure: CPU, memory, start-up, idling, stays; a table and target/bench.json (6 to 7 minutes)
+bench: build ## measure: CPU, memory, start-up, idling, stays; a table and bench.json in cargo's target folder (6 to 7 minutes)
 	cargo build --release --locked --examples
-	./target/release/examples/bench $(GROUPS)
+	cargo run --quiet --release --locked --example bench -- $(GROUPS)
 
 # Coverage for libFuzzer by a stable compiler: what cargo-fuzz asks of a nightly one, but for the sanitizers.
 SANCOV := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
@@ -105,4 +109,4 @@ deb: deps deps-cross ## the package; ARCH=arm64, armhf or amd64, SUITE=bookworm 
 test-system: deps deps-system ## the arm64 package on a virtual machine with a camera (STEPS="install main"; root)
 	cross/deb arm64 bookworm
 	cargo build --locked --release --bin coguestd
-	tests/system/run target/debian/coguestd_*_arm64.deb target/release/coguestd $(STEPS)
+	tests/system/run "$(TARGET)"/debian/coguestd_*_arm64.deb "$(TARGET)/release/coguestd" $(STEPS)

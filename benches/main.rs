@@ -1,4 +1,5 @@
-//! Measures the program and holds it to its targets: real processes, a real broker, a table, and `target/bench.json`.
+//! Measures the program and holds it to its targets: real processes, a real broker, a table, and `bench.json` in cargo's
+//! target folder.
 //!
 //! `bench [GROUP…]` measures these groups only, and writes no file. A group is one file here and one line of [`GROUPS`]; its rows
 //! are in `rows.rs`.
@@ -25,11 +26,11 @@ mod stays;
 #[path = "../tests/support/network.rs"]
 mod network;
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 
 use self::rows::Row;
 use self::stand::Stand;
@@ -51,8 +52,15 @@ const GROUPS: [(&str, &str, Measure); 11] = [
     ("idle", "an idle guest", idle::measure),
 ];
 
-/// Where the result goes, for programs.
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/bench.json");
+/// The result, for programs: in cargo's target folder.
+const FILE: &str = "bench.json";
+
+/// Cargo's target folder: of those above this program the one that cargo has marked.
+fn target_directory() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let marked = own.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    Ok(marked.context("this program is in no target folder of cargo")?.to_owned())
+}
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
@@ -103,8 +111,9 @@ fn run(wanted: &[String]) -> anyhow::Result<()> {
     ensure!(failed.is_empty(), "not measured: {}", failed.join(", "));
     if wanted.is_empty() {
         ensure!(rows::absent(&rows).is_empty(), "nothing measured {}", rows::absent(&rows).join(", "));
-        rows::write(Path::new(FILE), &machine, &rows)?;
-        println!("written to {FILE}");
+        let file = target_directory()?.join(FILE);
+        rows::write(&file, &machine, &rows)?;
+        println!("written to {}", file.display());
     }
     Ok(())
 }

@@ -219,3 +219,34 @@ fn cross_knows_both_boards_and_both_releases() {
         }
     }
 }
+
+#[test]
+fn make_and_its_scripts_ask_cargo_where_things_are_made() {
+    let here = std::env::current_dir().expect("a folder");
+    let elsewhere = tempfile::tempdir().expect("a temporary folder");
+    let elsewhere = elsewhere.path().to_str().expect("a plain path");
+    for (variable, value, folder) in [
+        ("CARGO_TARGET_DIR", elsewhere, Path::new(elsewhere).to_owned()),
+        ("CARGO_BUILD_TARGET_DIR", elsewhere, Path::new(elsewhere).to_owned()),
+        ("CARGO_TARGET_DIR", "other", here.join("other")),
+    ] {
+        let mut make = tool("make", "make");
+        make.args(["-n", "demo", "bench", "deb", "test-system"]);
+        for inherited in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "MAKEFLAGS"] {
+            make.env_remove(inherited);
+        }
+        let recipes = run(make.env(variable, value));
+        let program = format!("\"{}/release/coguestd\"", folder.display());
+        assert!(recipes.contains(&program), "{variable}={value}: no {program} in\n{recipes}");
+        assert!(
+            !recipes.contains("target/"),
+            "{variable}={value}: a folder that cargo was not asked for\n{recipes}"
+        );
+    }
+    for script in ["cross/deb", "cross/build", "cross/in-root", "tests/system/run"] {
+        let text = source(script);
+        for named in ["target/release", "target/debian", "target/cross"] {
+            assert!(!text.contains(named), "{script} names {named}: ask cross/target-directory");
+        }
+    }
+}
