@@ -88,6 +88,7 @@ pub mod config;
 pub mod devices;
 pub mod environment;
 pub mod files;
+pub mod foreign;
 pub mod guest;
 pub mod host;
 pub mod logging;

@@ -6,20 +6,32 @@
 //!
 //! People see the message alone (`journalctl` shows no fields): it is whole without them. Fields are for finding lines.
 //!
-//! Invariant: one line per event; the libraries below speak only from `warn` on. Not here: what is logged. Secrets are
+//! Invariant: one line per event, and no text from elsewhere in it as it is ([`foreign`]); saying it never waits for a reader: what is
+//! lost for that is counted and said. The libraries below speak only from `warn` on. Not here: what is logged. Secrets are
 //! never (their type shows `[redacted]`), SDP and tokens not above `trace`.
 
+mod journal;
+mod outlet;
+
 use std::ffi::OsString;
+use std::fmt::{Debug, Display};
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::OnceLock;
 
+use tracing::field::Field;
+use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, fmt};
+
+use self::journal::Journal;
+use crate::foreign;
 
 /// The variable with a filter of its own, in `tracing`'s syntax: `coguestd::mqtt=trace,warn`.
 pub const FILTER_VARIABLE: &str = "COGUESTD_LOG";
@@ -78,16 +90,19 @@ pub fn init(verbosity: Verbosity) {
     let decided = verbosity != Verbosity::Normal || asked.as_ref().is_some_and(|text| !text.is_empty());
     let (filter, mistake) = filter(verbosity, asked);
     let (filter, handle) = reload::Layer::new(filter);
-    let (journal, unreachable) = match journal_wanted().then(tracing_journald::layer) {
+    let journal = || Journal::open(Path::new(journal::SOCKET), IDENTIFIER);
+    let (journal, unreachable) = match journal_wanted().then(journal) {
         None => (None, None),
-        Some(Ok(layer)) => {
-            (Some(layer.with_field_prefix(None).with_syslog_identifier(IDENTIFIER.into())), None)
-        }
+        Some(Ok(journal)) => (Some(journal), None),
         Some(Err(error)) => (None, Some(error)),
     };
     let lines = journal.is_none().then(|| {
         let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-        fmt::layer().with_writer(io::stderr).with_ansi(colour).with_target(false)
+        fmt::layer()
+            .fmt_fields(fmt::format::debug_fn(field).delimited(" "))
+            .with_writer(outlet::Stderr::default())
+            .with_ansi(colour)
+            .with_target(false)
     });
     let started = tracing_subscriber::registry().with(filter).with(journal).with(lines).try_init();
     if started.is_err() {
@@ -103,6 +118,19 @@ pub fn init(verbosity: Verbosity) {
     if let Some(mistake) = mistake {
         tracing::warn!("{FILTER_VARIABLE} is not used: {mistake}");
     }
+}
+
+/// Says a line on stderr, beside the log: why the program ends, or what a tool has to say. A reader that is slow is given a moment; one
+/// that has gone is no error.
+pub fn complain(line: impl Display) {
+    outlet::last_words(&foreign::escape(&line.to_string()));
+}
+
+/// A field of a line: the sentence alone, everything else with its name.
+fn field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std::fmt::Result {
+    let value = format!("{value:?}");
+    let value = foreign::escape(&value);
+    if field.name() == "message" { write!(writer, "{value}") } else { write!(writer, "{field}={value}") }
 }
 
 /// The filter, and what is wrong with the one somebody asked for.
@@ -128,7 +156,45 @@ fn journal_wanted() -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+    use crate::foreign::tests::{HARMLESS, HOSTILE};
+
+    /// What was written, for all who hold it.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("nobody panics with it").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn nothing_foreign_reaches_a_line_as_it_is() {
+        let written = Written::default();
+        let writer = written.clone();
+        let lines = fmt::layer()
+            .fmt_fields(fmt::format::debug_fn(field).delimited(" "))
+            .with_ansi(false)
+            .with_writer(move || writer.clone());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+            let _inside = tracing::info_span!("stay", room = %HOSTILE).entered();
+            tracing::info!(user_id = %HOSTILE, "heard {HOSTILE}");
+        });
+        let text = String::from_utf8(written.0.lock().expect("nobody panics with it").clone()).expect("text");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        for part in [format!("heard {HARMLESS}"), format!("room={HARMLESS}"), format!("user_id={HARMLESS}")] {
+            assert!(text.contains(&part), "{part} is not in {text}");
+        }
+        assert_eq!(foreign::escape_lines(&text), text);
+    }
 
     #[test]
     fn a_wrong_filter_is_named_and_not_used() {

@@ -22,9 +22,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("signal", MACHINES),
     ("media", &["files", "guest", "host", "model", "memory"]),
     ("devices", MACHINES),
-    ("systemd", MACHINES),
+    ("systemd", &["foreign", "guest", "host", "model"]),
     ("config", &["files", "guest", "host", "model", "logging"]),
-    ("logging", &[]),
+    ("logging", &["foreign"]),
+    ("foreign", &[]),
     ("files", &[]),
     ("app", BELOW_APP),
     ("cli", BELOW_CLI),
@@ -35,10 +36,13 @@ const IMPORTS: &[(&str, &[&str])] = &[
 
 const MACHINES: &[&str] = &["guest", "host", "model"];
 const BELOW_APP: &[&str] = &[
-    "files", "logging", "mqtt", "signal", "media", "devices", "systemd", "config", "guest", "host", "model",
+    "files", "foreign", "logging", "mqtt", "signal", "media", "devices", "systemd", "config", "guest",
+    "host", "model",
 ];
-const BELOW_CLI: &[&str] =
-    &["app", "logging", "mqtt", "signal", "media", "devices", "systemd", "config", "guest", "host", "model"];
+const BELOW_CLI: &[&str] = &[
+    "app", "foreign", "logging", "mqtt", "signal", "media", "devices", "systemd", "config", "guest", "host",
+    "model",
+];
 
 /// Libraries that only some modules see. A name that ends in `*` stands for all that begin so.
 const LIBRARIES: &[(&str, &[&str])] = &[

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, timeout_at};
 
+use crate::foreign;
 use crate::mqtt::connection::{self, Incoming, Link, Message, Publish, Retain, SubscribeOptions};
 
 /// How long the broker may take to say goodbye to; it has everything already.
@@ -182,7 +183,7 @@ impl Console {
 pub(super) fn event_line(heard: &Heard) -> Option<String> {
     let (device, name) = heard.topic.strip_prefix("device/")?.split_once("/event/")?;
     let fields = heard.value.as_object()?;
-    Some(format!("{device:<12} {name}{}", details(fields)))
+    Some(foreign::escape(&format!("{device:<12} {name}{}", details(fields))).into_owned())
 }
 
 /// The fields of an event, in words; users by their id, absent things not at all.
@@ -198,12 +199,13 @@ fn details(fields: &serde_json::Map<String, Value>) -> String {
         line.push_str(", ");
         line.push_str(&text);
     }
-    line.replace(char::is_control, " ")
+    line
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::foreign::tests::{HARMLESS, HOSTILE};
 
     #[test]
     fn an_event_is_one_line() {
@@ -212,7 +214,11 @@ mod tests {
         let value =
             json!({"at": "x", "user": {"user_id": "kiosk-7"}, "seat_index": 2, "why": null, "text": "a\nb"});
         let line = event_line(&heard(value)).expect("an event");
-        assert_eq!(line, "host-1       guest_seated, seat_index 2, text a b, user kiosk-7");
+        assert_eq!(line, "host-1       guest_seated, seat_index 2, text a\\nb, user kiosk-7");
         assert_eq!(event_line(&heard(json!("x"))), None);
+        let line =
+            event_line(&heard(json!({"user_name": HOSTILE, "extra": {"name": HOSTILE}}))).expect("an event");
+        assert_eq!(foreign::escape(&line), line);
+        assert!(line.contains(HARMLESS), "{line}");
     }
 }

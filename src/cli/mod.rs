@@ -23,6 +23,7 @@ use clap::{Args, Parser};
 
 use crate::app;
 use crate::config::{self, Sources};
+use crate::foreign;
 use crate::logging::Verbosity;
 use crate::mqtt::connection;
 
@@ -149,23 +150,20 @@ fn usage(why: impl std::fmt::Display) -> anyhow::Error {
 
 /// Prints a value for people and programs.
 fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
-    print_lines([format!("{value:#}")])
+    print_lines([foreign::escape_json(&format!("{value:#}")).into_owned()])
 }
 
-/// Prints lines; a reader that went away is no error.
+/// Prints lines, of which each may be several; a reader that went away is no error.
 fn print_lines(lines: impl IntoIterator<Item = String>) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    let written = lines.into_iter().try_for_each(|line| writeln!(out, "{line}"));
+    let written = lines.into_iter().try_for_each(|line| writeln!(out, "{}", foreign::escape_lines(&line)));
     match written.and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         Ok(()) | Err(_) => Ok(()),
     }
 }
 
-/// Says a line on stderr; that nobody listens there any more is no error either.
-pub fn complain(line: impl std::fmt::Display) {
-    writeln!(std::io::stderr(), "{line}").unwrap_or_default();
-}
+pub use crate::logging::complain;
 
 /// The exit status for an error: 78 for a configuration that must be mended first, 1 for the rest.
 pub fn exit_status(error: &anyhow::Error) -> u8 {

@@ -1,15 +1,17 @@
 //! `coguestd watch`: what daemons are and what happens at them, line by line, until Ctrl-C.
 
 use std::collections::HashMap;
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
 
 use super::broker::{self, BrokerArguments};
 use super::console::{Console, Happening, Heard, Start, event_line};
+use crate::foreign;
 use crate::model::UserId;
 use crate::mqtt::connection::Retain;
 
@@ -24,6 +26,9 @@ Ends with Ctrl-C, status 0; a broker that goes away is waited for.";
 
 /// How long the broker may take at the start.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Lines that may wait for who reads them; after that the broker's messages do.
+const LINES: usize = 256;
 
 /// What a view takes.
 #[derive(Debug, Args)]
@@ -78,15 +83,17 @@ struct View {
 
 impl View {
     async fn follow(&mut self, console: &mut Console) -> anyhow::Result<()> {
+        let (lines, printed) = print();
         loop {
-            match console.next(None).await {
+            let happening = tokio::select! {
+                happening = console.next(None) => happening,
+                () = lines.closed() => return printed.await.unwrap_or(Ok(())).map_err(Into::into),
+            };
+            match happening {
                 Happening::Heard(heard) => {
                     let Some(line) = self.line(&heard, Timestamp::now()) else { continue };
-                    match writeln!(std::io::stdout(), "{line}") {
-                        Ok(()) => {}
-                        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
-                        Err(error) => return Err(error.into()),
-                    }
+                    // When nobody takes it any more, the printer says why.
+                    lines.send(line).await.unwrap_or_default();
                 }
                 Happening::Down(why) => super::complain(format_args!("{why}; trying again")),
                 Happening::Denied(why) => super::complain(why),
@@ -101,10 +108,10 @@ impl View {
         if self.style == Style::Json {
             let retained = heard.stored == Retain::Yes;
             let at = format!("{now:.3}");
-            return Some(
-                json!({"at": at, "device": device, "topic": heard.topic, "retained": retained, "payload": heard.value})
-                    .to_string(),
-            );
+            let line = json!({
+                "at": at, "device": device, "topic": heard.topic, "retained": retained, "payload": heard.value
+            });
+            return Some(foreign::escape_json(&line.to_string()).into_owned());
         }
         let said = match level {
             "status" => heard.value.as_str()?.to_owned(),
@@ -112,12 +119,35 @@ impl View {
             "stats" => stats(&heard.value),
             _ => return Some(format!("{} {}", clock(event_time(heard).unwrap_or(now)), event_line(heard)?)),
         };
-        let said = said.replace(char::is_control, " ");
         if level != "stats" && self.shown.insert(heard.topic.clone(), said.clone()).as_ref() == Some(&said) {
             return None;
         }
-        Some(format!("{} {device:<12} {} {said}", clock(now), if level == "stats" { "~" } else { "=" }))
+        let sign = if level == "stats" { "~" } else { "=" };
+        Some(foreign::escape(&format!("{} {device:<12} {sign} {said}", clock(now))).into_owned())
     }
+}
+
+/// Lines for stdout, printed on a thread of their own: a reader that pauses stops neither the connection nor Ctrl-C. It ends with its
+/// reader, and says what else went wrong.
+fn print() -> (mpsc::Sender<String>, oneshot::Receiver<io::Result<()>>) {
+    let (lines, mut waiting) = mpsc::channel::<String>(LINES);
+    let (ended, printed) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut outcome = Ok(());
+        while let Some(line) = waiting.blocking_recv() {
+            outcome = writeln!(io::stdout(), "{line}");
+            if outcome.is_err() {
+                break;
+            }
+        }
+        let outcome = match outcome {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            outcome => outcome,
+        };
+        // Nobody asks when the program is being ended.
+        let _ = ended.send(outcome);
+    });
+    (lines, printed)
 }
 
 fn event_time(heard: &Heard) -> Option<Timestamp> {
@@ -168,6 +198,7 @@ fn seat(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::foreign::tests::HOSTILE;
 
     fn heard(topic: &str, value: Value) -> Heard {
         Heard { topic: topic.to_owned(), value, stored: Retain::No }
@@ -190,6 +221,32 @@ mod tests {
         for _ in 0..2 {
             let shown = line("device/kiosk-7/event/seated", event.clone());
             assert_eq!(shown.as_deref(), Some("03:04:06Z kiosk-7      seated, seat_index 2"));
+        }
+    }
+
+    #[test]
+    fn nothing_foreign_is_shown_as_it_is() {
+        let now = Timestamp::now();
+        let topic = format!("device/{HOSTILE}/status");
+        let values = [
+            json!(HOSTILE),
+            json!({"summary": HOSTILE}),
+            json!({"user": {"user_id": HOSTILE}, HOSTILE: HOSTILE}),
+        ];
+        for style in [Style::Lines, Style::Json] {
+            let mut view = View { style, shown: HashMap::new() };
+            for value in &values {
+                for topic in
+                    [topic.as_str(), "device/eve/state", "device/eve/event/seated", "device/eve/stats"]
+                {
+                    let Some(line) = view.line(&heard(topic, value.clone()), now) else { continue };
+                    assert_eq!(foreign::escape(&line), line, "{topic}");
+                    if style == Style::Json {
+                        let read: Value = serde_json::from_str(&line).expect("JSON");
+                        assert_eq!(read["payload"], *value);
+                    }
+                }
+            }
         }
     }
 

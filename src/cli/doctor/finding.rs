@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::foreign;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,6 +46,6 @@ impl Finding {
             Verdict::Warning => "warning",
             Verdict::Wrong => "WRONG",
         };
-        format!("{mark:<8} {:<14} {}", self.what, self.sentence.replace(char::is_control, " "))
+        format!("{mark:<8} {:<14} {}", self.what, foreign::escape(&self.sentence))
     }
 }
