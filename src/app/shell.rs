@@ -105,7 +105,7 @@ impl<R: Role> Shell<R> {
             role,
             house,
             incoming,
-            presence: Presence::new(settings.machine.clone()),
+            presence: Presence::new(settings.machine.hash.clone()),
             desk: Desk::default(),
             chores,
             survey: None,
@@ -134,7 +134,10 @@ impl<R: Role> Shell<R> {
             let event = self.next(&mut signals, watchdog.deadline()).await;
             let now = Instant::now();
             let turn = self.handle(now, event);
-            watchdog.turned(now, &self.systemd, || self.role.is_alive());
+            watchdog.turned(now, &mut self.systemd, || self.role.is_alive());
+            if self.systemd.deadline().is_some_and(|at| at <= now) {
+                self.systemd.tell();
+            }
             if turn == Turn::Done {
                 break;
             }
@@ -146,7 +149,7 @@ impl<R: Role> Shell<R> {
 
     async fn next(&mut self, signals: &mut Signals, watchdog: Option<Instant>) -> Event<R::Report> {
         let (role, presence) = (self.role.deadline(), self.presence.deadline());
-        let deadlines = [role, presence, self.gathered, self.stopping, self.survey];
+        let deadlines = [role, presence, self.gathered, self.stopping, self.survey, self.systemd.deadline()];
         let timer = deadlines.into_iter().flatten().min();
         let sleep = |at: Option<Instant>| sleep_until(at.unwrap_or_else(Instant::now).into());
         tokio::select! {
@@ -368,10 +371,11 @@ impl<R: Role> Shell<R> {
 
     /// Media are ended, then the broker is told.
     async fn leave(self) {
-        let Self { role, house, mut incoming, presence, .. } = self;
+        let Self { role, house, mut incoming, presence, mut systemd, .. } = self;
         let ended = tokio::task::spawn_blocking(move || role.close(MEDIA_CAP));
         // Its cap is its own; a thread that panicked has said so.
         ended.await.unwrap_or_default();
+        systemd.tell();
         let last = if presence.is_speaking() {
             vec![Publish::new(house.topics.status(), device::OFFLINE).retained()]
         } else {

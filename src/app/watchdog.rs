@@ -23,7 +23,12 @@ impl Watchdog {
     }
 
     /// The loop has turned.
-    pub(super) fn turned(&mut self, now: Instant, systemd: &Systemd, media_are_alive: impl FnOnce() -> bool) {
+    pub(super) fn turned(
+        &mut self,
+        now: Instant,
+        systemd: &mut Systemd,
+        media_are_alive: impl FnOnce() -> bool,
+    ) {
         if !self.is_due(now) {
             return;
         }
