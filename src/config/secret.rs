@@ -47,7 +47,8 @@ pub(super) enum Exposure {
     Public,
 }
 
-/// The secret in `file`, without its line end.
+/// The secret in `file`: its one line, without the byte order mark that some editors put in front, and without blanks and line ends
+/// behind it.
 ///
 /// # Errors
 /// In words: a file that cannot be read, is empty, too long or not one line of UTF-8.
@@ -55,9 +56,11 @@ pub(super) fn read(file: &Path) -> Result<(Secret, Exposure), String> {
     let shown = file.display();
     let bytes =
         files::read(file, MAX_SECRET_BYTES).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = bytes[..] {
+        return Err(format!("{shown} is UTF-16 text (by its byte order mark): save it as UTF-8"));
+    }
     let text = String::from_utf8(bytes).map_err(|_| format!("{shown} is not UTF-8 text"))?;
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    let line = line.strip_suffix('\r').unwrap_or(line);
+    let line = text.strip_prefix('\u{feff}').unwrap_or(&text).trim_end();
     if line.is_empty() {
         return Err(format!("{shown} is empty"));
     }
@@ -72,5 +75,53 @@ pub(super) fn exposure(file: &Path) -> Exposure {
     match fs::metadata(file) {
         Ok(metadata) if metadata.permissions().mode() & 0o004 != 0 => Exposure::Public,
         Ok(_) | Err(_) => Exposure::Private,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_back(bytes: &[u8]) -> Result<String, String> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("secret");
+        fs::write(&file, bytes).expect("writable");
+        read(&file)
+            .map(|(secret, _)| secret.expose().to_owned())
+            .map_err(|why| why.replace(&file.display().to_string(), "FILE"))
+    }
+
+    #[test]
+    fn what_an_editor_adds_is_no_part_of_a_secret() {
+        for bytes in [
+            "pass word",
+            "pass word\n",
+            "pass word\r\n",
+            "pass word \t\n\n",
+            "\u{feff}pass word\n",
+            "\u{feff}pass word  \r\n\r\n",
+        ] {
+            assert_eq!(read_back(bytes.as_bytes()).as_deref(), Ok("pass word"), "{bytes:?}");
+        }
+        assert_eq!(read_back(b" pass").as_deref(), Ok(" pass"));
+    }
+
+    #[test]
+    fn what_is_no_secret_is_named() {
+        let wide =
+            |text: &str, order: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+        for (bytes, expected) in [
+            (wide("\u{feff}secret\r\n", u16::to_le_bytes), "FILE is UTF-16 text"),
+            (wide("\u{feff}secret\r\n", u16::to_be_bytes), "FILE is UTF-16 text"),
+            (wide("secret", u16::to_le_bytes), "FILE must hold one line of text"),
+            (b"\xef\xbb\xbf\n".to_vec(), "FILE is empty"),
+            (b" \n".to_vec(), "FILE is empty"),
+            (b"one\ntwo\n".to_vec(), "FILE must hold one line of text"),
+            (b"\xff".to_vec(), "FILE is not UTF-8 text"),
+            (vec![b'a'; 5000], "cannot read FILE: it has more than 4 KiB"),
+        ] {
+            let said = read_back(&bytes).expect_err(expected);
+            assert!(said.starts_with(expected), "{expected:?}: {said}");
+        }
     }
 }

@@ -5,11 +5,13 @@
 //!
 //! Not here: when certificates are read again. They are read once, at the start.
 
+mod content;
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::connection::Tls;
@@ -28,19 +30,17 @@ pub enum Error {
         /// Why.
         source: files::Error,
     },
-    /// Readable, but not PEM of the right kind.
-    #[error("{} holds no {expected} ({detail}): {key} must name a PEM file", path.display())]
+    /// Readable, but not of the right kind.
+    #[error("{key}: {} {detail}", path.display())]
     WrongContent {
         /// The configuration key.
         key: &'static str,
         /// The file.
         path: PathBuf,
-        /// What should be in it.
-        expected: &'static str,
         /// What is wrong.
         detail: String,
     },
-    /// Certificate and key do not belong together, or are of a kind that is not supported.
+    /// Certificate and key do not belong together.
     #[error("{} and {} do not fit together ({source}): give the key that the certificate was made for",
         certificate.display(), key.display())]
     ClientPair {
@@ -88,7 +88,7 @@ pub(super) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, Error> {
         (None, Some(_)) => return Err(half("client_key_file", "client_certificate_file")),
     };
     let roots = match &tls.ca_file {
-        Some(path) => roots_from(path)?,
+        Some(path) => file(CA, path, content::authorities)?,
         None => system_roots()?,
     };
     let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -98,7 +98,10 @@ pub(super) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, Error> {
     let config = match pair {
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => builder
-            .with_client_auth_cert(certificates(CERTIFICATE, certificate)?, private_key(key)?)
+            .with_client_auth_cert(
+                file(CERTIFICATE, certificate, content::certificates)?,
+                file(KEY, key, content::private_key)?,
+            )
             .map_err(|source| Error::ClientPair {
                 certificate: certificate.clone(),
                 key: key.clone(),
@@ -121,19 +124,6 @@ fn half(present: &'static str, missing: &'static str) -> Error {
     Error::HalfPair { present, missing }
 }
 
-fn roots_from(path: &Path) -> Result<RootCertStore, Error> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(CA, path)? {
-        roots.add(certificate).map_err(|error| Error::WrongContent {
-            key: CA,
-            path: path.to_owned(),
-            expected: "usable certificate authority",
-            detail: error.to_string(),
-        })?;
-    }
-    Ok(roots)
-}
-
 fn system_roots() -> Result<RootCertStore, Error> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
@@ -146,20 +136,10 @@ fn system_roots() -> Result<RootCertStore, Error> {
     Ok(roots)
 }
 
-fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    const EXPECTED: &str = "certificate";
-    let found = CertificateDer::pem_slice_iter(&read(key, path)?)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| pem_error(key, path, EXPECTED, error))?;
-    if found.is_empty() {
-        return Err(pem_error(key, path, EXPECTED, pem::Error::NoItemsFound));
-    }
-    Ok(found)
-}
-
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
-    PrivateKeyDer::from_pem_slice(&read(KEY, path)?)
-        .map_err(|error| pem_error(KEY, path, "unencrypted private key", error))
+/// What `take` finds in the file of this key.
+fn file<T>(key: &'static str, path: &Path, take: fn(&[u8]) -> Result<T, String>) -> Result<T, Error> {
+    let detail = |detail| Error::WrongContent { key, path: path.to_owned(), detail };
+    take(&read(key, path)?).map_err(detail)
 }
 
 fn read(key: &'static str, path: &Path) -> Result<Vec<u8>, Error> {
@@ -168,55 +148,4 @@ fn read(key: &'static str, path: &Path) -> Result<Vec<u8>, Error> {
         path: path.to_owned(),
         source,
     })
-}
-
-fn pem_error(key: &'static str, path: &Path, expected: &'static str, error: pem::Error) -> Error {
-    let path = path.to_owned();
-    match error {
-        pem::Error::NoItemsFound => {
-            Error::WrongContent { key, path, expected, detail: "nothing of that kind found".into() }
-        }
-        other => Error::WrongContent { key, path, expected, detail: other.to_string() },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn said(tls: Tls) -> String {
-        client_config(&tls).expect_err("the files are wrong").to_string()
-    }
-
-    #[test]
-    fn each_wrong_file_is_named_with_its_key() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let junk = folder.path().join("junk.pem");
-        std::fs::write(&junk, b"\xff\x00 not PEM at all").expect("written");
-        let torn = folder.path().join("torn.pem");
-        std::fs::write(&torn, "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n")
-            .expect("written");
-        let empty = folder.path().join("empty.pem");
-        std::fs::write(&empty, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-            .expect("written");
-
-        let missing = said(Tls { ca_file: Some("/nowhere/ca.pem".into()), ..Tls::default() });
-        assert!(missing.contains("/nowhere/ca.pem") && missing.contains("mqtt.ca_file"), "{missing}");
-        for path in [&junk, &torn, &empty] {
-            let wrong = said(Tls { ca_file: Some(path.clone()), ..Tls::default() });
-            assert!(
-                wrong.contains(path.to_str().expect("UTF-8")) && wrong.contains("certificate"),
-                "{wrong}"
-            );
-        }
-    }
-
-    #[test]
-    fn half_a_client_certificate_is_named() {
-        let file = || Some(PathBuf::from("/nowhere/half.pem"));
-        let half = said(Tls { client_certificate_file: file(), ..Tls::default() });
-        assert!(half.contains("without mqtt.client_key_file"), "{half}");
-        let half = said(Tls { client_key_file: file(), ..Tls::default() });
-        assert!(half.contains("without mqtt.client_certificate_file"), "{half}");
-    }
 }
