@@ -28,7 +28,7 @@ impl Info {
             "microphones": [],
             "encoders": encoders,
             "pipeline": pipeline,
-            "machine": settings.machine,
+            "machine": settings.machine.hash,
         });
         Self { fields, user }
     }

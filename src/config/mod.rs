@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 
 pub use address::UrlTemplate;
 pub use error::{Error, Warning};
+pub use machine::Machine;
 pub use secret::Secret;
 pub use settings::{
     AcceptApplications, AcceptInvitations, ClientCertificate, Codec, Foreground, Guest, HomeAssistant, Host,
@@ -51,22 +52,14 @@ pub struct Sources {
     pub environment: Vec<(OsString, OsString)>,
     /// `section.key=value`, later over earlier.
     pub flags: Vec<String>,
-    /// Files that name this machine, best first.
-    pub machine_files: Vec<PathBuf>,
-    /// Below which the system says its name, serial number and network addresses.
+    /// Below which the system says what it is: its id, name, serial number and network addresses.
     pub root: PathBuf,
 }
 
 impl Sources {
     /// What a program started by a person or by systemd reads: its own environment, this machine's id.
     pub fn of_process(file: Option<PathBuf>, flags: Vec<String>) -> Self {
-        Self {
-            file,
-            environment: std::env::vars_os().collect(),
-            flags,
-            machine_files: machine::default_files(),
-            root: PathBuf::from("/"),
-        }
+        Self { file, environment: std::env::vars_os().collect(), flags, root: PathBuf::from("/") }
     }
 
     /// systemd's directory of credentials.

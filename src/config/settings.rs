@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Secret, Setting, UrlTemplate, Warning};
+use super::{Machine, Secret, Setting, UrlTemplate, Warning};
 use crate::logging::Verbosity;
 use crate::model::command::SeatCount;
 use crate::model::controls::ControlSettings;
@@ -40,8 +40,8 @@ pub struct Settings {
     pub home_assistant: HomeAssistant,
     /// `[log]`.
     pub log: Log,
-    /// Short hash (8 hexadecimal digits) of this machine's id: tells two machines with one user id apart.
-    pub machine: String,
+    /// Tells two machines with one user id apart.
+    pub machine: Machine,
     /// What a person should know, though the daemon can start.
     pub warnings: Vec<Warning>,
     /// Every key with its value and its origin, for [`dump`](Self::dump).

@@ -12,7 +12,7 @@ use super::settings::{
     AcceptApplications, AcceptInvitations, Codec, Foreground, Guest, HomeAssistant, Host, Layers, Log, Media,
     Role, Room, Settings, Transport, User, Whip,
 };
-use super::{Error, Secret, Setting, Sources, UrlTemplate, Warning, machine, secret};
+use super::{Error, Machine, Secret, Setting, Sources, UrlTemplate, Warning, machine, secret};
 use crate::files;
 use crate::logging::Verbosity;
 use crate::model::command::SeatCount;
@@ -32,7 +32,7 @@ const MAX_NAME: usize = 256;
 
 /// Checks everything; the first mistake ends it.
 pub(super) fn settings(reader: &Reader, sources: &Sources) -> Result<Settings, Error> {
-    let machine = machine::hash(&sources.machine_files);
+    let machine = machine::identify(&sources.root);
     let mut check = Check {
         reader,
         credentials: sources.credentials(),
@@ -96,10 +96,14 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn user(&mut self, machine: &str) -> Result<User, Error> {
+    fn user(&mut self, machine: &Machine) -> Result<User, Error> {
         let found = self.reader.get("user.id");
         let named = match found.text()?.as_str() {
-            "auto" => Ok(format!("kiosk-{machine}")),
+            "auto" if machine.source.is_none() => Err(
+                "finds nothing on this machine that survives a restart (no machine id, serial number, network card or \
+                 host name of its own): give it an id",
+            ),
+            "auto" => Ok(format!("kiosk-{}", machine.hash)),
             "auto:hostname" => machine::hostname(&self.root),
             "auto:serial" => machine::serial(&self.root),
             "auto:mac" => machine::mac(&self.root),
@@ -280,7 +284,7 @@ impl Check<'_> {
         let sizes = [Quality::P360, Quality::P540, Quality::P720, Quality::P1080];
         Ok(Media {
             profile,
-            profile_directory: self.reader.find("media.profile_directory").map(|f| f.path()).transpose()?,
+            profile_directory: self.reader.find("media.profile_directory").map(|f| folder(&f)).transpose()?,
             camera: name(&self.reader.get("media.camera"))?,
             microphone: name(&self.reader.get("media.microphone"))?,
             speaker: name(&self.reader.get("media.speaker"))?,
@@ -363,6 +367,15 @@ fn readable(found: &Found) -> Result<PathBuf, Error> {
     let file = found.path()?;
     files::open(&file).map_err(|error| cannot_read(found, &file, &error))?;
     Ok(file)
+}
+
+/// A folder that must be there.
+fn folder(found: &Found) -> Result<PathBuf, Error> {
+    let folder = found.path()?;
+    match std::fs::read_dir(&folder) {
+        Ok(_) => Ok(folder),
+        Err(error) => Err(cannot_read(found, &folder, &error.into())),
+    }
 }
 
 fn cannot_read(found: &Found, file: &Path, error: &files::Error) -> Error {

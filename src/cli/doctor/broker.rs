@@ -204,7 +204,7 @@ impl Visit<'_> {
     fn identity(&self, seen: &Seen) -> Finding {
         let id = &self.settings.user.public.user_id;
         match (seen.online, &seen.machine) {
-            (true, Some(machine)) if *machine != self.settings.machine => Finding::wrong(
+            (true, Some(machine)) if *machine != self.settings.machine.hash => Finding::wrong(
                 "identity",
                 format!("another machine ({machine}) is {id} and online: give one of them another user.id"),
             ),

@@ -53,7 +53,7 @@ fn machine(settings: Option<&Settings>) -> Value {
             .find_map(|line| line.strip_prefix(field).map(|rest| rest.trim().trim_matches('"').to_owned()))
     };
     json!({
-        "hash": settings.map(|settings| settings.machine.clone()),
+        "hash": settings.map(|settings| settings.machine.hash.clone()),
         "model": read("/proc/device-tree/model"),
         "system": line("/etc/os-release", "PRETTY_NAME="),
         "kernel": read("/proc/sys/kernel/osrelease"),

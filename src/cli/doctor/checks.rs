@@ -2,6 +2,7 @@
 
 use super::facts::{Account, Clock, Encoder, Facts, Node};
 use super::finding::Finding;
+use crate::config::Machine;
 use crate::devices::{Level, Setting};
 use crate::model::{Code, Refusal};
 
@@ -26,6 +27,31 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
     }
     findings.extend(groups(&facts.account));
     findings
+}
+
+/// What tells this machine from others: of an id that is made from it (`user.id = "auto"`) and of `machine` in `info`.
+pub(super) fn identity(machine: &Machine) -> Finding {
+    let passed_over = machine.passed_over.as_deref();
+    match (machine.source, passed_over) {
+        (Some(source), None) => Finding::good("identity", format!("{}, by {source}", machine.hash)),
+        (Some(source), Some(why)) => Finding::warning(
+            "identity",
+            format!(
+                "{why}; {} is made from {source} instead: keep a machine id (systemd-machine-id-setup --commit, while \
+                 the root can be written), or set user.id = \"auto:serial\"",
+                machine.hash
+            ),
+        ),
+        (None, why) => Finding::warning(
+            "identity",
+            format!(
+                "{}nothing here survives a restart, so {} is another at each: systemd-machine-id-setup, while the root \
+                 can be written",
+                why.map(|why| format!("{why}; ")).unwrap_or_default(),
+                machine.hash
+            ),
+        ),
+    }
 }
 
 fn clock(clock: &Clock) -> Finding {
@@ -263,6 +289,27 @@ mod tests {
         let mut lonely = healthy();
         lonely.account.groups = vec!["audio".into()];
         wrong(&lonely, "groups", &["not in the group video", "usermod -aG video coguestd"]);
+    }
+
+    #[test]
+    fn an_identity_that_only_looks_stable_is_named() {
+        let machine = |source, passed_over: Option<&str>| {
+            identity(&Machine {
+                hash: "0a1b2c3d".into(),
+                source,
+                passed_over: passed_over.map(str::to_owned),
+            })
+        };
+        assert_eq!(
+            machine(Some("the machine id"), None),
+            Finding::good("identity", "0a1b2c3d, by the machine id")
+        );
+        let why = "/etc/machine-id does not survive a restart";
+        let found = machine(Some("the board's serial number"), Some(why));
+        assert!(found.verdict == Verdict::Warning && found.sentence.starts_with(why), "{}", found.sentence);
+        assert!(found.sentence.contains("made from the board's serial number instead"), "{}", found.sentence);
+        let found = machine(None, Some(why));
+        assert!(found.sentence.contains("nothing here survives a restart"), "{}", found.sentence);
     }
 
     #[test]

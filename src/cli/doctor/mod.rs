@@ -57,6 +57,7 @@ pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<()> {
         }
     };
     if let Some(settings) = settings.clone() {
+        findings.push(checks::identity(&settings.machine));
         findings.extend(broker::check(&settings).await);
         findings.extend(ways::check(&settings).await);
         let machine = tokio::task::spawn_blocking(move || checks::judge(&facts::gather(&settings)));
