@@ -1,5 +1,8 @@
 //! The real program reads its configuration: what it refuses and how, what goes over what, what it never prints.
 
+#[path = "config/start.rs"]
+mod start;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -254,47 +257,6 @@ fn help_is_complete() {
     }
     let output = coguestd().arg("--version").output().expect("the program runs");
     assert!(assert_successful(&output).starts_with("coguestd 0."));
-}
-
-#[test]
-fn what_is_no_regular_file_is_named_and_not_waited_for() {
-    let no_secret = "[user]\nid = 'x'\n";
-    for (name, text) in [
-        ("conf.d/10.toml", String::new()),
-        ("config.toml", String::new()),
-        ("pipe", "[mqtt]\npassword_file = 'PIPE'".to_owned()),
-        ("pipe", "[mqtt]\nurl = 'mqtts://b'\nca_file = 'PIPE'".to_owned()),
-        (
-            "pipe",
-            "[mqtt]\nurl = 'mqtts://b'\nclient_certificate_file = 'PIPE'\nclient_key_file = 'PIPE'"
-                .to_owned(),
-        ),
-        ("pipe", "[room]\ntransport = 'whip'\ntoken_file = 'PIPE'".to_owned()),
-        ("pipe", "[webrtc]\nturn = [{ url = 'turn:a', username = 'b', password_file = 'PIPE' }]".to_owned()),
-        ("pipe", "[media]\nprofile = 'file'\nfile = 'PIPE'".to_owned()),
-    ] {
-        let bench = Bench::new(no_secret);
-        let pipe = bench.pipe(name);
-        if name == "pipe" {
-            bench.write("config.toml", &text.replace("PIPE", pipe.to_str().expect("a UTF-8 path")));
-        }
-        for subcommand in ["check-config", "run"] {
-            let expected = format!("{}: it is a FIFO, and only a regular file is read", pipe.display());
-            assert_refused(&bench.told(subcommand, &[], &[]), &expected, &text);
-        }
-    }
-}
-
-#[test]
-fn a_picture_that_is_no_regular_file_is_named_and_done_without() {
-    let bench =
-        Bench::new("[user]\nid = 'x'\navatar = 'face.png'\n[layers]\nbackground_template = 'back.svg'\n");
-    bench.pipe("face.png");
-    bench.pipe("back.svg");
-    let output = bench.check(&[], &[]);
-    assert_accepted(&output);
-    let warnings = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(warnings.matches("it is a FIFO, and only a regular file is read").count(), 2, "{warnings}");
 }
 
 /// A directory with a configuration.

@@ -142,7 +142,7 @@ pub(super) enum Chore {
 }
 
 /// A configuration that was read again, and the camera it means if that is another one; or why it is none.
-pub(super) type Reread = Result<(Box<Settings>, Camera), config::Error>;
+pub(super) type Reread = Result<(Box<Settings>, Camera), String>;
 
 /// The configured camera.
 #[derive(Debug)]
@@ -211,7 +211,13 @@ impl Chores {
     pub(super) fn reread(&self, sources: Sources, camera: String) {
         let origin = self.origin.clone();
         self.spawn(move || {
-            Chore::Reread(config::load(&sources).map(|settings| {
+            let read = config::load(&sources).map_err(|error| error.to_string());
+            // What needs a restart is to survive it.
+            let usable = |settings: Settings| match super::check(&settings) {
+                Ok(()) => Ok(settings),
+                Err(error) => Err(error.to_string()),
+            };
+            Chore::Reread(read.and_then(usable).map(|settings| {
                 let choice = &settings.media.camera;
                 let found = if *choice == camera || settings.role == Role::Host {
                     Camera::Same

@@ -137,13 +137,29 @@ fn shell<R: role::Role>(
     let user_id = settings.user.public.user_id.clone();
     let topics = Topics::new(&settings.mqtt.prefix, user_id.clone());
     // The client id is the user id and the machine's hash: two machines of one name do not throw each other out.
-    let client_id = format!("{user_id}-{}", settings.machine);
+    let client_id = format!("{user_id}-{}", settings.machine.hash);
     let will = Will { topic: topics.status(), payload: device::OFFLINE.into() };
     let connection = connection::Settings { will: Some(will), ..connection_settings(&settings, client_id) };
     let (link, incoming) = connection::open(connection)?;
     let house = House::new(link, topics, user_id);
     let info = Info::new(&settings, pipeline, &encoders::available());
     Ok(Shell::new(role, house, incoming, chores, info, settings, sources))
+}
+
+/// Whether the daemon would start with these settings on this machine: the same checks in the same order as [`run`], without opening a
+/// device, a connection or a thread. May block.
+///
+/// # Errors
+/// Those of [`run`].
+pub fn check(settings: &Settings) -> Result<(), Error> {
+    match settings.role {
+        Role::Guest => {
+            let profile = guest::load_profile(settings)?.profile;
+            crate::media::publisher::check_profile(&profile, settings.media.file.as_deref())?;
+        }
+        Role::Host => crate::media::stage::check()?,
+    }
+    Ok(connection::check(&connection_settings(settings, String::new()))?)
 }
 
 /// Whether media can be opened as configured, without opening them: the name of the profile, or what is missing. May block.

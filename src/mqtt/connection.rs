@@ -273,6 +273,14 @@ pub enum Unsent {
     Closing,
 }
 
+/// Whether a connection can be started with these settings, without starting it: its files are read. May block.
+///
+/// # Errors
+/// Those of [`open`].
+pub fn check(settings: &Settings) -> Result<(), Error> {
+    settings.tls.as_ref().map_or(Ok(()), |tls| crate::mqtt::tls::client_config(tls).map(|_| ()))
+}
+
 /// Starts the connection. Call it inside a tokio runtime.
 ///
 /// The task ends after [`Link::close`], or at once, without a goodbye, when the receiver is dropped: the broker then

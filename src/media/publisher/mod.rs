@@ -39,7 +39,7 @@ mod warmth;
 mod watch;
 mod ways;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -210,6 +210,19 @@ pub fn check() -> Result<(), OpenError> {
     Ok(())
 }
 
+/// Whether a publisher can work with this profile, `file` being the media file.
+///
+/// # Errors
+/// What is missing.
+pub fn check_profile(profile: &Profile, file: Option<&Path>) -> Result<(), OpenError> {
+    check()?;
+    let plays_file = profile.cameras.iter().any(|capture| capture.from == profile::From::File);
+    if plays_file && file.is_none() {
+        return Err(OpenError::NoFile(profile.name().to_owned()));
+    }
+    Ok(())
+}
+
 impl Publisher {
     /// Starts a publisher without a stay: every device is closed. What it has to say goes to `reports`; when that is full, it keeps a
     /// bounded number back.
@@ -217,11 +230,7 @@ impl Publisher {
     /// # Errors
     /// What is not installed, with its package.
     pub fn open(settings: Settings, reports: Sender<Report>) -> Result<Self, OpenError> {
-        check()?;
-        let plays_file = settings.profile.cameras.iter().any(|capture| capture.from == profile::From::File);
-        if plays_file && settings.file.is_none() {
-            return Err(OpenError::NoFile(settings.profile.name().to_owned()));
-        }
+        check_profile(&settings.profile, settings.file.as_deref())?;
         certificate::warm_up().map_err(OpenError::Certificate)?;
         let (events, inbox) = mpsc::sync_channel(EVENTS);
         let desk = Desk::new(settings, events.clone(), reports)?;
