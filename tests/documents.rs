@@ -1,4 +1,8 @@
-//! Links of the documents: each that points into this source finds its file, and in it the heading it names.
+//! Links of the documents: each that points into this source finds its file, and in it the heading it names. What else they name is
+//! looked at in `documents/words.rs`.
+
+#[path = "documents/words.rs"]
+mod words;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -36,7 +36,7 @@ const STORED: Duration = Duration::from_millis(500);
 pub(super) struct CtlArguments {
     /// The daemon's user id
     device: String,
-    /// The command, for example get_state; README and `coguestd schema` list them
+    /// The command, for example get_state; docs/protocol.md and `coguestd schema` list them
     command: String,
     /// Its parameters
     #[arg(value_name = "KEY=VALUE", value_parser = parameter)]
@@ -132,7 +132,7 @@ fn print(device: &str, command: &str, reply: &Value) -> anyhow::Result<()> {
         return super::print_json(&reply["result"]);
     }
     let error = &reply["error"];
-    let text = |field: &str| error[field].as_str().unwrap_or("?").replace(char::is_control, " ");
+    let text = |field: &str| error[field].as_str().unwrap_or("?").to_owned();
     Err(Refused {
         device: device.to_owned(),
         command: command.to_owned(),
