@@ -1,6 +1,8 @@
 //! Links of the documents: each that points into this source finds its file, and in it the heading it names. What else they name is
 //! looked at in `documents/words.rs`.
 
+#[path = "documents/shell.rs"]
+mod shell;
 #[path = "documents/words.rs"]
 mod words;
 

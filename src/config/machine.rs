@@ -48,7 +48,7 @@ pub(super) fn identify(root: &Path) -> Machine {
             None
         }
     });
-    let named = || Some(hostname(root).ok()?);
+    let named = || hostname(root).ok();
     let lasting = machine_id
         .map(|id| (id, "the machine id"))
         .or_else(|| Some((said(&root.join(BOARD_SERIAL))?, "the board's serial number")))

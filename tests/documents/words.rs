@@ -10,6 +10,7 @@ use clap::CommandFactory;
 use coguestd::cli::Arguments;
 use serde_json::Value;
 
+use super::shell::{calls, is_placeholder, read_call, words};
 use super::{documents, read};
 
 /// A text with its name.
@@ -72,44 +73,6 @@ fn all_code() -> Vec<Code> {
     pages().iter().flat_map(code).collect()
 }
 
-/// The words of a line as a shell reads them, up to its comment.
-fn words(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
-    for c in line.chars().chain([' ']) {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (None, '\'' | '"') => quote = Some(c),
-            (None, '#') if word.is_empty() => break,
-            (None, ' ' | '\t') => {
-                if !word.is_empty() {
-                    words.push(std::mem::take(&mut word));
-                }
-            }
-            (None, ';' | '|' | '&' | '>' | '(' | ')' | '$') => {
-                if !word.is_empty() {
-                    words.push(std::mem::take(&mut word));
-                }
-                words.push(c.to_string());
-            }
-            (Some(_) | None, c) => word.push(c),
-        }
-    }
-    words
-}
-
-/// Each call of the program in the line: what follows its name.
-fn calls(line: &str) -> Vec<Vec<String>> {
-    let ends = [";", "|", "&", ">", "(", ")", "$"];
-    let words = words(line);
-    let starts = words.iter().enumerate().filter(|(_, word)| *word == "coguestd").map(|(at, _)| at);
-    starts
-        .filter(|at| {
-            *at == 0 || !matches!(words[at - 1].as_str(), "-u" | "status" | "reload" | "edit" | "--now")
-        })
-        .map(|at| words[at + 1..].iter().take_while(|word| !ends.contains(&word.as_str())).cloned().collect())
-        .collect()
-}
-
 /// The interface, as the program writes it.
 fn interface() -> Value {
     serde_json::from_str(&read(Path::new("docs/asyncapi.json")))
@@ -131,41 +94,6 @@ fn commands(interface: &Value) -> BTreeMap<String, BTreeSet<String>> {
             (name.to_owned(), properties.into_iter().flat_map(|all| all.keys().cloned()).collect())
         })
         .collect()
-}
-
-/// What is wrong with the options of a call, and its words that belong to none.
-fn read_call(call: &[String]) -> Result<(String, Vec<String>), String> {
-    let program = Arguments::command();
-    let Some(name) = call.first().filter(|word| !word.starts_with('-')) else {
-        return Ok((String::new(), Vec::new()));
-    };
-    let sub = program.find_subcommand(name).ok_or_else(|| format!("there is no subcommand {name}"))?;
-    let known = || sub.get_arguments().chain(program.get_arguments());
-    let (mut rest, mut words) = (Vec::new(), call[1..].iter());
-    while let Some(word) = words.next() {
-        let long = word.strip_prefix("--").map(|option| option.split('=').next().unwrap_or(option));
-        let short = word.strip_prefix('-').and_then(|option| option.chars().next());
-        let option = match (long, short) {
-            (Some("help" | "version"), _) => continue,
-            (Some(long), _) => known().find(|argument| argument.get_long() == Some(long)),
-            (None, Some('h')) => continue,
-            (None, Some(short)) => known().find(|argument| argument.get_short() == Some(short)),
-            (None, None) => {
-                rest.push(word.clone());
-                continue;
-            }
-        };
-        let option = option.ok_or_else(|| format!("{name} has no option {word}"))?;
-        if option.get_action().takes_values() && !word.contains('=') {
-            words.next();
-        }
-    }
-    Ok((name.clone(), rest))
-}
-
-/// `DEVICE`, `NAME`, `…`: what stands for something else.
-fn is_placeholder(word: &str) -> bool {
-    !word.chars().any(|c| c.is_ascii_lowercase()) || word.contains(['…', '{', '<', '['])
 }
 
 #[test]
@@ -224,7 +152,9 @@ fn every_topic_is_one_of_the_interface() {
                         *level == "+" || level == known || known.starts_with('{') || is_placeholder(level)
                     })
             };
-            if !known.iter().any(fits) {
+            // Where replies go chooses who asks, and Home Assistant's values are in no document for programs.
+            let other = matches!(levels[..], ["response", ..] | ["device", _, "home_assistant", ..]);
+            if !other && !known.iter().any(fits) {
                 wrong.push(format!("{}: there is no topic {topic}", code.place));
             }
             seen += 1;
@@ -262,6 +192,10 @@ fn keys() -> BTreeSet<String> {
     keys
 }
 
+/// Names of other programs that look like keys: settings of brokers, an action of Home Assistant.
+const FOREIGN: [&str; 4] =
+    ["mqtt.peer_cert_as_username", "mqtt.max_packet_size", "mqtt.retain_available", "mqtt.publish"];
+
 #[test]
 fn every_key_of_the_configuration_is_one() {
     let keys = keys();
@@ -275,7 +209,7 @@ fn every_key_of_the_configuration_is_one() {
             && !matches!(key, "toml" | "service" | "d" | "md" | "rs")
         {
             seen += 1;
-            if !keys.contains(&format!("{section}.{key}")) && key != "*" {
+            if !keys.contains(&format!("{section}.{key}")) && key != "*" && !FOREIGN.contains(&name) {
                 wrong.push(format!("{place}: there is no key {section}.{key}"));
             }
         }
@@ -350,7 +284,7 @@ fn every_target_of_make_and_every_file_is_there() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(seen > 20, "only {seen} targets and files were seen");
+    assert!(seen > 15, "only {seen} targets and files were seen");
 }
 
 #[test]
