@@ -33,9 +33,9 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
 pub(super) fn identity(machine: &Machine) -> Finding {
     let passed_over = machine.passed_over.as_deref();
     match (machine.source, passed_over) {
-        (Some(source), None) => Finding::good("identity", format!("{}, by {source}", machine.hash)),
+        (Some(source), None) => Finding::good("machine", format!("{}, by {source}", machine.hash)),
         (Some(source), Some(why)) => Finding::warning(
-            "identity",
+            "machine",
             format!(
                 "{why}; {} is made from {source} instead: keep a machine id (systemd-machine-id-setup --commit, while \
                  the root can be written), or set user.id = \"auto:serial\"",
@@ -43,7 +43,7 @@ pub(super) fn identity(machine: &Machine) -> Finding {
             ),
         ),
         (None, why) => Finding::warning(
-            "identity",
+            "machine",
             format!(
                 "{}nothing here survives a restart, so {} is another at each: systemd-machine-id-setup, while the root \
                  can be written",
@@ -302,7 +302,7 @@ mod tests {
         };
         assert_eq!(
             machine(Some("the machine id"), None),
-            Finding::good("identity", "0a1b2c3d, by the machine id")
+            Finding::good("machine", "0a1b2c3d, by the machine id")
         );
         let why = "/etc/machine-id does not survive a restart";
         let found = machine(Some("the board's serial number"), Some(why));
