@@ -127,7 +127,10 @@ impl Guest {
             }
             SignalBody::Description(SessionDescription { kind: SdpKind::Offer, .. }) => {}
             SignalBody::Candidate(candidate) => self.ask(Ask::Candidate { session, candidate }),
-            SignalBody::Bye => self.recover(now, "the stage ended the connection"),
+            SignalBody::Bye(None) => self.recover(now, "the stage ended the connection"),
+            SignalBody::Bye(Some(reason)) => {
+                self.recover(now, &format!("the stage ended the connection: {}", reason.as_str()));
+            }
         }
     }
 

@@ -69,7 +69,7 @@ impl Guest {
 
     /// The end of a stay's peer connection, as it is told at the far side.
     pub(super) fn bye(&self, stay: &Stay) -> Option<Word> {
-        self.word(stay, SignalBody::Bye)
+        self.word(stay, SignalBody::Bye(None))
     }
 
     fn word(&self, stay: &Stay, body: SignalBody) -> Option<Word> {
@@ -89,7 +89,7 @@ impl Guest {
                     }
                     SignalBody::Description(SessionDescription { kind: SdpKind::Answer, .. }) => return None,
                     SignalBody::Candidate(candidate) => ServerAsk::Candidate { session, candidate },
-                    SignalBody::Bye => ServerAsk::End { session },
+                    SignalBody::Bye(_) => ServerAsk::End { session },
                 };
                 Some(Word::ToServer(ask))
             }

@@ -10,7 +10,7 @@ use crate::model::event::Event;
 use crate::model::media::{Fault, Picture, SdpKind, SessionDescription, Ticket};
 use crate::model::message::{Signal, SignalBody, ToGuest};
 use crate::model::stage::{SeatStats, StageAsk, StagePeer, StageReport};
-use crate::model::{Code, Connection, LiveId, Refusal, UserId};
+use crate::model::{ByeReason, Code, Connection, LiveId, Refusal, UserId};
 
 /// How long the stage may take for a picture.
 const PICTURE: Duration = Duration::from_secs(3);
@@ -61,12 +61,12 @@ impl Host {
                 let peer = StagePeer { guest: from.clone(), peer: peer.peer };
                 self.outputs.push_back(Output::Stage(StageAsk::Candidate { peer, exchange, candidate }));
             }
-            (SignalBody::Bye, Some(_)) => {
+            (SignalBody::Bye(_), Some(_)) => {
                 self.close_peer(from);
                 self.media_lost(from);
                 self.set_connection(from, Connection::Connecting);
             }
-            (SignalBody::Description(_) | SignalBody::Candidate(_) | SignalBody::Bye, _) => {}
+            (SignalBody::Description(_) | SignalBody::Candidate(_) | SignalBody::Bye(_), _) => {}
         }
     }
 
@@ -146,7 +146,8 @@ impl Host {
 
     fn stage_failed(&mut self, peer: &StagePeer, fault: Fault) {
         let Some(known) = self.current(peer) else { return };
-        let bye = Signal { session: known.session.clone(), exchange: known.exchange, body: SignalBody::Bye };
+        let body = SignalBody::Bye(ByeReason::try_from(fault.detail.clone()).ok());
+        let bye = Signal { session: known.session.clone(), exchange: known.exchange, body };
         self.last_error = Some(Refusal::new(fault.code, fault.detail));
         self.tell(&peer.guest, ToGuest::Signal(bye));
         self.close_peer(&peer.guest);

@@ -50,6 +50,13 @@ bounded_text!(
     "operator must be a string of at most 64 bytes",
     |_| true
 );
+bounded_text!(
+    /// Why a stage ended a peer connection, in a sentence: at most 256 bytes of UTF-8 without control characters.
+    ByeReason,
+    256,
+    "reason must be at most 256 bytes without control characters",
+    |c| !c.is_control()
+);
 
 /// How long a request stays open: 0–3600 whole seconds, 0 for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,7 +26,7 @@ mod timers;
 pub mod voice;
 pub mod volume;
 
-pub use bounded::{ExtraInfo, Operator, RequestTimeout, UserName, Volume};
+pub use bounded::{ByeReason, ExtraInfo, Operator, RequestTimeout, UserName, Volume};
 pub use code::{Code, Refusal};
 pub use ids::{IdSource, InvalidId, InvitationId, LiveId, RequestId, UserId};
 pub use room::{

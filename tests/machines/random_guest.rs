@@ -237,7 +237,7 @@ impl Life {
             12 => self.room(RoomStatus::Live, y),
             13 => {
                 let Some((session, exchange)) = self.stand.signal.clone() else { return };
-                self.told(ToGuest::Signal(Signal { session, exchange, body: SignalBody::Bye }));
+                self.told(ToGuest::Signal(Signal { session, exchange, body: SignalBody::Bye(None) }));
             }
             14 => self.pass(y),
             _ => self.device(y),

@@ -228,7 +228,7 @@ impl Evening {
         let body = match x % 5 {
             0..=2 => SignalBody::Description(SessionDescription { kind: SdpKind::Offer, sdp }),
             3 => SignalBody::Candidate(None),
-            _ => SignalBody::Bye,
+            _ => SignalBody::Bye(None),
         };
         let signal = Signal { session: format!("p{}", x % 7), exchange: u32::from(x % 2) + 1, body };
         self.hear(Input::Signal { live_id: id("lobby"), from: guest.clone(), signal });

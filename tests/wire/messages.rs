@@ -6,7 +6,7 @@ use coguestd::model::message::{
     Outcome, OwnSeat, Signal, SignalBody, ToGuest, ToHost, Token, UnseatReason,
 };
 use coguestd::model::{
-    By, Code, DeviceSwitch, InvitationId, Media, Phase, Refusal, RequestId, RequestTimeout, User,
+    By, ByeReason, Code, DeviceSwitch, InvitationId, Media, Phase, Refusal, RequestId, RequestTimeout, User,
 };
 use coguestd::mqtt::wire::room::{self, FromGuest};
 
@@ -170,6 +170,10 @@ fn signals() -> Vec<(&'static str, Signal)> {
         ("answer", signal(SignalBody::Description(SessionDescription { kind: SdpKind::Answer, sdp }))),
         ("candidate", signal(SignalBody::Candidate(Some(candidate)))),
         ("end_of_candidates", signal(SignalBody::Candidate(None))),
-        ("bye", signal(SignalBody::Bye)),
+        ("bye", signal(SignalBody::Bye(None))),
+        (
+            "bye_with_reason",
+            signal(SignalBody::Bye(ByeReason::try_from("nothing was received in 30 s".to_owned()).ok())),
+        ),
     ]
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::present;
 
+use crate::model::ByeReason;
 use crate::model::media::{IceCandidate, SessionDescription};
 
 /// One step of media signalling, in either direction.
@@ -25,8 +26,8 @@ pub enum SignalBody {
     Description(SessionDescription),
     /// A candidate; `None` for the end of candidates.
     Candidate(Option<IceCandidate>),
-    /// The peer connection is over.
-    Bye,
+    /// The peer connection is over; where the stage ended it for a reason, it says which.
+    Bye(Option<ByeReason>),
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -39,6 +40,8 @@ struct RawSignal {
     candidate: Option<Option<IceCandidate>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bye: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 impl From<Signal> for RawSignal {
@@ -49,11 +52,15 @@ impl From<Signal> for RawSignal {
             description: None,
             candidate: None,
             bye: None,
+            reason: None,
         };
         match signal.body {
             SignalBody::Description(description) => raw.description = Some(description),
             SignalBody::Candidate(candidate) => raw.candidate = Some(candidate),
-            SignalBody::Bye => raw.bye = Some(true),
+            SignalBody::Bye(reason) => {
+                raw.bye = Some(true);
+                raw.reason = reason.map(|reason| reason.as_str().to_owned());
+            }
         }
         raw
     }
@@ -71,7 +78,10 @@ impl TryFrom<RawSignal> for Signal {
         let body = match (raw.description, raw.candidate, raw.bye) {
             (Some(description), None, None) => SignalBody::Description(description),
             (None, Some(candidate), None) => SignalBody::Candidate(candidate),
-            (None, None, Some(true)) => SignalBody::Bye,
+            // A goodbye counts whatever its reason looks like.
+            (None, None, Some(true)) => {
+                SignalBody::Bye(raw.reason.and_then(|reason| ByeReason::try_from(reason).ok()))
+            }
             _ => return Err("a signal carries exactly one of description, candidate, bye"),
         };
         Ok(Self { session: raw.session, exchange: raw.exchange, body })

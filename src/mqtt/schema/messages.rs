@@ -109,7 +109,7 @@ pub(super) fn signal() -> Value {
     json!({"oneOf": [
         typed("signal", "session exchange description:Description"),
         typed("signal", "session exchange candidate:Candidate~"),
-        typed("signal", "session exchange bye:yes"),
+        typed("signal", "session exchange bye:yes reason:bye_reason?"),
     ]})
 }
 

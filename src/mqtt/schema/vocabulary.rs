@@ -69,6 +69,7 @@ fn known(name: &str) -> Option<Value> {
         }
         "guest_role" => json!({"const": "guest"}),
         "host_role" => json!({"const": "host"}),
+        "bye_reason" => text(256, "Why the stage ended the connection, in a sentence."),
         "yes" => json!({"const": true}),
         "no" => json!({"const": false}),
         "absent" => json!({"type": "null"}),
