@@ -1,5 +1,7 @@
 //! The stage against real peers: webrtcbin publishers in this process.
 
+#[path = "stage/hostile.rs"]
+mod hostile;
 #[path = "support/network.rs"]
 mod network;
 #[path = "support/process.rs"]

@@ -53,10 +53,12 @@ impl Show {
                 "H264" => format!(
                     "x264enc name=encoder tune=zerolatency speed-preset=ultrafast threads=1 key-int-max=600 \
                      bitrate={bitrate_kbps} ! video/x-h264,profile=constrained-baseline ! h264parse config-interval=-1 \
-                     ! rtph264pay aggregate-mode=zero-latency config-interval=-1 pt=96"
+                     ! video/x-h264,stream-format=byte-stream,alignment=au \
+                     ! rtph264pay name=payloader aggregate-mode=zero-latency config-interval=-1 pt=96"
                 ),
                 "VP8" => format!(
-                    "vp8enc name=encoder deadline=1 cpu-used=8 keyframe-max-dist=600 target-bitrate={} ! rtpvp8pay pt=96",
+                    "vp8enc name=encoder deadline=1 cpu-used=8 keyframe-max-dist=600 target-bitrate={} \
+                     ! rtpvp8pay name=payloader pt=96",
                     bitrate_kbps * 1000
                 ),
                 other => panic!("no encoder for {other}"),
@@ -89,6 +91,38 @@ pub struct Publisher {
 
 impl Publisher {
     pub fn start(show: &Show) -> Self {
+        Self::new(show, |_| ())
+    }
+
+    /// One whose encoded frames are changed on the way into the payloader, or whose packets on the way out of it.
+    pub fn altered(show: &Show, end: &str, alter: impl Fn(&mut Vec<u8>) + Send + Sync + 'static) -> Self {
+        Self::new(show, |pipeline| {
+            let payloader = pipeline.by_name("payloader").expect("it shows pictures");
+            let pad = payloader.static_pad(end).expect("a payloader has both ends");
+            pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
+                let altered = |buffer: &gst::BufferRef| {
+                    let mut bytes = buffer.map_readable().expect("memory").to_vec();
+                    alter(&mut bytes);
+                    let mut altered = gst::Buffer::from_mut_slice(bytes);
+                    let all = gst::BufferCopyFlags::FLAGS
+                        | gst::BufferCopyFlags::TIMESTAMPS
+                        | gst::BufferCopyFlags::META;
+                    buffer
+                        .copy_into(altered.get_mut().expect("nobody else has it"), all, ..)
+                        .expect("it fits");
+                    altered
+                };
+                match &mut info.data {
+                    Some(gst::PadProbeData::Buffer(buffer)) => *buffer = altered(buffer),
+                    Some(gst::PadProbeData::BufferList(list)) => *list = list.iter().map(altered).collect(),
+                    other => panic!("{other:?} was not asked for"),
+                }
+                gst::PadProbeReturn::Ok
+            });
+        })
+    }
+
+    fn new(show: &Show, prepare: impl FnOnce(&gst::Pipeline)) -> Self {
         gst::init().expect("GStreamer starts");
         let pipeline = gst::parse::launch(&show.launch())
             .expect(
@@ -115,6 +149,7 @@ impl Publisher {
             offer(&rtc, first.clone(), 1);
             None
         });
+        prepare(&pipeline);
         pipeline.set_state(gst::State::Playing).expect("it plays");
         Self { pipeline, rtc, said, say, exchange }
     }

@@ -189,6 +189,7 @@ impl Desk {
     }
 
     fn refuse(&mut self, id: StagePeer, fault: Fault) {
+        tracing::warn!(user_id = %id.guest, "the media of {} have ended: {}: {}", id.guest, fault.stage, fault.detail);
         if let Some(peer) = self.peers.remove(&id.peer) {
             self.end(peer);
         }

@@ -1,10 +1,11 @@
 //! Who is decoded whole, and who by key frames only, when the machine cannot keep up.
 //!
 //! Pure: it is told how far each decoder lags behind what arrives, and says which peers change. Its invariant: a step down follows
-//! a lag that was measured, a step up follows a calm that lasted, and a step up that proved too much makes the next one wait twice as long.
+//! a lag that was measured, a step up follows a calm that lasted, and a step up that proved too much makes the next one wait twice as long:
+//! of that peer, if only it lags then, else of all. Who is reduced and lags all the same keeps nobody else down.
 //! Dropping frames and asking for key frames is the business of the decoding chain.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// A decoder that lags more than this cannot keep up: a third of a second is seen by everyone.
@@ -58,17 +59,26 @@ pub struct Step {
 /// The rule and its memory.
 #[derive(Debug)]
 pub struct Governor {
-    reduced: BTreeSet<u64>,
+    /// Who is reduced, or was of late, and how much calm it needs itself.
+    known: BTreeMap<u64, Known>,
     stepped_down: Option<Instant>,
-    stepped_up: Option<Instant>,
+    /// Who came back last.
+    stepped_up: Option<(u64, Instant)>,
     calm_since: Option<Instant>,
+    /// What everybody needs.
+    calm_needed: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    decoding: Decoding,
     calm_needed: Duration,
 }
 
 impl Default for Governor {
     fn default() -> Self {
         Self {
-            reduced: BTreeSet::new(),
+            known: BTreeMap::new(),
             stepped_down: None,
             stepped_up: None,
             calm_since: None,
@@ -81,49 +91,79 @@ impl Governor {
     /// Takes one round of measurements of all peers with video and says what changes. Half of those that lag go down at
     /// once; one comes back at a time.
     pub fn observe(&mut self, now: Instant, lags: &[Lag]) -> Vec<Step> {
-        self.reduced.retain(|peer| lags.iter().any(|lag| lag.peer == *peer));
-        let mut late: Vec<Lag> = lags
-            .iter()
-            .filter(|lag| lag.behind > LAG_HIGH && !self.reduced.contains(&lag.peer))
-            .copied()
-            .collect();
+        self.known.retain(|peer, _| lags.iter().any(|lag| lag.peer == *peer));
+        let whole: Vec<Lag> = lags.iter().filter(|lag| !self.is_reduced(lag.peer)).copied().collect();
+        let mut late: Vec<Lag> = whole.iter().filter(|lag| lag.behind > LAG_HIGH).copied().collect();
         if !late.is_empty() {
             self.calm_since = None;
             late.sort_by_key(|lag| std::cmp::Reverse(lag.behind));
             return self.step_down(now, &late);
         }
-        if lags.iter().any(|lag| lag.behind > LAG_LOW) {
+        if whole.iter().any(|lag| lag.behind > LAG_LOW) {
             self.calm_since = None;
             return Vec::new();
         }
-        self.step_up(now)
+        self.step_up(now, lags)
+    }
+
+    fn is_reduced(&self, peer: u64) -> bool {
+        self.known.get(&peer).is_some_and(|known| known.decoding == Decoding::KeyFrames)
     }
 
     fn step_down(&mut self, now: Instant, late: &[Lag]) -> Vec<Step> {
         if self.stepped_down.is_some_and(|at| now.saturating_duration_since(at) < PAUSE_DOWN) {
             return Vec::new();
         }
-        if self.stepped_up.take().is_some_and(|at| now.saturating_duration_since(at) < 2 * self.calm_needed) {
-            self.calm_needed = (2 * self.calm_needed).min(CALM_LONGEST);
+        if let Some((peer, at)) = self.stepped_up.take() {
+            self.regret(now.saturating_duration_since(at), peer, late);
         }
         self.stepped_down = Some(now);
         let chosen = &late[..late.len().div_ceil(2)];
-        self.reduced.extend(chosen.iter().map(|lag| lag.peer));
+        for lag in chosen {
+            let known = self
+                .known
+                .entry(lag.peer)
+                .or_insert(Known { decoding: Decoding::All, calm_needed: CALM_FIRST });
+            known.decoding = Decoding::KeyFrames;
+        }
         chosen.iter().map(|lag| Step { peer: lag.peer, decoding: Decoding::KeyFrames }).collect()
     }
 
-    fn step_up(&mut self, now: Instant) -> Vec<Step> {
+    /// `peer` came back `ago`; now these are late.
+    fn regret(&mut self, ago: Duration, peer: u64, late: &[Lag]) {
+        let doubled = |calm: Duration| (2 * calm).min(CALM_LONGEST);
+        let alone = late.iter().all(|lag| lag.peer == peer);
+        match self.known.get_mut(&peer) {
+            Some(known) if alone && ago < 2 * known.calm_needed.max(self.calm_needed) => {
+                known.calm_needed = doubled(known.calm_needed);
+            }
+            _ if !alone && ago < 2 * self.calm_needed => self.calm_needed = doubled(self.calm_needed),
+            Some(_) | None => {}
+        }
+    }
+
+    fn step_up(&mut self, now: Instant, lags: &[Lag]) -> Vec<Step> {
         let since = *self.calm_since.get_or_insert(now);
-        if now.saturating_duration_since(since) < self.calm_needed {
+        let calm = now.saturating_duration_since(since);
+        if calm < self.calm_needed {
             return Vec::new();
         }
-        self.calm_since = Some(now);
-        let Some(peer) = self.reduced.pop_first() else {
+        if !lags.iter().any(|lag| self.is_reduced(lag.peer)) {
+            self.calm_since = Some(now);
             self.calm_needed = CALM_FIRST;
+            self.known.clear();
             return Vec::new();
-        };
-        self.stepped_up = Some(now);
-        vec![Step { peer, decoding: Decoding::All }]
+        }
+        // Who lags although it is reduced would be late at once.
+        let ready = lags.iter().find(|lag| {
+            let known = self.known.get(&lag.peer).filter(|known| known.decoding == Decoding::KeyFrames);
+            lag.behind <= LAG_LOW && known.is_some_and(|known| calm >= known.calm_needed)
+        });
+        let Some(known) = ready.and_then(|lag| self.known.get_mut(&lag.peer)) else { return Vec::new() };
+        known.decoding = Decoding::All;
+        self.calm_since = Some(now);
+        self.stepped_up = ready.map(|lag| (lag.peer, now));
+        ready.iter().map(|lag| Step { peer: lag.peer, decoding: Decoding::All }).collect()
     }
 }
 
@@ -165,7 +205,7 @@ mod tests {
             governor.observe(now + PAUSE_DOWN, &late),
             [Step { peer: 1, decoding: Decoding::KeyFrames }]
         );
-        assert!(!governor.reduced.contains(&3));
+        assert!(!governor.is_reduced(3));
         assert_eq!(governor.observe(now + 2 * PAUSE_DOWN, &late), [], "who is down already goes no lower");
     }
 
@@ -201,6 +241,36 @@ mod tests {
         let now = Instant::now();
         governor.observe(now, &lags(&[500]));
         governor.observe(now + TICK, &[]);
-        assert_eq!(governor.reduced.len(), 0);
+        assert_eq!(governor.known.len(), 0);
+    }
+
+    /// What peer 1 and the others are held to after so many rounds in which peer 1 lags by this whenever `when` says so.
+    fn beside(behind_ms: u64, when: impl Fn(u32) -> bool) -> Vec<(u64, Decoding)> {
+        let mut governor = Governor::default();
+        let mut now = Instant::now();
+        let mut held: BTreeMap<u64, Decoding> = (1..=4).map(|peer| (peer, Decoding::All)).collect();
+        // All lag at first: the machine was busy.
+        for round in 0..500 {
+            let others = if round < 5 { 500 } else { 0 };
+            let one = if round < 5 || when(round) { behind_ms } else { 0 };
+            for step in governor.observe(now, &lags(&[one, others, others, others])) {
+                held.insert(step.peer, step.decoding);
+            }
+            now += TICK;
+        }
+        held.into_iter().collect()
+    }
+
+    #[test]
+    fn who_lags_for_ever_keeps_nobody_else_down() {
+        let held = beside(5_000, |_| true);
+        assert_eq!(held[0], (1, Decoding::KeyFrames));
+        assert!(held[1..].iter().all(|(_, decoding)| *decoding == Decoding::All), "{held:?}");
+    }
+
+    #[test]
+    fn who_lags_again_and_again_keeps_nobody_else_down() {
+        let held = beside(5_000, |round| round % 40 < 20);
+        assert!(held[1..].iter().all(|(_, decoding)| *decoding == Decoding::All), "{held:?}");
     }
 }

@@ -25,7 +25,11 @@ pub struct Meter {
     video_bytes: AtomicU64,
     frames: AtomicU64,
     size: AtomicU64,
+    /// When the newest packet arrived, by this machine's clock: what a stream says of time is not believed.
     arrived: AtomicU64,
+    /// When the first packet arrived after which some waited ever since.
+    waiting_since: AtomicU64,
+    /// When the packet arrived whose turn was last.
     taken: AtomicU64,
     key_frames_only: AtomicBool,
     audio_bytes: AtomicU64,
@@ -46,6 +50,7 @@ impl Meter {
             frames: AtomicU64::new(0),
             size: AtomicU64::new(0),
             arrived: AtomicU64::new(0),
+            waiting_since: AtomicU64::new(0),
             taken: AtomicU64::new(0),
             key_frames_only: AtomicBool::new(false),
             audio_bytes: AtomicU64::new(0),
@@ -55,13 +60,16 @@ impl Meter {
         }
     }
 
-    /// A video packet of `bytes` arrived, of a frame with this time stamp in nanoseconds.
-    pub fn video_packet(&self, now: Instant, bytes: usize, stamp: Option<u64>) {
+    /// A video packet of `bytes` arrived. Returns its moment in nanoseconds, which it carries on its way to the decoder.
+    pub fn video_packet(&self, now: Instant, bytes: usize) -> u64 {
         self.last_packet.store(self.stamp(now), Relaxed);
         self.video_bytes.fetch_add(bytes as u64, Relaxed);
-        if let Some(stamp) = stamp {
-            self.arrived.store(stamp, Relaxed);
+        let moment =
+            u64::try_from(now.saturating_duration_since(self.began).as_nanos()).unwrap_or(u64::MAX).max(1);
+        if self.arrived.swap(moment, Relaxed) == self.taken.load(Relaxed) {
+            self.waiting_since.store(moment, Relaxed);
         }
+        moment
     }
 
     /// An audio packet of `bytes` arrived.
@@ -70,11 +78,9 @@ impl Meter {
         self.audio_bytes.fetch_add(bytes as u64, Relaxed);
     }
 
-    /// The decoder's turn came to the frame with this time stamp, decoded or left out.
-    pub fn taken_up(&self, stamp: Option<u64>) {
-        if let Some(stamp) = stamp {
-            self.taken.store(stamp, Relaxed);
-        }
+    /// The turn came to the packet of this moment, on its way to the decoder.
+    pub fn taken_up(&self, moment: u64) {
+        self.taken.store(moment, Relaxed);
     }
 
     /// Without a key frame the pictures stay broken, or away.
@@ -134,10 +140,11 @@ impl Meter {
         (last > 0).then(|| Duration::from_millis(self.stamp(now).saturating_sub(last)))
     }
 
-    /// How far the decoder is behind what arrived.
+    /// How far the decoder is behind what arrived; nothing before the first packet's turn.
     pub fn behind(&self) -> Duration {
         let (taken, arrived) = (self.taken.load(Relaxed), self.arrived.load(Relaxed));
-        Duration::from_nanos(if taken == 0 { 0 } else { arrived.saturating_sub(taken) })
+        let since = taken.max(self.waiting_since.load(Relaxed));
+        Duration::from_nanos(if taken == 0 { 0 } else { arrived.saturating_sub(since) })
     }
 
     /// The level of what is heard now, in dBFS; `None` in silence.
@@ -279,7 +286,7 @@ mod tests {
         let from =
             (meter.read(began), Link { round_trip_ms: None, packets: Packets { received: 100, lost: -1 } });
         for frame in 0..60u64 {
-            meter.video_packet(began + Duration::from_millis(frame * 33), 5000, Some(frame));
+            meter.video_packet(began + Duration::from_millis(frame * 33), 5000);
             meter.decoded();
         }
         meter.audio_packet(began, 16_000);
@@ -337,6 +344,23 @@ mod tests {
         assert_eq!(meter.quiet_for(began + Duration::from_secs(9)), None);
         meter.audio_packet(began + Duration::from_secs(1), 10);
         assert_eq!(meter.quiet_for(began + Duration::from_secs(5)), Some(Duration::from_secs(4)));
+    }
+
+    #[test]
+    fn a_decoder_is_behind_by_what_waits_for_it() {
+        let began = Instant::now();
+        let meter = Meter::new(began);
+        let arrive = |ms| meter.video_packet(began + Duration::from_millis(ms), 1200);
+        let behind = || meter.behind().as_millis();
+        let first = arrive(20);
+        assert_eq!(behind(), 0, "nothing is known yet");
+        meter.taken_up(first);
+        arrive(5_020);
+        assert_eq!(behind(), 0, "a pause of the sender is no lag");
+        let second = arrive(5_420);
+        assert_eq!(behind(), 400);
+        meter.taken_up(second);
+        assert_eq!(behind(), 0);
     }
 
     #[test]

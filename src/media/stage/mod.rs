@@ -13,6 +13,7 @@
 mod decode;
 mod desk;
 mod events;
+mod frame_size;
 mod governor;
 mod meter;
 mod peer;

@@ -314,7 +314,11 @@ impl Peer {
         let tell = self.tell.clone();
         let announce: Option<decode::Announce> =
             announces.then(|| Arc::new(move || tell.say(Told::Decoded)) as decode::Announce);
-        let chain = decode::chain(&self.pipeline, decoders, codec, &self.meter, announce)?;
+        let tell = self.tell.clone();
+        let refuse: decode::Refuse = Arc::new(move |unfit| {
+            tell.say(Told::Broken(Fault::new("decoder", Code::InvalidParameter, unfit.to_string())))
+        });
+        let chain = decode::chain(&self.pipeline, decoders, codec, &self.meter, announce, refuse)?;
         pad.link(&chain.entry).map_err(|e| glib::bool_error!("{e}"))?;
         match codec {
             Codec::Opus => self.audio = Some(chain),
