@@ -161,6 +161,20 @@ pub fn candidate(line: &str) -> Option<&str> {
     good.then_some(line)
 }
 
+/// Whether a candidate of this machine is told: none of TCP (nobody asks for one; a relay's is of UDP, however it is reached), and no
+/// link-local address, which means nothing to anybody else without its interface (RFC 8445, section 5.1.1.1).
+pub fn is_told(line: &str) -> bool {
+    let mut fields = line.split(' ').skip(2);
+    let udp = fields.next().is_some_and(|transport| transport.eq_ignore_ascii_case("udp"));
+    let address = fields.nth(1).and_then(|address| address.parse::<IpAddr>().ok());
+    let local = match address {
+        Some(IpAddr::V4(address)) => address.is_link_local(),
+        Some(IpAddr::V6(address)) => address.is_unicast_link_local(),
+        None => false,
+    };
+    udp && !local
+}
+
 /// The `a=` lines of one part.
 struct Attributes<'a>(Vec<(&'a str, &'a str)>);
 

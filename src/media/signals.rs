@@ -6,6 +6,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_webrtc as gst_webrtc;
 
+use super::description;
 use super::streams::{Stream, Streams};
 use crate::model::Code;
 use crate::model::media::Fault;
@@ -47,6 +48,7 @@ pub fn listen(
     webrtc.connect("on-ice-candidate", false, move |values| {
         if let (Some(Ok(line)), Some(Ok(text))) =
             (values.get(1).map(|value| value.get::<u32>()), values.get(2).map(|value| value.get::<String>()))
+            && description::is_told(&text)
         {
             tell(Signal::Candidate { line, text });
         }

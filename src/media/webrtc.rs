@@ -52,6 +52,8 @@ impl std::fmt::Debug for Ice {
 /// A webrtcbin with these servers. What else it needs is the caller's to set before it starts.
 pub fn make(ice: &Ice) -> Result<gst::Element, glib::BoolError> {
     let webrtc = gst::ElementFactory::make("webrtcbin").build()?;
+    let tcp = if ice.turn.iter().any(Turn::is_over_tcp) { Tcp::Asked } else { Tcp::No };
+    keep_to_what_is_asked(&webrtc, tcp)?;
     if let Some(host) = ice.stun.first().and_then(|url| url.strip_prefix("stun:")) {
         webrtc.set_property("stun-server", with_port("stun", "", host, 3478));
     }
@@ -65,6 +67,36 @@ pub fn make(ice: &Ice) -> Result<gst::Element, glib::BoolError> {
         webrtc.set_property_from_str("ice-transport-policy", "relay");
     }
     Ok(webrtc)
+}
+
+/// Whether ICE is to open sockets of TCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tcp {
+    No,
+    /// libnice reaches a relay over TCP only from a candidate of TCP.
+    Asked,
+}
+
+/// libnice left to itself asks the router to map ports (UPnP: it listens on 1900 and fetches whatever address is answered there), and
+/// listens for TCP on every address.
+fn keep_to_what_is_asked(webrtc: &gst::Element, tcp: Tcp) -> Result<(), glib::BoolError> {
+    let no_agent = || glib::bool_error!("webrtcbin has no agent of libnice");
+    let ice: Option<glib::Object> = webrtc.property("ice-agent");
+    let ice = ice.filter(|ice| ice.find_property("agent").is_some()).ok_or_else(no_agent)?;
+    let agent: Option<glib::Object> = ice.property("agent");
+    let agent = agent.ok_or_else(no_agent)?;
+    // What was built without UPnP has no such property.
+    if agent.find_property("upnp").is_some() {
+        agent.set_property("upnp", false);
+    }
+    agent.set_property("ice-tcp", tcp == Tcp::Asked);
+    Ok(())
+}
+
+impl Turn {
+    fn is_over_tcp(&self) -> bool {
+        self.url.starts_with("turns:") || self.url.contains("transport=tcp")
+    }
 }
 
 /// `turn:host` and a login in the form of GStreamer: `turn://user:password@host:port?transport=…`.
@@ -206,6 +238,23 @@ mod tests {
         );
         assert_eq!(turn("turn:[2001:db8::1]"), Some(format!("turn://{login}@[2001:db8::1]:3478")));
         assert_eq!(with_port("stun", "", "[2001:db8::1]:99", 3478), "stun://[2001:db8::1]:99");
+    }
+
+    #[test]
+    fn no_port_is_mapped_and_tcp_is_used_for_a_relay_only() {
+        gst::init().expect("GStreamer starts");
+        let relay = |url: &str| Turn { url: url.into(), username: "u".into(), password: "p".into() };
+        for (turn, tcp) in [
+            (vec![], false),
+            (vec![relay("turn:192.0.2.1")], false),
+            (vec![relay("turn:192.0.2.1"), relay("turn:192.0.2.1?transport=tcp")], true),
+            (vec![relay("turns:192.0.2.1")], true),
+        ] {
+            let webrtc = make(&Ice { turn, ..Ice::default() }).expect("it is installed");
+            let agent = webrtc.property::<glib::Object>("ice-agent").property::<glib::Object>("agent");
+            assert!(!agent.property::<bool>("upnp"));
+            assert_eq!(agent.property::<bool>("ice-tcp"), tcp);
+        }
     }
 
     /// A packet of Opus in RTP.

@@ -18,6 +18,10 @@ use crate::model::media::{Quality, Sound};
 /// So much may wait for an encoder before the oldest is dropped.
 const WAITING: u64 = 3;
 
+/// The longest packet of RTP, so that it is 1200 bytes of UDP at most, as in the field: what every path carries (IPv6's least, 1280, with room for
+/// a tunnel or a relay). Off go SRTP's tag (10 bytes), the number of what is sent again (2, RFC 4588), and room for header extensions (20).
+const LONGEST_PACKET: u32 = 1200 - 10 - 2 - 20;
+
 /// Bits a second for a picture size at 30 frames a second: about 0.07 bits a pixel, what a face in front of a wall needs.
 pub(super) fn bits(quality: Quality) -> u32 {
     match quality {
@@ -82,6 +86,7 @@ pub(super) fn add_sound(
     watch::count(&encoder, move |bytes| meter.sound(bytes));
     let payloader = gst::ElementFactory::make("rtpopuspay")
         .property("pt", 111u32)
+        .property("mtu", LONGEST_PACKET)
         // What the encoder leaves out while nothing is heard is not sent.
         .property("dtx", true)
         .build()?;
@@ -115,6 +120,7 @@ pub(super) fn add_pictures(
         }
     };
     payloader.set_property("pt", 96u32);
+    payloader.set_property("mtu", LONGEST_PACKET);
     let filter =
         gst::ElementFactory::make("capsfilter").property("caps", rtp("video", name, 96, 90_000)).build()?;
     let steps = [&payloader, &filter];
