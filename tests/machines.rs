@@ -3,6 +3,8 @@
 
 #[path = "machines/anything.rs"]
 mod anything;
+#[path = "machines/by_hand.rs"]
+mod by_hand;
 #[path = "machines/guest_stand.rs"]
 mod guest_stand;
 #[path = "machines/host_stand.rs"]
@@ -21,6 +23,8 @@ mod random_host;
 mod reach;
 #[path = "machines/replies.rs"]
 mod replies;
+#[path = "machines/silence.rs"]
+mod silence;
 #[path = "machines/volumes.rs"]
 mod volumes;
 #[path = "machines/words.rs"]

@@ -37,6 +37,8 @@ struct House {
 enum Stage {
     /// Debian's aiortc.
     Debian,
+    /// The same, and it only hears.
+    Hearer,
     /// The newest of PyPI, which takes nothing but ECDSA.
     Newest,
     /// The same, and its answers name a certificate that it does not have.
@@ -44,11 +46,20 @@ enum Stage {
 }
 
 impl Stage {
+    /// What it is told beside its place.
+    fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Debian | Self::Newest => None,
+            Self::Hearer => Some("audio"),
+            Self::Forged => Some("forged"),
+        }
+    }
+
     /// Its Python, and how to get it.
     fn python(self) -> (PathBuf, &'static str) {
         match self {
             // Debian's own Python has Debian's aiortc, whatever other Python stands before it in PATH.
-            Self::Debian => (
+            Self::Debian | Self::Hearer => (
                 "/usr/bin/python3".into(),
                 "sudo apt-get install python3-aiortc python3-paho-mqtt python3-numpy",
             ),
@@ -88,7 +99,7 @@ impl House {
         let (python, install) = which.python();
         let mut stage = Command::new(python);
         stage.arg(here.join("tests/peers/stage.py")).args([&broker.port().to_string(), GUEST]);
-        stage.args((which == Stage::Forged).then_some("forged"));
+        stage.args(which.word());
         let stage = start(&folder.path().join("stage.log"), &mut stage);
         let mut guest = Command::new(env!("CARGO_BIN_EXE_coguestd"));
         let guest = start(&folder.path().join("guest.log"), guest.args(["-vv", "run", "--config"]).arg(file));
@@ -214,6 +225,41 @@ fn a_stage_with_another_certificate_than_its_answer_names_gets_nothing_and_the_s
     }
     let told = house.heard.wait_for("peer_not_trusted");
     assert!(told.contains(&format!("device/{GUEST}/state")) && told.contains("certificate"), "{told}");
+}
+
+#[test]
+fn a_stage_that_stands_still_is_noticed_and_left_in_the_end() {
+    let house = House::open("vp8");
+    is_seen_and_heard(&house);
+    signal(&house.stage, "STOP");
+    let recovering = house.heard.wait_for(&format!("device/{GUEST}/event/media_recovering"));
+    assert!(
+        recovering.contains("\"cause\":\"path_silent\"") && recovering.contains("host-1"),
+        "{recovering}"
+    );
+    for attempt in [2, 3] {
+        house.heard.wait_for(&format!("\"attempt\":{attempt},\"cause\":\"stage_gone\""));
+    }
+    house.heard.wait_for(&format!("device/{GUEST}/event/media_failed"));
+    house.heard.wait_for("\"reason\":\"media_failed\"");
+}
+
+#[test]
+fn a_stage_that_only_hears_and_reports_every_seven_seconds_is_there() {
+    let mut house = House::with("vp8", Stage::Hearer);
+    house.heard.wait_for(&format!("device/{GUEST}/event/media_live"));
+    house.next("audio", |audio| number(audio, "loudest") > 3000.0);
+    house.tell_stage("slow");
+    for _ in 0..4 {
+        house.next("reported", |_| true);
+    }
+    let lost = |message: &String| message.contains("event/media_recovering");
+    assert!(!house.heard.heard().iter().any(lost), "{:?}", house.heard.heard());
+}
+
+fn signal(child: &Child, name: &str) {
+    let pid = child.id().to_string();
+    support::run(support::tool("kill", "procps").args([&format!("-{name}"), &pid]));
 }
 
 fn is_seen_and_heard(house: &House) {

@@ -167,6 +167,26 @@ fn what_is_no_sdp_and_a_full_server_are_recovered_from_and_then_given_up() {
 }
 
 #[test]
+fn a_server_that_dies_without_a_word_or_never_answers_again_is_left() {
+    for (signal, cause) in [("KILL", "server"), ("STOP", "server")] {
+        let house = House::open("whip", TOKEN);
+        house.command("kiosk-7", "apply_for_seat", json!({}));
+        house.heard.wait_for("device/kiosk-7/event/media_live");
+        house.wait_said("video", |video| video["frames"].as_u64() > Some(30));
+        let server = house.processes.first().expect("it was started first").id().to_string();
+        support::run(support::tool("kill", "procps").args([&format!("-{signal}"), &server]));
+        let recovering = house.heard.wait_for("device/kiosk-7/event/media_recovering");
+        assert!(recovering.contains("\"cause\":\"path_silent\""), "{signal}: {recovering}");
+        assert!(recovering.contains("nothing was heard of the server for 6 s"), "{signal}: {recovering}");
+        for attempt in [2, 3] {
+            house.heard.wait_for(&format!("\"attempt\":{attempt},\"cause\":\"{cause}\""));
+        }
+        house.heard.wait_for("device/kiosk-7/event/media_failed");
+        house.heard.wait_for("\"reason\":\"media_failed\"");
+    }
+}
+
+#[test]
 fn a_session_made_after_the_guest_left_is_ended_all_the_same() {
     let house = House::open("slow", TOKEN);
     house.command("kiosk-7", "apply_for_seat", json!({}));

@@ -163,6 +163,10 @@ pub enum Timer {
     Invitation(crate::model::InvitationId),
     /// Media are not live yet.
     Live,
+    /// Nothing was heard of the far side for too long.
+    Silent,
+    /// The far side was heard for so long that its silence before counts no more.
+    Steady,
     /// The pause before the next attempt is over.
     Retry,
     /// Media do not say that they stopped.

@@ -3,15 +3,15 @@
 use std::time::{Duration, Instant};
 
 use super::room::Place;
-use super::stay::{Answered, Peer};
+use super::stay::{Answered, Count, Peer};
 use super::{Guest, Output, Timer, Trouble};
 use crate::model::event::Event;
 use crate::model::media::{
-    Ask, Fault, GuestStats, Picture, Report, SdpKind, Session, SessionDescription, Ticket,
+    Ask, Fault, GuestStats, Path, Picture, Report, SdpKind, Session, SessionDescription, Ticket,
 };
 use crate::model::message::{Grant, Signal, SignalBody};
 use crate::model::state::{Network, NetworkQuality};
-use crate::model::{Code, Phase, Presence, Refusal};
+use crate::model::{Cause, Code, Phase, Presence, Refusal};
 
 /// From the accept to `live` (rule 19).
 const LIVE: Duration = Duration::from_secs(15);
@@ -21,6 +21,13 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 
 /// Pauses before the attempts of recovery; as many as there are attempts.
 const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+
+/// So long nothing may be heard of the far side of a live stay. Who takes pictures reports each second; since when one that reports
+/// seldom is silent, media know.
+const SILENCE: Duration = Duration::from_secs(6);
+
+/// So long a far side that was silent has to be heard until its silence counts no more.
+const STEADY: Duration = Duration::from_secs(30);
 
 impl Guest {
     pub(super) fn report(&mut self, now: Instant, report: Report) {
@@ -37,6 +44,7 @@ impl Guest {
             // Live is when a packet left, and the phase before says "connecting" already.
             Report::Connected { .. } => {}
             Report::FirstPacket { session } => self.first_packet(now, session),
+            Report::Path { session, path } => self.path(now, session, path),
             Report::PeerFailed { session, fault } => self.peer_failed(now, session, fault),
             Report::EncoderReplaced { epoch, from, to, why } => {
                 if self.stay.as_ref().is_some_and(|stay| stay.epoch == epoch) {
@@ -72,7 +80,7 @@ impl Guest {
         let Some(stay) = &mut self.stay else { return };
         let session = Session { epoch: stay.epoch, peer: self.next_peer, exchange: 1 };
         self.next_peer += 1;
-        stay.peer = Some(Peer { session, name, answer: Answered::NotYet });
+        stay.peer = Some(Peer { session, name, answer: Answered::NotYet, path: Path::Flowing });
         let sound = super::way::sound(&stay.grant);
         let ask = Ask::Start { session, media: stay.media, sound, plan: stay.plan() };
         let deadline = match stay.attempt {
@@ -127,9 +135,9 @@ impl Guest {
             }
             SignalBody::Description(SessionDescription { kind: SdpKind::Offer, .. }) => {}
             SignalBody::Candidate(candidate) => self.ask(Ask::Candidate { session, candidate }),
-            SignalBody::Bye(None) => self.recover(now, "the stage ended the connection"),
+            SignalBody::Bye(None) => self.recover(now, Cause::StageGone, "the stage ended the connection"),
             SignalBody::Bye(Some(reason)) => {
-                self.recover(now, &format!("the stage ended the connection: {}", reason.as_str()));
+                self.recover(now, Cause::StageGone, &format!("the stage ended the connection: {}", reason.as_str()));
             }
         }
     }
@@ -150,47 +158,97 @@ impl Guest {
         if stay.phase == Phase::Live {
             return;
         }
-        stay.attempt = 0;
+        if stay.count == Count::Ends {
+            stay.attempt = 0;
+        }
         let passed = now.saturating_duration_since(stay.accepted).as_millis();
         self.timers.cancel(&Timer::Live);
         self.no_trouble(Trouble::Media);
         self.set_phase(now, Phase::Live);
         let accept_to_first_packet_ms = u64::try_from(passed).unwrap_or(u64::MAX);
         self.say(Event::GuestMediaLive { accept_to_first_packet_ms });
+        self.watch_path(now);
+    }
+
+    fn path(&mut self, now: Instant, session: Session, path: Path) {
+        let Some(stay) = &mut self.stay else { return };
+        let Some(peer) = stay.peer.as_mut().filter(|peer| peer.session == session) else { return };
+        peer.path = path;
+        self.watch_path(now);
+    }
+
+    /// A live stay whose far side is silent has a deadline; the other phases have theirs.
+    fn watch_path(&mut self, now: Instant) {
+        let Some(stay) = self.stay.as_ref().filter(|stay| stay.phase == Phase::Live) else { return };
+        let (path, count) = (stay.peer.as_ref().map(|peer| peer.path), stay.count);
+        for timer in [Timer::Silent, Timer::Steady] {
+            self.timers.cancel(&timer);
+        }
+        match (path, count) {
+            (Some(Path::Silent { since }), _) => self.timers.set(since + SILENCE, Timer::Silent),
+            (Some(Path::Flowing), Count::GoesOn) => self.timers.set(now + STEADY, Timer::Steady),
+            (Some(Path::Flowing), Count::Ends) | (None, _) => {}
+        }
+    }
+
+    /// Who is not heard is gone, and does not see either: a new connection, and in the end none.
+    pub(super) fn path_silent(&mut self, now: Instant) {
+        let Some(stay) = &mut self.stay else { return };
+        stay.count = Count::GoesOn;
+        let why = format!("nothing was heard of {} for {} s", stay.far_side(), SILENCE.as_secs());
+        self.trouble(Trouble::Media, Refusal::new(Code::HostUnreachable, why.clone()));
+        self.recover(now, Cause::PathSilent, &why);
+    }
+
+    pub(super) fn heard_long_enough(&mut self) {
+        if let Some(stay) = self.stay.as_mut().filter(|stay| stay.phase == Phase::Live) {
+            stay.attempt = 0;
+            stay.count = Count::Ends;
+        }
     }
 
     fn peer_failed(&mut self, now: Instant, session: Session, fault: Fault) {
         if self.stay.as_ref().is_some_and(|stay| stay.is_peer(session)) {
             let why = format!("{}: {}", fault.stage, fault.detail);
+            let cause = if fault.stage == Fault::SERVER { Cause::Server } else { Cause::Media };
             self.trouble(Trouble::Media, Refusal::new(fault.code, why.clone()));
             if fault.code == Code::PeerNotTrusted {
                 // Who is not trusted once is not asked again.
                 self.fail_media(now, &why);
             } else {
-                self.recover(now, &why);
+                self.recover(now, cause, &why);
             }
         }
     }
 
     pub(super) fn not_live_in_time(&mut self, now: Instant) {
         let Some(stay) = &self.stay else { return };
-        let why = match stay.phase {
-            Phase::Preparing => "no offer was made in time",
-            Phase::Negotiating => "the stage did not answer the offer in time",
-            Phase::Connecting | Phase::Recovering => "no way to the stage was found in time",
-            Phase::Live | Phase::Leaving => return,
+        let answered = stay.peer.as_ref().is_some_and(|peer| peer.answer == Answered::Yes);
+        let (cause, why) = match (stay.phase, &stay.grant) {
+            (Phase::Preparing, _) => (Cause::Media, "no offer was made in time"),
+            (Phase::Connecting | Phase::Recovering, _) if answered => {
+                (Cause::Media, "no way to the far side was found in time")
+            }
+            (Phase::Negotiating | Phase::Connecting | Phase::Recovering, Grant::Mqtt { .. }) => {
+                (Cause::StageGone, "the stage did not answer the offer in time")
+            }
+            (Phase::Negotiating | Phase::Connecting | Phase::Recovering, Grant::Whip { .. }) => {
+                (Cause::Server, "the server did not answer the offer in time")
+            }
+            (Phase::Live | Phase::Leaving, _) => return,
         };
-        let code = Code::HostUnreachable;
-        self.trouble(Trouble::Media, Refusal::new(code, why));
-        self.recover(now, why);
+        self.trouble(Trouble::Media, Refusal::new(Code::HostUnreachable, why));
+        self.recover(now, cause, why);
     }
 
     /// The peer is over: another one after a pause, three times; or as soon as there is somebody to signal to.
-    pub(super) fn recover(&mut self, now: Instant, why: &str) {
+    pub(super) fn recover(&mut self, now: Instant, cause: Cause, why: &str) {
         let reachable = self.stage_is_reachable();
         let Some(stay) = &mut self.stay else { return };
         let peer = stay.peer.take();
-        self.timers.cancel(&Timer::Live);
+        for timer in [Timer::Live, Timer::Silent, Timer::Steady] {
+            self.timers.cancel(&timer);
+        }
         let waits = stay.phase == Phase::Recovering && stay.attempt > 0 && peer.is_none();
         if waits {
             return;
@@ -199,14 +257,18 @@ impl Guest {
         let pause = match usize::try_from(stay.attempt).ok().and_then(|attempt| PAUSES.get(attempt)) {
             _ if !reachable => None,
             Some(pause) => Some(*pause),
-            None => return self.fail_media(now, why),
+            None => {
+                // Its far side is told that it is over.
+                stay.peer = peer;
+                return self.fail_media(now, why);
+            }
         };
         stay.attempt = if reachable { stay.attempt + 1 } else { stay.attempt.max(1) };
         let attempt = stay.attempt;
         if let Some(peer) = peer {
             self.end_peer(&peer);
         }
-        self.say(Event::MediaRecovering { attempt, why: why.to_owned() });
+        self.say(Event::MediaRecovering { attempt, why: why.to_owned(), cause });
         self.set_phase(now, Phase::Recovering);
         match pause {
             Some(pause) => self.timers.set(now + pause, Timer::Retry),
@@ -251,11 +313,14 @@ impl Guest {
         stay.attempt = stay.attempt.max(1);
         stay.phase = Phase::Recovering;
         let (attempt, peer) = (stay.attempt, stay.peer.take());
+        for timer in [Timer::Silent, Timer::Steady] {
+            self.timers.cancel(&timer);
+        }
         if let Some(peer) = peer {
             self.end_peer(&peer);
         }
         let why = "the host was started again".to_owned();
-        self.say(Event::MediaRecovering { attempt, why });
+        self.say(Event::MediaRecovering { attempt, why, cause: Cause::StageGone });
         self.start_peer(now);
     }
 

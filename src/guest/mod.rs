@@ -193,6 +193,8 @@ impl Guest {
                 Timer::Application => self.application_expired(),
                 Timer::Invitation(id) => self.invitation_expired(&id),
                 Timer::Live => self.not_live_in_time(now),
+                Timer::Silent => self.path_silent(now),
+                Timer::Steady => self.heard_long_enough(),
                 Timer::Retry => self.try_again(now),
                 Timer::Stop => self.say_farewell(now),
                 Timer::Camera => self.open_in_vain(now, crate::model::message::DeviceKind::Camera),

@@ -14,7 +14,7 @@ use crate::model::event::Event;
 use crate::model::message::{
     Application, DeviceKind, Invitation, Membership, NoResponse, Outcome, OwnSeat, ToHost, UnseatReason,
 };
-use crate::model::{By, Code, Refusal};
+use crate::model::{By, Cause, Code, Refusal};
 
 impl Guest {
     pub(super) fn join_answered(&mut self, now: Instant, outcome: Outcome) {
@@ -104,7 +104,7 @@ impl Guest {
         self.sync_ban(now, DeviceKind::Camera, seat.camera);
         self.sync_ban(now, DeviceKind::Microphone, seat.microphone);
         if elsewhere {
-            self.recover(now, "the seat's media go elsewhere now");
+            self.recover(now, Cause::StageGone, "the seat's media go elsewhere now");
         }
         self.tell_devices(now);
     }

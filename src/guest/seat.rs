@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::requests::Purpose;
-use super::stay::{Delivered, Device, Stay};
+use super::stay::{Count, Delivered, Device, Stay};
 use super::{Course, Guest, Output, Timer, Trouble};
 use crate::model::event::Event;
 use crate::model::media::{Ask, Ticket};
@@ -68,6 +68,7 @@ impl Guest {
             phase: Phase::Preparing,
             accepted: given.accepted,
             attempt: 0,
+            count: Count::Ends,
             peer: None,
             camera: Device::new(camera),
             microphone: Device::new(given.microphone),
@@ -132,9 +133,16 @@ impl Guest {
     }
 
     fn close_stay(&mut self, now: Instant, mut stay: Stay, words: Vec<Word>) {
-        for timer in
-            [Timer::Live, Timer::Retry, Timer::HostHold, Timer::Camera, Timer::Microphone, Timer::Devices]
-        {
+        for timer in [
+            Timer::Live,
+            Timer::Silent,
+            Timer::Steady,
+            Timer::Retry,
+            Timer::HostHold,
+            Timer::Camera,
+            Timer::Microphone,
+            Timer::Devices,
+        ] {
             self.timers.cancel(&timer);
         }
         self.ask(Ask::Stop { epoch: stay.epoch });

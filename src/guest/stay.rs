@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! preparing ── offer ─► negotiating ── answer ─► connecting ── first packet ─► live
-//!     ▲                                                                          │ failed, bye
+//!     ▲                                                                          │ failed, bye, silent
 //!     └──────────── retry, a new peer ◄── recovering {attempt 1..=3} ◄───────────┘
 //! any phase ─► leaving (`seat::Farewell`) ─► gone
 //! ```
@@ -11,7 +11,7 @@
 
 use std::time::Instant;
 
-use crate::model::media::{AudioPlan, Plan, Session, Ticket, VideoPlan};
+use crate::model::media::{AudioPlan, Path, Plan, Session, Ticket, VideoPlan};
 use crate::model::message::{DeviceKind, Devices, Grant, OnOff};
 use crate::model::{DeviceSwitch, Media, Phase};
 
@@ -75,6 +75,8 @@ pub(super) struct Peer {
     /// Its name on the room plane.
     pub(super) name: String,
     pub(super) answer: Answered,
+    /// What is heard of the far side.
+    pub(super) path: Path,
 }
 
 /// Whether the exchange of a peer has had its answer: a broker may hand one on twice.
@@ -96,6 +98,8 @@ pub(super) struct Stay {
     pub(super) accepted: Instant,
     /// Which attempt of recovery this is; 0 before any.
     pub(super) attempt: u32,
+    /// Whether the next packet that leaves ends the count of attempts.
+    pub(super) count: Count,
     pub(super) peer: Option<Peer>,
     pub(super) camera: Device,
     pub(super) microphone: Device,
@@ -105,6 +109,15 @@ pub(super) struct Stay {
     pub(super) pictures: Vec<Ticket>,
     /// What the host was told last.
     pub(super) told: Option<Devices>,
+}
+
+/// What becomes of the count of attempts when a stay is live again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Count {
+    /// It begins anew with the next trouble.
+    Ends,
+    /// It goes on until the far side, which was silent, was heard for a while: one that connects and says no more ends the stay.
+    GoesOn,
 }
 
 /// Whether a stay has ever had a working device.
@@ -146,6 +159,14 @@ impl Stay {
         self.delivered == Delivered::Never
             && !wanted.is_empty()
             && wanted.iter().all(|device| device.health == Health::Lost)
+    }
+
+    /// Who takes the media, as a sentence names it.
+    pub(super) fn far_side(&self) -> &str {
+        match &self.grant {
+            Grant::Mqtt { stage } => stage.as_str(),
+            Grant::Whip { .. } => "the server",
+        }
     }
 
     pub(super) fn is_peer(&self, session: Session) -> bool {

@@ -85,10 +85,7 @@ impl Guest {
 
     fn seated_summary(&self, room: &Room, stay: &Stay) -> String {
         let seat = stay.seat_index;
-        let stage = match &stay.grant {
-            crate::model::message::Grant::Mqtt { stage } => stage.as_str(),
-            crate::model::message::Grant::Whip { .. } => "the server",
-        };
+        let stage = stay.far_side();
         let media = match stay.phase {
             Phase::Preparing => format!("on seat {seat}, opening camera and microphone"),
             Phase::Negotiating => format!("on seat {seat}, waiting for {stage} to answer the offer"),

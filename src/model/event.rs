@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::message::{DeviceKind, NoResponse, UnseatReason};
-use super::{By, Connection, ExtraInfo, Media, RequestTimeout, User};
+use super::{By, Cause, Connection, ExtraInfo, Media, RequestTimeout, User};
 
 /// An event of either role; serializes as its fields. [`Event::name`] is its topic.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -72,6 +72,7 @@ pub enum Event {
     MediaRecovering {
         attempt: u32,
         why: String,
+        cause: Cause,
     },
     MediaFailed {
         why: String,

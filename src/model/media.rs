@@ -3,10 +3,14 @@
 //! Media is asked for by level: the latest [`Plan`] wins. SDP and ICE are edges, because their order is their meaning.
 //! Whatever can be late carries its [`Session`].
 
+mod path;
+mod picture;
 mod stats;
 
 use serde::{Deserialize, Serialize};
 
+pub use path::Path;
+pub use picture::Picture;
 pub use stats::{GuestStats, SentAudio, SentVideo};
 
 use super::message::DeviceKind;
@@ -274,6 +278,13 @@ pub enum Report {
         /// Which peer.
         session: Session,
     },
+    /// What is heard of the far side of a connected peer; said when it changes.
+    Path {
+        /// Which peer.
+        session: Session,
+        /// What it is.
+        path: Path,
+    },
     /// The peer failed, or never came up.
     PeerFailed {
         /// Which peer.
@@ -358,23 +369,6 @@ pub enum Report {
     },
 }
 
-/// A JPEG, small enough for a reply of 64 KiB once in base64.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Picture {
-    /// Pixels.
-    pub width: u32,
-    /// Pixels.
-    pub height: u32,
-    /// The JPEG file.
-    pub jpeg: Vec<u8>,
-}
-
-impl std::fmt::Debug for Picture {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Picture({}x{}, {} bytes)", self.width, self.height, self.jpeg.len())
-    }
-}
-
 /// What broke in the world, as a plain value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -387,6 +381,9 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// The stage of what the server that takes the media does.
+    pub const SERVER: &'static str = "whip";
+
     /// With its sentence.
     pub fn new(stage: &'static str, code: Code, detail: impl Into<String>) -> Self {
         Self { stage, code, detail: detail.into() }

@@ -10,6 +10,7 @@
 pub mod board;
 mod bounded;
 pub mod capture;
+mod cause;
 mod code;
 pub mod command;
 pub mod controls;
@@ -27,6 +28,7 @@ pub mod voice;
 pub mod volume;
 
 pub use bounded::{ByeReason, ExtraInfo, Operator, RequestTimeout, UserName, Volume};
+pub use cause::Cause;
 pub use code::{Code, Refusal};
 pub use ids::{IdSource, InvalidId, InvitationId, LiveId, RequestId, UserId};
 pub use room::{

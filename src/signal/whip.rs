@@ -116,7 +116,7 @@ impl Exchange {
                 self.delete(session).await;
             }
             Err(Refusal { code, message, .. }) => {
-                let fault = Fault { stage: "whip", code, detail: message };
+                let fault = Fault { stage: Fault::SERVER, code, detail: message };
                 self.report(Report::PeerFailed { session: self.session, fault }).await;
             }
         }

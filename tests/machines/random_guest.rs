@@ -6,7 +6,7 @@ use coguestd::guest::{AcceptInvitations, Input, Output};
 use coguestd::model::command::{
     Command, DeviceCommand, GuestCommand, Inviter, JoinLive, SetUserInfo, SetVolume, SwitchCamera,
 };
-use coguestd::model::media::{Fault, Picture, Report, SdpKind, Session, SessionDescription};
+use coguestd::model::media::{Fault, Path, Picture, Report, SdpKind, Session, SessionDescription};
 use coguestd::model::message::{
     Application, DeviceAction, Membership, NoResponse, Outcome, OwnSeat, Signal, SignalBody, ToGuest, ToHost,
     UnseatReason,
@@ -225,12 +225,17 @@ impl Life {
             10 | 11 => {
                 let Some(session) = self.session() else { return };
                 let detail = why;
-                match y % 3 {
+                match y % 5 {
                     0 => self.report(Report::PeerFailed {
                         session,
                         fault: Fault { stage: "ice", code: Code::HostUnreachable, detail },
                     }),
                     1 => self.report(Report::Stats { session, stats: stats(y) }),
+                    2 => {
+                        let since = self.stand.now;
+                        self.report(Report::Path { session, path: Path::Silent { since } })
+                    }
+                    3 => self.report(Report::Path { session, path: Path::Flowing }),
                     _ => self.report(Report::Candidate { session, candidate: None }),
                 }
             }

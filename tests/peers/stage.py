@@ -1,9 +1,10 @@
 """A host and its stage that share nothing with the program: paho-mqtt on the room plane, aiortc for the media.
 
-    stage.py PORT GUEST [forged]
+    stage.py PORT GUEST [forged] [audio]
 
-With `forged` its answers name a certificate that it does not have. Opens the room `lobby` as `host-1`, invites GUEST to seat 1 as soon as it joins, seats it when it accepts, and answers its offer.
-What is seen goes to stdout, a JSON object a line. Lines on stdin: `key` asks for a key frame, `bye` ends the peer connection.
+With `forged` its answers name a certificate that it does not have. Opens the room `lobby` as `host-1`, invites GUEST to seat 1, with `audio` for sound only, as soon as it joins, seats it when it accepts, and answers its offer.
+What is seen goes to stdout, a JSON object a line. Lines on stdin: `key` asks for a key frame, `bye` ends the peer connection,
+`slow` sends nothing but a report every seven seconds, as a browser may that only hears.
 """
 
 import asyncio
@@ -22,11 +23,14 @@ from aiortc.sdp import candidate_from_sdp
 PORT, GUEST = int(sys.argv[1]), sys.argv[2]
 FORGED = "forged" in sys.argv[3:]
 NOBODY = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)
+MEDIA = "audio" if "audio" in sys.argv[3:] else "video"
 PREFIX, ROOM, HOST = "coguest/v1", "lobby", {"user_id": "host-1", "user_name": "A host", "avatar_url": ""}
 HERE = f"{PREFIX}/room/{ROOM}/guest/{GUEST}"
-SEAT = {"seat_index": 1, "media": "video"}
+SEAT = {"seat_index": 1, "media": MEDIA}
 # Seconds in which a tick must have come: there is one every second.
 TICKED = 1.5
+# Seconds between the reports of a slow one: browsers take 2.5 to 7.5.
+REPORTED = 6.5
 
 
 def say(what, **more):
@@ -171,6 +175,20 @@ class Stage:
         elif line == "bye":
             self.signal(bye=True)
             await self.peer.close()
+        elif line == "slow":
+            transport = self.peer.getReceivers()[0].transport
+            send, clock = transport._send_rtp, asyncio.get_running_loop().time
+            last = clock()
+
+            async def seldom(data):
+                nonlocal last
+                # RFC 5761: 201 is a receiver report.
+                if data[1] == 201 and clock() >= last + REPORTED:
+                    last = clock()
+                    await send(data)
+                    say("reported")
+
+            transport._send_rtp = seldom
 
 
 def open_room(client):

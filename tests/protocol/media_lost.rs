@@ -77,6 +77,40 @@ fn a_stage_that_says_goodbye_is_sent_a_new_connection_that_goes_live() {
     assert_eq!(stand.state("ada")["seat"]["phase"], "live");
 }
 
+/// By its own host and stage, whose broker notices nothing for a while.
+#[test]
+fn a_stage_that_stands_still_is_noticed_in_seconds_and_comes_back() {
+    let stand = Stand::open();
+    let (host, _guest) = live(&stand);
+    let mark = stand.operator.mark();
+    host.signal("STOP");
+    let recovering = stand.event("ada", "media_recovering", mark);
+    assert_eq!((&recovering["cause"], &recovering["attempt"]), (&json!("path_silent"), &json!(1)));
+    assert!(recovering["why"].as_str().is_some_and(|why| why.contains(HOST)), "{recovering}");
+    assert_eq!(stand.count("ada", "host_lost", mark), 0, "nobody else has noticed yet");
+    let again = stand.operator.mark();
+    host.signal("CONT");
+    stand.event("ada", "media_live", again);
+    stand.room(again, |room| room["seats"][1]["connection"] == "connected");
+    assert_eq!(stand.count("ada", "unseated", mark), 0, "the seat is kept");
+}
+
+#[test]
+fn a_stage_that_is_killed_and_does_not_come_back_keeps_no_camera_open() {
+    let stand = Stand::open();
+    let host = stand.host(&["host.accept_applications=always"]);
+    let _guest = stand.guest_inside("ada", &["guest.host_hold=10"]);
+    let mark = stand.operator.mark();
+    stand.ok("ada", "apply_for_seat", json!({"seat_index": 1}));
+    stand.event("ada", "media_live", mark);
+    host.kill();
+    let recovering = stand.event("ada", "media_recovering", mark);
+    assert_eq!(recovering["cause"], "path_silent");
+    assert_eq!(stand.event("ada", "unseated", mark)["reason"], "host_lost");
+    let state = stand.state("ada");
+    assert_eq!((&state["seat"], &state["camera"]["status"]), (&Value::Null, &json!("off")));
+}
+
 #[test]
 fn garbage_for_an_offer_ends_its_session_and_nothing_else() {
     let stand = Stand::open();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use coguestd::model::event::Event;
 use coguestd::model::message::{DeviceKind, NoResponse, UnseatReason};
-use coguestd::model::{Connection, Media, RequestTimeout};
+use coguestd::model::{Cause, Connection, Media, RequestTimeout};
 use coguestd::mqtt::wire::device;
 
 use super::golden::{Golden, hold};
@@ -104,7 +104,11 @@ fn at_the_guest() -> Vec<Event> {
         Event::HostLost {},
         Event::HostBack {},
         Event::GuestMediaLive { accept_to_first_packet_ms: 180 },
-        Event::MediaRecovering { attempt: 1, why: "ice: no way to the stage".to_owned() },
+        Event::MediaRecovering {
+            attempt: 1,
+            why: "nothing was heard of host-1 for 6 s".to_owned(),
+            cause: Cause::PathSilent,
+        },
         Event::EncoderReplaced {
             encoder: "x264enc".to_owned(),
             instead_of: "v4l2h264enc".to_owned(),

@@ -283,6 +283,7 @@ impl Desk {
             | Report::Answer { .. }
             | Report::Connected { .. }
             | Report::FirstPacket { .. }
+            | Report::Path { .. }
             | Report::PeerFailed { .. }
             | Report::CaptureVolume(_)
             | Report::EncoderReplaced { .. }
@@ -312,6 +313,7 @@ impl Desk {
         if let Some(peer) = &mut self.peer {
             peer.player.tick(now);
         }
+        self.look_after_path(now);
         self.follow_kind(now);
         self.look_after_encoder(now);
         self.let_go(now);

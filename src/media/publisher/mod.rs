@@ -13,6 +13,7 @@
 //! Invariants: a device is open only while the plan of the present stay wants it; nothing of a device crosses the bridge after the
 //! plan said so; what can block never runs on the desk. Not here: when to recover, who is told, which device a name means.
 
+mod arrivals;
 mod asks;
 mod branches;
 mod bridge;
@@ -25,6 +26,7 @@ mod filler;
 mod knob;
 mod ladder;
 mod opener;
+mod path;
 mod peer;
 mod playback;
 mod player;

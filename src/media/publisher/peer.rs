@@ -14,9 +14,11 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_webrtc as gst_webrtc;
 
+use super::arrivals::Arrivals;
 use super::branches::{self, with_profile};
 use super::encoding::Encoding;
 use super::events::{PeerTold, Tell};
+use super::path::PathWatch;
 use super::playback::Speaker;
 use super::player::Player;
 use super::profile::Profile;
@@ -64,6 +66,10 @@ pub(super) struct Peer {
     pub(super) connected: bool,
     pub(super) sound: gst_app::AppSrc,
     pub(super) link: Link,
+    /// What came from the far side.
+    pub(super) arrivals: Arc<Arrivals>,
+    /// Whether it is heard, since it is connected.
+    pub(super) path: Option<PathWatch>,
     /// Plays what the stage sends.
     pub(super) player: Player,
     pipeline: gst::Pipeline,
@@ -98,7 +104,10 @@ impl Peer {
         webrtc.set_property_from_str("bundle-policy", "max-bundle");
         pipeline.add(&webrtc).map_err(broken)?;
         webrtc::take_packets_as_they_come(&webrtc);
+        webrtc::report_often(&webrtc);
         watch::packets(&webrtc, meter, &tell);
+        let arrivals = Arc::new(Arrivals::default());
+        arrivals.watch(&webrtc);
         let told = tell.clone();
         let say = move |signal| told.say(PeerTold::Signal(signal));
         let gates = transport::guard(&webrtc, STAGE, say.clone()).map_err(broken)?;
@@ -119,6 +128,8 @@ impl Peer {
             connected: false,
             sound,
             link: Link::default(),
+            arrivals,
+            path: None,
             player: Player::new(&pipeline, plan.speaker, plan.output_volume, tell.clone()),
             pipeline,
             webrtc,

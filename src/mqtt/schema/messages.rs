@@ -24,7 +24,7 @@ pub const GUEST_EVENTS: &[(&str, &str)] = &[
     ("host_lost", ""),
     ("host_back", ""),
     ("media_live", "accept_to_first_packet_ms:milliseconds"),
-    ("media_recovering", "attempt why"),
+    ("media_recovering", "attempt why cause"),
     ("media_failed", "why"),
     ("encoder_replaced", "encoder instead_of why"),
     ("camera_lost", "camera why"),

@@ -9,7 +9,9 @@ use crate::model::command::MovePolicy;
 use crate::model::media::{Quality, SdpKind};
 use crate::model::message::{DeviceAction, DeviceKind, NoResponse, OnOff, UnseatReason};
 use crate::model::state::{DeviceStatus, NetworkQuality, RoomMembership};
-use crate::model::{Code, Connection, DeviceSwitch, Media, Phase, RequestTimeout, RoomStatus, SeatMode};
+use crate::model::{
+    Cause, Code, Connection, DeviceSwitch, Media, Phase, RequestTimeout, RoomStatus, SeatMode,
+};
 
 /// What an id is made of.
 pub(super) const ID: &str = "^[A-Za-z0-9_.-]{1,64}$";
@@ -91,6 +93,7 @@ fn enumeration(name: &str) -> Option<&'static [&'static str]> {
         "policy" => of::<MovePolicy>(),
         "quality" => of::<Quality>(),
         "code" => of::<Code>(),
+        "cause" => of::<Cause>(),
         "no_response" => of::<NoResponse>(),
         "unseat_reason" => of::<UnseatReason>(),
         "device" => of::<DeviceKind>(),

@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::{Desk, LINK_EVERY};
 use crate::media::publisher::events::PeerTold;
 use crate::media::publisher::ladder::Expected;
+use crate::media::publisher::path::PathWatch;
 use crate::media::publisher::peer::Peer;
 use crate::media::signals::Signal;
 use crate::model::media::{Fault, Report, Session};
@@ -31,6 +32,15 @@ impl Desk {
         }
     }
 
+    /// Whether the far side is heard, at each tick.
+    pub(super) fn look_after_path(&mut self, now: Instant) {
+        let Some(peer) = &mut self.peer else { return };
+        let Some(watch) = &mut peer.path else { return };
+        if let Some(path) = watch.look(now, peer.arrivals.count()) {
+            self.outbox.send(Report::Path { session: peer.session, path });
+        }
+    }
+
     /// Takes what the peer's callbacks say. An error ends the peer.
     pub(super) fn peer_told(&mut self, now: Instant, number: u64, told: PeerTold) -> Result<(), Fault> {
         let Some(peer) = self.peer.as_mut().filter(|peer| peer.session.peer == number) else { return Ok(()) };
@@ -54,6 +64,7 @@ impl Desk {
                 // The first one may have left before anybody could hear it.
                 peer.force_key_frame();
                 peer.connected = true;
+                peer.path = Some(PathWatch::new(now, peer.arrivals.count(), peer.media));
                 self.next_stats = Some((now + self.settings.stats_interval, self.meter.read(now)));
                 self.next_link = Some(now + LINK_EVERY);
                 self.outbox.send(Report::Connected { session });
