@@ -5,6 +5,8 @@
 mod anything;
 #[path = "machines/by_hand.rs"]
 mod by_hand;
+#[path = "machines/consent.rs"]
+mod consent;
 #[path = "machines/guest_stand.rs"]
 mod guest_stand;
 #[path = "machines/host_stand.rs"]
@@ -13,6 +15,8 @@ mod host_stand;
 mod hostile;
 #[path = "machines/network.rs"]
 mod network;
+#[path = "machines/news.rs"]
+mod news;
 #[path = "machines/pair.rs"]
 mod pair;
 #[path = "machines/random_guest.rs"]

@@ -5,6 +5,8 @@ mod support;
 
 #[path = "protocol/bad_input.rs"]
 mod bad_input;
+#[path = "protocol/consent.rs"]
+mod consent;
 #[path = "protocol/guest_commands.rs"]
 mod guest_commands;
 #[path = "protocol/hand_host.rs"]

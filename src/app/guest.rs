@@ -19,6 +19,7 @@ use crate::media::publisher::{self, Located, Publisher};
 use crate::model::capture::Drawing;
 use crate::model::command::{Command, DeviceCommand, SetMirror, SetVideoQuality, SetVolume, Settled};
 use crate::model::controls::{ControlSettings, settings_for};
+use crate::model::event::Event;
 use crate::model::hotplug::Notice;
 use crate::model::media::{Ask, Report};
 use crate::model::message::{DeviceKind, Token};
@@ -90,6 +91,9 @@ impl GuestRole {
             Output::ToServer(ask) => self.whip.ask(ask),
             Output::Event(event) => {
                 tracing::debug!(event = event.name(), "said");
+                if let Event::MediaFailed { why } = &event {
+                    tracing::warn!("media failed, the seat is left: {why}");
+                }
                 house.event(&event);
             }
             Output::Media(ask) => self.ask(ask),

@@ -79,6 +79,7 @@ impl Guest {
         the_device.wait(ticket);
         self.next_ticket += 1;
         self.timers.set(now + OPEN, timer(device));
+        self.device.stays_closed.remove(&device);
         self.turn(now, device, DeviceSwitch::On);
         Ok(Answer::Pending(ticket))
     }
@@ -93,13 +94,32 @@ impl Guest {
     }
 
     pub(super) fn close(&mut self, now: Instant, device: DeviceKind) -> Settled {
-        let is = self.stay.as_mut().map(|stay| stay.device_mut(device).switch);
-        if is == Some(DeviceSwitch::On) {
-            self.turn(now, device, DeviceSwitch::Off);
-            let why = format!("the {} was closed again", name(device));
-            self.settle_open(device, &Err(Refusal::new(device.start_fail(), why)));
+        match self.stay.as_mut().map(|stay| stay.device_mut(device).switch) {
+            Some(DeviceSwitch::On) => {
+                self.turn(now, device, DeviceSwitch::Off);
+                let why = format!("the {} was closed again", name(device));
+                self.settle_open(device, &Err(Refusal::new(device.start_fail(), why)));
+            }
+            Some(DeviceSwitch::Off | DeviceSwitch::ClosedByAdmin) => {}
+            None => {
+                self.device.stays_closed.insert(device);
+            }
         }
         DONE
+    }
+
+    /// What a device of a seat that is taken does: what the host bans or somebody here closed before stays closed.
+    pub(super) fn allowed(&self, device: DeviceKind, switch: DeviceSwitch) -> DeviceSwitch {
+        match switch {
+            _ if self.is_banned(device) => DeviceSwitch::ClosedByAdmin,
+            DeviceSwitch::On if self.device.stays_closed.contains(&device) => DeviceSwitch::Off,
+            DeviceSwitch::On | DeviceSwitch::Off | DeviceSwitch::ClosedByAdmin => switch,
+        }
+    }
+
+    /// Whether the host keeps it closed in this room.
+    pub(super) fn is_banned(&self, device: DeviceKind) -> bool {
+        self.room.as_ref().is_some_and(|room| room.banned.contains(&device))
     }
 
     /// Changes a switch: media first, then the host.
@@ -114,36 +134,48 @@ impl Guest {
         self.tell_devices(now);
     }
 
-    /// The host closes a device and keeps it closed, or lets it be opened again (rule 12).
+    /// The host closes a device and keeps it closed as long as this guest is inside, or lets it be opened again (rule 12).
     pub(super) fn device_control(&mut self, now: Instant, device: DeviceKind, action: DeviceAction, by: By) {
-        let Some(is) = self.stay.as_mut().map(|stay| stay.device_mut(device).switch) else { return };
-        match (action, is) {
-            (DeviceAction::Close, DeviceSwitch::On | DeviceSwitch::Off) => {
+        let Some(room) = &mut self.room else { return };
+        let is = self.stay.as_mut().map(|stay| stay.device_mut(device).switch);
+        match action {
+            DeviceAction::Close => {
+                if !room.banned.insert(device) && is.is_none_or(|is| is == DeviceSwitch::ClosedByAdmin) {
+                    return;
+                }
                 self.turn(now, device, DeviceSwitch::ClosedByAdmin);
                 self.settle_open(device, &Err(closed_by_admin(device)));
                 self.say(Event::ClosedByAdmin { device, by });
             }
-            (DeviceAction::Unlock, DeviceSwitch::ClosedByAdmin) => {
+            DeviceAction::Unlock => {
+                if !room.banned.remove(&device) && is != Some(DeviceSwitch::ClosedByAdmin) {
+                    return;
+                }
+                // It stays closed until somebody here opens it.
+                self.device.stays_closed.insert(device);
                 self.turn(now, device, DeviceSwitch::Off);
                 self.say(Event::UnlockedByAdmin { device, by });
             }
-            (DeviceAction::Close, DeviceSwitch::ClosedByAdmin)
-            | (DeviceAction::Unlock, DeviceSwitch::On | DeviceSwitch::Off) => {}
+        }
+    }
+
+    /// What the host says of bans in its answer to `join`: whoever was just started learns them so, and what was lifted meanwhile.
+    pub(super) fn sync_bans(&mut self, now: Instant, banned: &[DeviceKind]) {
+        for device in [DeviceKind::Camera, DeviceKind::Microphone] {
+            let switch =
+                if banned.contains(&device) { DeviceSwitch::ClosedByAdmin } else { DeviceSwitch::Off };
+            self.sync_ban(now, device, switch);
         }
     }
 
     /// What the host knows of a ban after the two were apart.
     pub(super) fn sync_ban(&mut self, now: Instant, device: DeviceKind, host: DeviceSwitch) {
-        let Some(is) = self.stay.as_mut().map(|stay| stay.device_mut(device).switch) else { return };
-        let by = self.room.as_ref().and_then(|room| room.host.clone()).map(By::from);
-        let Some(by) = by else { return };
-        match (host, is) {
-            (DeviceSwitch::ClosedByAdmin, _) => self.device_control(now, device, DeviceAction::Close, by),
-            (DeviceSwitch::On | DeviceSwitch::Off, DeviceSwitch::ClosedByAdmin) => {
-                self.device_control(now, device, DeviceAction::Unlock, by);
-            }
-            (DeviceSwitch::On | DeviceSwitch::Off, DeviceSwitch::On | DeviceSwitch::Off) => {}
-        }
+        let Some(by) = self.room.as_ref().and_then(|room| room.host.clone()).map(By::from) else { return };
+        let action = match host {
+            DeviceSwitch::ClosedByAdmin => DeviceAction::Close,
+            DeviceSwitch::On | DeviceSwitch::Off => DeviceAction::Unlock,
+        };
+        self.device_control(now, device, action, by);
     }
 
     /// A device delivers.

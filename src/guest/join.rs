@@ -84,6 +84,16 @@ impl Guest {
         self.join(now);
     }
 
+    /// The host is heard of, and has not answered: now, or as soon as the last one was said long enough ago.
+    pub(super) fn join_for_news(&mut self, now: Instant) {
+        let rested = self.room.as_ref().and_then(Room::join_rested).filter(|at| *at > now);
+        match (rested, self.timers.due_at(&Timer::Join)) {
+            (None, _) => self.join_anew(now),
+            (Some(at), Some(due)) if due <= at => {}
+            (Some(at), Some(_) | None) => self.timers.set(at, Timer::Join),
+        }
+    }
+
     /// The host seems to take this guest for gone: it is told otherwise.
     pub(super) fn join_unless_lately(&mut self, now: Instant) {
         let inside = |room: &Room| room.place == Place::Inside && !room.joined_lately(now);

@@ -265,6 +265,7 @@ impl Guest {
         };
         stay.attempt = if reachable { stay.attempt + 1 } else { stay.attempt.max(1) };
         let attempt = stay.attempt;
+        stay.why = why.to_owned();
         if let Some(peer) = peer {
             self.end_peer(&peer);
         }
@@ -312,6 +313,8 @@ impl Guest {
         let Some(stay) = &mut self.stay else { return };
         stay.attempt = stay.attempt.max(1);
         stay.phase = Phase::Recovering;
+        let why = "the host was started again".to_owned();
+        stay.why.clone_from(&why);
         let (attempt, peer) = (stay.attempt, stay.peer.take());
         for timer in [Timer::Silent, Timer::Steady] {
             self.timers.cancel(&timer);
@@ -319,7 +322,6 @@ impl Guest {
         if let Some(peer) = peer {
             self.end_peer(&peer);
         }
-        let why = "the host was started again".to_owned();
         self.say(Event::MediaRecovering { attempt, why, cause: Cause::StageGone });
         self.start_peer(now);
     }

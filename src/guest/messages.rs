@@ -127,6 +127,7 @@ impl Guest {
                 microphone: DeviceSwitch::On,
             },
         );
+        self.end_other_requests();
     }
 
     fn unseated(&mut self, now: Instant, seat_index: u32, reason: UnseatReason, by: Option<By>) {

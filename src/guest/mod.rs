@@ -30,7 +30,7 @@ mod stay;
 mod view;
 mod way;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
 pub use contract::{AcceptInvitations, Input, Output, Server, Settings, Timer};
@@ -43,6 +43,7 @@ use stay::Stay;
 use crate::model::command::{Answer, Command, Settled};
 use crate::model::event::Event;
 use crate::model::media::{Ask, Mirror, Quality, Ticket};
+use crate::model::message::DeviceKind;
 use crate::model::state::Network;
 use crate::model::volume::Loudness;
 use crate::model::{Code, IdSource, Presence, Refusal, Timers, User, Volume};
@@ -80,6 +81,8 @@ struct Device {
     output_volume: Loudness,
     /// What the microphone's card stands at, as far as it is known.
     own_volume: Volume,
+    /// What was closed off the seat, or whose ban was lifted, and not opened since.
+    stays_closed: BTreeSet<DeviceKind>,
 }
 
 /// The guest.
@@ -133,6 +136,7 @@ impl Guest {
                 capture_volume: settings.capture_volume,
                 output_volume: settings.output_volume,
                 own_volume: Volume::FULL,
+                stays_closed: BTreeSet::new(),
             },
             settings,
             network: Network::UNKNOWN,
@@ -197,8 +201,8 @@ impl Guest {
                 Timer::Steady => self.heard_long_enough(),
                 Timer::Retry => self.try_again(now),
                 Timer::Stop => self.say_farewell(now),
-                Timer::Camera => self.open_in_vain(now, crate::model::message::DeviceKind::Camera),
-                Timer::Microphone => self.open_in_vain(now, crate::model::message::DeviceKind::Microphone),
+                Timer::Camera => self.open_in_vain(now, DeviceKind::Camera),
+                Timer::Microphone => self.open_in_vain(now, DeviceKind::Microphone),
                 Timer::Devices => self.tell_devices(now),
                 Timer::Snapshot(ticket) => self.no_picture(ticket),
             }

@@ -72,9 +72,13 @@ impl Guest {
     }
 
     fn reconcile(&mut self, now: Instant, membership: Membership) {
+        if let Some(banned) = &membership.banned {
+            self.sync_bans(now, banned);
+        }
         self.reconcile_seat(now, membership.seat);
         self.reconcile_application(now, membership.application);
         self.reconcile_invitations(now, membership.invitations);
+        self.end_other_requests();
         if let Some(room) = self.room.as_mut().filter(|_| self.stay.is_none()) {
             room.consent = None;
         }

@@ -135,7 +135,7 @@ impl Guest {
             }
             Purpose::Accept { invitation_id, at } => {
                 let media = self.take_invitation(&invitation_id).map(|invited| invited.invitation.media);
-                if let (Some(room), Some(media), Some(at)) = (&mut self.room, media, at) {
+                if let (Some(room), Some(media), Some(at), None) = (&mut self.room, media, at, &self.stay) {
                     room.consent = Some(Consent { media, at });
                 }
             }
@@ -213,6 +213,7 @@ impl Guest {
         if let Some(room) = &mut self.room {
             room.applied = Some(Applied { application, expires });
         }
+        self.end_other_requests();
     }
 
     /// When a request ends; its timer runs a little longer.
@@ -243,6 +244,12 @@ impl Guest {
     /// Keeps an invitation, says so, and accepts it where that is agreed (rule 13).
     pub(super) fn invited(&mut self, now: Instant, invitation: Invitation) {
         let Some(room) = &self.room else { return };
+        if self.stay.is_some() {
+            // It crossed what led to the seat.
+            let invitation_id = invitation.invitation_id;
+            let purpose = Purpose::Reject(invitation_id.clone());
+            return self.request(now, purpose, ToHost::RejectInvitation { invitation_id }, None);
+        }
         let known = |invited: &Invited| invited.invitation.invitation_id == invitation.invitation_id;
         if room.invited.iter().any(known) || room.invited.len() >= INVITATIONS_MAX {
             return;
@@ -304,6 +311,14 @@ impl Guest {
         };
         for id in self.room.as_ref().map(ids).unwrap_or_default() {
             self.end_invitation(&id, reason);
+        }
+    }
+
+    /// Whoever is seated has got what it asked for: the rest ends, whoever invited, and whether or not the host says so.
+    pub(super) fn end_other_requests(&mut self) {
+        if self.stay.is_some() {
+            self.end_application(NoResponse::AlreadySeated);
+            self.end_invitations(NoResponse::AlreadySeated);
         }
     }
 

@@ -1,11 +1,12 @@
 //! The way into a room, and what becomes of it when the host or the broker goes.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::{Guest, Output, Timer};
 use crate::model::event::Event;
 use crate::model::media::Ticket;
-use crate::model::message::{Application, Grant, Invitation, NoResponse, UnseatReason};
+use crate::model::message::{Application, DeviceKind, Grant, Invitation, NoResponse, UnseatReason};
 use crate::model::state::Deadline;
 use crate::model::{
     Code, Connection, LiveId, Media, Presence, Refusal, RequestId, RoomState, RoomStatus, Seat, User, UserId,
@@ -92,6 +93,8 @@ pub(super) struct Room {
     pub(super) applied: Option<Applied>,
     pub(super) invited: Vec<Invited>,
     pub(super) consent: Option<Consent>,
+    /// What the host keeps closed as long as this guest is inside.
+    pub(super) banned: BTreeSet<DeviceKind>,
 }
 
 impl Room {
@@ -112,6 +115,7 @@ impl Room {
             applied: None,
             invited: Vec::new(),
             consent: None,
+            banned: BTreeSet::new(),
         }
     }
 
@@ -128,6 +132,11 @@ impl Room {
         self.join = None;
         self.refused = None;
         self.join_pause = JOIN_PAUSE;
+    }
+
+    /// When news may have `join` said again.
+    pub(super) fn join_rested(&self) -> Option<Instant> {
+        self.join_sent.map(|at| at + JOIN_QUIET)
     }
 
     pub(super) fn joined_lately(&self, now: Instant) -> bool {
@@ -232,9 +241,10 @@ impl Guest {
                 }
                 self.join_anew(now);
             }
-            Place::Joining | Place::HostLost if restarted || !room.joined_lately(now) => self.join_anew(now),
-            Place::Inside if restarted => self.join_anew(now),
-            Place::Joining | Place::HostLost | Place::Inside => {}
+            Place::Joining | Place::HostLost | Place::Inside if restarted => self.join_anew(now),
+            Place::Joining | Place::HostLost => self.join_for_news(now),
+            Place::Inside if room.join.is_some() => self.join_for_news(now),
+            Place::Inside => {}
         }
         if restarted {
             self.host_lost_its_peers(now);
@@ -300,6 +310,7 @@ impl Guest {
             room.place = Place::Waiting;
             room.join = None;
             room.consent = None;
+            room.banned.clear();
             room.join_pause = JOIN_PAUSE;
         }
         let by = self.room.as_ref().and_then(|room| room.host.clone()).map(Into::into);

@@ -7,7 +7,7 @@ use super::stay::{Count, Delivered, Device, Stay};
 use super::{Course, Guest, Output, Timer, Trouble};
 use crate::model::event::Event;
 use crate::model::media::{Ask, Ticket};
-use crate::model::message::{Grant, Signal, ToHost, UnseatReason};
+use crate::model::message::{DeviceKind, Grant, Signal, ToHost, UnseatReason};
 use crate::model::server::ServerAsk;
 use crate::model::state::Network;
 use crate::model::{By, Code, DeviceSwitch, LiveId, Media, Phase, Refusal};
@@ -57,7 +57,19 @@ impl Guest {
         self.say_farewell(now);
         let epoch = self.next_epoch;
         self.next_epoch += 1;
-        let camera = if given.media == Media::Audio { DeviceSwitch::Off } else { given.camera };
+        for (device, switch) in
+            [(DeviceKind::Camera, given.camera), (DeviceKind::Microphone, given.microphone)]
+        {
+            if let (DeviceSwitch::ClosedByAdmin, Some(room)) = (switch, &mut self.room) {
+                room.banned.insert(device);
+            }
+        }
+        let camera = self.allowed(DeviceKind::Camera, given.camera);
+        let camera = match (given.media, camera) {
+            (Media::Audio, DeviceSwitch::On) => DeviceSwitch::Off,
+            (Media::Audio | Media::Video, camera) => camera,
+        };
+        let microphone = self.allowed(DeviceKind::Microphone, given.microphone);
         let seat_index = given.seat_index;
         let grant = self.way(given.grant);
         self.stay = Some(Stay {
@@ -69,9 +81,10 @@ impl Guest {
             accepted: given.accepted,
             attempt: 0,
             count: Count::Ends,
+            why: String::new(),
             peer: None,
             camera: Device::new(camera),
-            microphone: Device::new(given.microphone),
+            microphone: Device::new(microphone),
             delivered: Delivered::Never,
             pictures: Vec::new(),
             told: None,

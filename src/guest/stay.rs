@@ -98,6 +98,8 @@ pub(super) struct Stay {
     pub(super) accepted: Instant,
     /// Which attempt of recovery this is; 0 before any.
     pub(super) attempt: u32,
+    /// Why the last of them was made.
+    pub(super) why: String,
     /// Whether the next packet that leaves ends the count of attempts.
     pub(super) count: Count,
     pub(super) peer: Option<Peer>,

@@ -3,7 +3,7 @@
 use super::Guest;
 use super::room::{Place, Room};
 use super::stay::{Device, Health, Stay};
-use crate::model::message::ANY_SEAT;
+use crate::model::message::{ANY_SEAT, DeviceKind};
 use crate::model::state::{
     CameraState, DeviceStatus, GuestState, MicrophoneState, Network, NetworkQuality, PendingInvitation,
     RoomMembership, SeatState,
@@ -40,12 +40,12 @@ impl Guest {
             invitations: room.map(invitations).unwrap_or_default(),
             seat: seat.or(leaving),
             camera: CameraState {
-                status: status(stay.map(|stay| &stay.camera)),
+                status: self.status(DeviceKind::Camera, stay.map(|stay| &stay.camera)),
                 device: self.device.camera.clone(),
                 quality: self.device.quality,
             },
             microphone: MicrophoneState {
-                status: status(stay.map(|stay| &stay.microphone)),
+                status: self.status(DeviceKind::Microphone, stay.map(|stay| &stay.microphone)),
                 device: self.device.microphone.clone(),
                 volume: match self.device.capture_volume {
                     Loudness::AsItIs => self.device.own_volume,
@@ -55,6 +55,26 @@ impl Guest {
             network: self.network(),
             last_error: self.last_error.as_ref().map(|(_, refusal)| refusal.clone()),
             summary: self.summary(),
+        }
+    }
+
+    /// A device off the seat is off, or banned.
+    fn status(&self, kind: DeviceKind, device: Option<&Device>) -> DeviceStatus {
+        match device {
+            None if self.is_banned(kind) => DeviceStatus::ClosedByAdmin,
+            None => DeviceStatus::Off,
+            Some(device) => status(device),
+        }
+    }
+
+    /// What will stay closed when a seat is taken.
+    fn next_seat(&self) -> &'static str {
+        let closed = |device| self.allowed(device, DeviceSwitch::On) != DeviceSwitch::On;
+        match (closed(DeviceKind::Camera), closed(DeviceKind::Microphone)) {
+            (false, false) => "",
+            (true, false) => "; camera stays closed",
+            (false, true) => "; microphone stays closed",
+            (true, true) => "; camera and microphone stay closed",
         }
     }
 
@@ -74,8 +94,8 @@ impl Guest {
             (_, None, Some(farewell)) => {
                 format!("leaving seat {}, closing camera and microphone", farewell.seat_index)
             }
-            (Some(room), None, None) => room_summary(room),
-            (None, _, _) => "in no room, waiting for join_live".to_owned(),
+            (Some(room), None, None) => format!("{}{}", room_summary(room), self.next_seat()),
+            (None, _, _) => format!("in no room, waiting for join_live{}", self.next_seat()),
         };
         if self.broker == Presence::Offline {
             sentence.push_str(", waiting for the broker");
@@ -91,7 +111,9 @@ impl Guest {
             Phase::Negotiating => format!("on seat {seat}, waiting for {stage} to answer the offer"),
             Phase::Connecting => format!("on seat {seat}, connecting to {stage}"),
             Phase::Live => format!("live on seat {seat}"),
-            Phase::Recovering => format!("on seat {seat}, media lost: attempt {} of 3", stay.attempt),
+            Phase::Recovering => {
+                format!("on seat {seat}, media lost: attempt {} of 3: {}", stay.attempt, stay.why)
+            }
             Phase::Leaving => format!("leaving seat {seat}"),
         };
         let gone = match room.place {
@@ -152,11 +174,11 @@ fn invitations(room: &Room) -> Vec<PendingInvitation> {
     room.invited.iter().map(pending).collect()
 }
 
-fn status(device: Option<&Device>) -> DeviceStatus {
-    match device.map(|device| (device.switch, device.health)) {
-        None | Some((DeviceSwitch::Off, _)) => DeviceStatus::Off,
-        Some((DeviceSwitch::ClosedByAdmin, _)) => DeviceStatus::ClosedByAdmin,
-        Some((DeviceSwitch::On, Health::Lost)) => DeviceStatus::Lost,
-        Some((DeviceSwitch::On, Health::Delivers | Health::Unknown)) => DeviceStatus::On,
+fn status(device: &Device) -> DeviceStatus {
+    match (device.switch, device.health) {
+        (DeviceSwitch::Off, _) => DeviceStatus::Off,
+        (DeviceSwitch::ClosedByAdmin, _) => DeviceStatus::ClosedByAdmin,
+        (DeviceSwitch::On, Health::Lost) => DeviceStatus::Lost,
+        (DeviceSwitch::On, Health::Delivers | Health::Unknown) => DeviceStatus::On,
     }
 }

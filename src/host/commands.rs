@@ -10,9 +10,9 @@ use crate::model::command::{
     Settled,
 };
 use crate::model::event::Event;
-use crate::model::message::{ANY_SEAT, DeviceAction, DeviceKind, Invitation, ToGuest, UnseatReason};
+use crate::model::message::{ANY_SEAT, DeviceKind, Invitation, ToGuest, UnseatReason};
 use crate::model::state::Deadline;
-use crate::model::{By, Code, DeviceSwitch, Operator, Refusal, User, UserId};
+use crate::model::{By, Code, Operator, Refusal, User, UserId};
 
 impl Host {
     pub(super) fn command(&mut self, now: Instant, command: Command) -> Settled {
@@ -246,33 +246,5 @@ impl Host {
             slot.lock = lock;
             self.page = Page::Changed;
         }
-    }
-
-    fn ban(&mut self, guest: &UserId, device: DeviceKind, by: By) -> Settled {
-        self.seated(guest)?;
-        self.switch(guest, device, DeviceSwitch::ClosedByAdmin, DeviceAction::Close, by);
-        DONE
-    }
-
-    fn lift(&mut self, guest: &UserId, device: DeviceKind, by: By) -> Settled {
-        self.seated(guest)?;
-        self.switch(guest, device, DeviceSwitch::Off, DeviceAction::Unlock, by);
-        DONE
-    }
-
-    /// Bans a device, or lifts its ban; nothing if it is so already.
-    fn switch(&mut self, guest: &UserId, device: DeviceKind, to: DeviceSwitch, action: DeviceAction, by: By) {
-        let Some((_, occupant)) = self.live.as_mut().and_then(|live| live.occupant(guest)) else { return };
-        let switch = match device {
-            DeviceKind::Camera => &mut occupant.camera,
-            DeviceKind::Microphone => &mut occupant.microphone,
-        };
-        let banned = *switch == DeviceSwitch::ClosedByAdmin;
-        if banned == (action == DeviceAction::Close) {
-            return;
-        }
-        *switch = to;
-        self.page = Page::Changed;
-        self.tell(guest, ToGuest::DeviceControl { device, action, by });
     }
 }

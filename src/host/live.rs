@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Instant;
 
+use super::bans::Bans;
 use crate::model::message::ANY_SEAT;
 use crate::model::state::Deadline;
 use crate::model::{
@@ -136,6 +137,7 @@ pub(super) struct Live {
     pub(super) candidates: BTreeMap<u64, UserId>,
     pub(super) applications: Queue,
     pub(super) invitations: Queue,
+    pub(super) bans: Bans,
     pub(super) speaking: Vec<UserId>,
     pub(super) next_order: u64,
 }
@@ -150,6 +152,7 @@ impl Live {
             candidates: BTreeMap::new(),
             applications: Queue::default(),
             invitations: Queue::default(),
+            bans: Bans::default(),
             speaking: Vec::new(),
             next_order: 0,
         }

@@ -14,6 +14,7 @@
 //! Not here: sockets, pipelines, clocks; what the stage sees is told to it.
 #![deny(clippy::disallowed_methods, clippy::wildcard_enum_match_arm)]
 
+mod bans;
 mod commands;
 mod contract;
 mod limits;

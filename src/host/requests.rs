@@ -98,7 +98,7 @@ impl Host {
             live.enter(user.clone(), session, Attendance::Here);
             self.outputs.push_back(Output::Watch(from.clone()));
             self.say(Event::GuestJoined { user });
-            return Ok(Membership::default());
+            return Ok(Membership { banned: Some(Vec::new()), ..Membership::default() });
         }
         self.joined_again(from, user, session);
         Ok(self.membership(now, from))
@@ -167,7 +167,8 @@ impl Host {
                 by,
             })
         });
-        Membership { seat, application, invitations: invitation.into_iter().collect() }
+        let banned = Some(live.bans.of(from).map(|(device, _)| device).collect());
+        Membership { seat, application, invitations: invitation.into_iter().collect(), banned }
     }
 
     fn leave(&mut self, from: &UserId) {

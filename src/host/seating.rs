@@ -3,8 +3,8 @@
 use super::live::{Attendance, Kind, Occupant, Seen};
 use super::{Grants, Host, Output, Page};
 use crate::model::event::Event;
-use crate::model::message::{Grant, NoResponse, ToGuest, UnseatReason};
-use crate::model::{By, Connection, DeviceSwitch, LiveId, Media, User, UserId};
+use crate::model::message::{DeviceKind, Grant, NoResponse, ToGuest, UnseatReason};
+use crate::model::{By, Connection, LiveId, Media, User, UserId};
 
 impl Host {
     /// Puts a guest of the audience on a free seat, ends what else it asked for, and says so.
@@ -19,8 +19,8 @@ impl Host {
         let occupant = Occupant {
             user_id: guest.clone(),
             media,
-            microphone: DeviceSwitch::Off,
-            camera: DeviceSwitch::Off,
+            microphone: live.bans.switch(guest, DeviceKind::Microphone),
+            camera: live.bans.switch(guest, DeviceKind::Camera),
             connection,
             seen: Seen::NotLive,
         };
@@ -28,6 +28,7 @@ impl Host {
         let grant = grant(&self.settings.grant, &live.live_id, guest);
         self.page = Page::Changed;
         self.tell(guest, ToGuest::Seated { seat_index, media, grant });
+        self.say_bans(guest);
         self.say(Event::GuestSeated { user, seat_index });
         self.end_request(Kind::Application, guest, NoResponse::AlreadySeated);
         self.end_request(Kind::Invitation, guest, NoResponse::AlreadySeated);
@@ -68,6 +69,9 @@ impl Host {
         let Some(live) = &mut self.live else { return };
         let Some(member) = live.members.remove(guest) else { return };
         live.candidates.remove(&member.order);
+        if live.bans.forget(guest) {
+            self.page = Page::Changed;
+        }
         if let Attendance::Gone(until) = member.attendance {
             self.timers.cancel(until, super::Timer::Hold(guest.clone()));
         }

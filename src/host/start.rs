@@ -6,8 +6,11 @@ use super::live::{Attendance, Live, Lock, Occupant, Seen};
 use super::{DONE, Host, Output, Presence, Timer, not_in_room};
 use crate::model::command::{Answer, SeatCount, Settled, StartLive};
 use crate::model::media::Ticket;
-use crate::model::message::{ToGuest, UnseatReason};
-use crate::model::{Code, Connection, LiveId, Media, Refusal, RoomState, RoomStatus, Seat, SeatMode, UserId};
+use crate::model::message::{DeviceKind, ToGuest, UnseatReason};
+use crate::model::{
+    Banned, Code, Connection, DeviceSwitch, LiveId, Media, Refusal, RoomState, RoomStatus, Seat, SeatMode,
+    User, UserId,
+};
 
 /// How long the broker may take to say what is retained of the room: to begin without knowing would empty its seats.
 const LOOK_AROUND: Duration = Duration::from_secs(10);
@@ -157,15 +160,31 @@ impl Host {
         let count = usize::try_from(starting.seats.get()).unwrap_or_default();
         let mut live = Live::new(starting.live_id.clone(), starting.seat_mode, count);
         self.outputs.push_back(Output::Enter(starting.live_id));
-        let seats = before.map(|room| room.seats).unwrap_or_default();
+        let (seats, banned) = before.map(|room| (room.seats, room.banned)).unwrap_or_default();
         let (kept, gone): (Vec<Seat>, Vec<Seat>) =
             seats.into_iter().partition(|seat| seat.index < starting.seats.get());
         let until = now + self.settings.hold;
         for seat in kept {
+            let banned = banned_on(&seat);
             if let Some(user_id) = take_back(&mut live, seat, Attendance::Gone(until)) {
+                for device in banned {
+                    live.bans.add(&user_id, device, self.by(None));
+                }
                 self.timers.set(until, Timer::Hold(user_id.clone()));
                 self.outputs.push_back(Output::Watch(user_id));
             }
+        }
+        for Banned { user_id, devices } in banned {
+            if live.members.contains_key(&user_id) || live.members.len() >= self.settings.capacity {
+                continue;
+            }
+            // Its name comes with its next `join`.
+            live.enter(User::named_by_id(user_id.clone()), String::new(), Attendance::Gone(until));
+            for device in devices {
+                live.bans.add(&user_id, device, self.by(None));
+            }
+            self.timers.set(until, Timer::Hold(user_id.clone()));
+            self.outputs.push_back(Output::Watch(user_id));
         }
         self.live = Some(live);
         for seat in gone {
@@ -221,6 +240,7 @@ impl Host {
             let settled = Err(Refusal::new(Code::UserNotInSeat, "the live has ended"));
             self.outputs.push_back(Output::Settled { ticket, settled });
         }
+        live.bans.clear();
         live.seats.iter_mut().for_each(|slot| *slot = super::live::Slot::default());
         let mut room = self.room(&live);
         room.status = RoomStatus::Ended;
@@ -239,6 +259,13 @@ impl Host {
         self.settings.standing_room = None;
         self.outputs.push_back(Output::Exit(live.live_id));
     }
+}
+
+/// What is banned of who sits there.
+fn banned_on(seat: &Seat) -> Vec<DeviceKind> {
+    let switches = [(DeviceKind::Camera, seat.camera), (DeviceKind::Microphone, seat.microphone)];
+    let banned = switches.into_iter().filter(|(_, switch)| *switch == DeviceSwitch::ClosedByAdmin);
+    banned.map(|(device, _)| device).collect()
 }
 
 /// Restores one seat of the room as it was left: lock, occupant and bans; the guest has the hold to come back.

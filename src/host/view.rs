@@ -23,6 +23,7 @@ impl Host {
             },
             revision: self.revision,
             seats: (0..).zip(&live.seats).map(|(index, slot)| seat(live, index, slot)).collect(),
+            banned: super::bans::unseated(live),
         }
     }
 

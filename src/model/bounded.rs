@@ -30,13 +30,6 @@ macro_rules! bounded_text {
 }
 
 bounded_text!(
-    /// A display name: at most 128 bytes of UTF-8 without control characters. Empty stands for "the id".
-    UserName,
-    128,
-    "user_name must be at most 128 bytes without control characters",
-    |c| !c.is_control()
-);
-bounded_text!(
     /// What the asker wants the other side to know; passed through untouched. At most 1,024 bytes.
     ExtraInfo,
     1024,

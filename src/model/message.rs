@@ -1,16 +1,17 @@
 //! What guests, hosts and stages say to each other on the room plane.
 
 mod device;
+mod outcome;
 mod signal;
 
 use serde::{Deserialize, Serialize};
 
 pub use device::DeviceKind;
+pub use outcome::Outcome;
 pub use signal::{Signal, SignalBody};
 
 use super::{
-    By, Code, DeviceSwitch, ExtraInfo, InvitationId, Media, Phase, Refusal, RequestId, RequestTimeout, User,
-    UserId,
+    By, DeviceSwitch, ExtraInfo, InvitationId, Media, Phase, RequestId, RequestTimeout, User, UserId,
 };
 
 /// What an application asks for.
@@ -115,6 +116,9 @@ pub struct Membership {
     /// Its invitations.
     #[serde(default)]
     pub invitations: Vec<Invitation>,
+    /// Which of its devices it may not open, on whatever seat; `None`: the host does not say.
+    #[serde(default)]
+    pub banned: Option<Vec<DeviceKind>>,
 }
 
 /// A request of a guest to its host. Each is answered by exactly one [`ToGuest::Result`].
@@ -325,68 +329,4 @@ pub enum ToGuest {
     LiveEnded {},
     /// Media signalling from the stage.
     Signal(Signal),
-}
-
-/// What the host made of a request.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(into = "RawOutcome", try_from = "RawOutcome")]
-pub enum Outcome {
-    /// Taken. For `join`: what the host still has of the guest.
-    Ok(Option<Membership>),
-    /// Refused.
-    Refused(Refusal),
-}
-
-/// A `join` is told all three of the last, other requests none of them.
-#[derive(Clone, Serialize, Deserialize)]
-struct RawOutcome {
-    ok: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    error: Option<Refusal>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    seat: Option<Option<OwnSeat>>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    application: Option<Option<Application>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    invitations: Option<Vec<Invitation>>,
-}
-
-/// Tells a field that is `null` (`Some(None)`) from one that is absent (`None`).
-fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
-    d: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::<T>::deserialize(d).map(Some)
-}
-
-impl From<Outcome> for RawOutcome {
-    fn from(outcome: Outcome) -> Self {
-        let bare = Self { ok: true, error: None, seat: None, application: None, invitations: None };
-        match outcome {
-            Outcome::Ok(None) => bare,
-            Outcome::Ok(Some(Membership { seat, application, invitations })) => Self {
-                seat: Some(seat),
-                application: Some(application),
-                invitations: Some(invitations),
-                ..bare
-            },
-            Outcome::Refused(error) => Self { ok: false, error: Some(error), ..bare },
-        }
-    }
-}
-
-impl TryFrom<RawOutcome> for Outcome {
-    type Error = &'static str;
-    fn try_from(raw: RawOutcome) -> Result<Self, &'static str> {
-        let RawOutcome { ok, error, seat, application, invitations } = raw;
-        if ok {
-            if seat.is_none() && application.is_none() && invitations.is_none() {
-                return Ok(Self::Ok(None));
-            }
-            let (seat, application) = (seat.flatten(), application.flatten());
-            let invitations = invitations.unwrap_or_default();
-            return Ok(Self::Ok(Some(Membership { seat, application, invitations })));
-        }
-        let why = || Refusal::new(Code::PermissionDenied, "refused without a reason");
-        Ok(Self::Refused(error.unwrap_or_else(why)))
-    }
 }

@@ -19,6 +19,7 @@ pub mod hotplug;
 mod ids;
 pub mod media;
 pub mod message;
+mod name;
 mod room;
 pub mod server;
 pub mod stage;
@@ -27,11 +28,12 @@ mod timers;
 pub mod voice;
 pub mod volume;
 
-pub use bounded::{ByeReason, ExtraInfo, Operator, RequestTimeout, UserName, Volume};
+pub use bounded::{ByeReason, ExtraInfo, Operator, RequestTimeout, Volume};
 pub use cause::Cause;
 pub use code::{Code, Refusal};
 pub use ids::{IdSource, InvalidId, InvitationId, LiveId, RequestId, UserId};
+pub use name::UserName;
 pub use room::{
-    By, Connection, DeviceSwitch, Media, Phase, Presence, RoomState, RoomStatus, Seat, SeatMode, User,
+    Banned, By, Connection, DeviceSwitch, Media, Phase, Presence, RoomState, RoomStatus, Seat, SeatMode, User,
 };
 pub use timers::Timers;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::message::DeviceKind;
 use super::{LiveId, Operator, UserId, UserName};
 
 /// Longest avatar URL in bytes.
@@ -191,6 +192,15 @@ impl Seat {
     }
 }
 
+/// Whose devices are kept closed, on whatever seat; here those who have none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Banned {
+    /// Who; inside the room.
+    pub user_id: UserId,
+    /// Which.
+    pub devices: Vec<DeviceKind>,
+}
+
 /// The public room, retained by the broker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomState {
@@ -210,4 +220,7 @@ pub struct RoomState {
     pub revision: u64,
     /// All seats in order.
     pub seats: Vec<Seat>,
+    /// Who sits nowhere and may not open a device; absent where that is nobody. At most 128.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub banned: Vec<Banned>,
 }

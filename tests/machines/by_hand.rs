@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use coguestd::guest::{Input, Output, Settings};
-use coguestd::model::command::{Command, GuestCommand, JoinLive, Settled};
+use coguestd::model::command::{Command, DeviceCommand, GuestCommand, JoinLive, Settled};
 use coguestd::model::event::Event;
 use coguestd::model::media::{Report, SdpKind, Session, SessionDescription};
 use coguestd::model::message::{
     Application, Grant, Membership, Outcome, Signal, SignalBody, ToGuest, ToHost,
 };
+use coguestd::model::state::GuestState;
 use coguestd::model::{
     LiveId, Media, Presence, RequestId, RoomState, RoomStatus, Seat, SeatMode, User, UserId,
 };
@@ -97,6 +98,14 @@ impl ByHand {
         self.stand.command(Command::Guest(command)).0
     }
 
+    pub fn device(&mut self, command: DeviceCommand) -> Settled {
+        self.stand.command(Command::Device(command)).0
+    }
+
+    pub fn state(&self) -> GuestState {
+        self.stand.guest.snapshot()
+    }
+
     pub fn report(&mut self, report: Report) -> Vec<Output> {
         self.stand.input(Input::Media(report))
     }
@@ -140,6 +149,7 @@ impl ByHand {
             stage: Some(UserId::clone(&host().user_id)),
             revision: self.revision,
             seats: (0..3).map(Seat::empty).collect(),
+            banned: Vec::new(),
         };
         self.stand.input(Input::Room { live_id: lobby(), state: Some(state) })
     }

@@ -326,6 +326,7 @@ impl Life {
                 .then(|| invitation(invited, Media::Video, RequestTimeout::NEVER))
                 .into_iter()
                 .collect(),
+            banned: (y % 8 == 4).then(|| vec![kind(y / 8)]),
         };
         let outcome = match y % 16 {
             15 => Outcome::Refused(Refusal::new(Code::RoomFull, "full")),
@@ -355,6 +356,7 @@ impl Life {
             stage: Some(id(host)),
             revision: self.revision,
             seats,
+            banned: Vec::new(),
         };
         let state = (!y.is_multiple_of(17)).then_some(room);
         self.stand.input(Input::Room { live_id: id("lobby"), state });

@@ -57,7 +57,7 @@ fn a_typo_does_not_pass() {
         ("leave_live", json!({"now": true}), "now"),
         ("apply_for_seat", json!({"seat": 1}), "seat"),
         ("apply_for_seat", json!({"seat_index": "1"}), "seat_index"),
-        ("apply_for_seat", json!({"seat_index": 1.0}), "seat_index"),
+        ("apply_for_seat", json!({"seat_index": 1.5}), "seat_index"),
         ("apply_for_seat", json!({"timeout": true}), "timeout"),
         ("apply_for_seat", json!({"timeout": 3601}), "timeout"),
         ("apply_for_seat", json!({"media": "both"}), "media"),

@@ -114,8 +114,12 @@ fn to_guest() -> Vec<(&'static str, ToGuest)> {
         camera: DeviceSwitch::ClosedByAdmin,
         microphone: DeviceSwitch::On,
     };
-    let membership =
-        Membership { seat: Some(seat), application: Some(application()), invitations: vec![invitation()] };
+    let membership = Membership {
+        seat: Some(seat),
+        application: Some(application()),
+        invitations: vec![invitation()],
+        banned: Some(vec![DeviceKind::Camera]),
+    };
     let whip = Grant::Whip {
         publish_url: Some("https://media.example.org/whip/lobby/kiosk-7".to_owned()),
         token: Some(Token("secret".to_owned())),

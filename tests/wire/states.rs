@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use coguestd::model::media::Quality;
+use coguestd::model::message::DeviceKind;
 use coguestd::model::state::{
     CameraState, Connected, Cut, Deadline, DeviceStatus, GuestState, HostState, MicrophoneState, Network,
     NetworkQuality, PAYLOAD_MAX, PendingInvitation, PendingRequest, RoomMembership, SeatState,
 };
 use coguestd::model::{
-    Code, Connection, DeviceSwitch, Media, Phase, Refusal, RoomState, RoomStatus, Seat, SeatMode, User,
-    Volume,
+    Banned, Code, Connection, DeviceSwitch, Media, Phase, Refusal, RoomState, RoomStatus, Seat, SeatMode,
+    User, Volume,
 };
 use coguestd::mqtt::wire::room::{self, RetainedRoom};
 
@@ -94,6 +95,10 @@ fn live() -> RoomState {
         stage: Some("host-1".parse().expect("valid")),
         revision: 17,
         seats,
+        banned: vec![Banned {
+            user_id: "kiosk-9".parse().expect("valid"),
+            devices: vec![DeviceKind::Camera],
+        }],
     }
 }
 
@@ -103,6 +108,7 @@ fn ended() -> RoomState {
         stage: None,
         revision: 18,
         seats: (0..3).map(Seat::empty).collect(),
+        banned: Vec::new(),
         ..live()
     }
 }

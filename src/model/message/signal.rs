@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::present;
+use super::outcome::present;
 
 use crate::model::ByeReason;
 use crate::model::media::{IceCandidate, SessionDescription};

@@ -98,7 +98,7 @@ pub(super) fn to_host() -> Vec<(&'static str, Value)> {
 pub(super) fn to_guest() -> Vec<(&'static str, Value)> {
     let plain = TO_GUEST.iter().map(|(kind, fields)| (*kind, typed(kind, fields)));
     let result = json!({"oneOf": [
-        typed("result", "request_id ok:yes seat:OwnSeat~? application:Application~? invitations:Invitation*?"),
+        typed("result", "request_id ok:yes seat:OwnSeat~? application:Application~? invitations:Invitation*? banned:device*?"),
         typed("result", "request_id ok:no error"),
     ]});
     plain.chain([("result", result), ("signal", signal())]).collect()

@@ -135,8 +135,10 @@ const SHARED: &[(&str, &str, &str)] = &[
     (
         "Room",
         "The public room.",
-        "live_id status:room_status host:user session seat_mode stage:id_of_user~ revision seats:Seat*",
+        "live_id status:room_status host:user session seat_mode stage:id_of_user~ revision seats:Seat* \
+         banned:Banned*?",
     ),
+    ("Banned", "Who has no seat and may not open these devices.", "user_id devices:device*"),
     (
         "OwnSeat",
         "The guest's own seat, in the answer to its `join`.",

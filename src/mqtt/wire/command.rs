@@ -41,15 +41,17 @@ impl Envelope {
         if payload.is_empty() {
             return Self { id: None, fields: Ok(Map::new()) };
         }
-        let mut fields = match object(payload) {
-            Ok(fields) => fields,
+        let (mut fields, wrong) = match object(payload) {
+            Ok(read) => read,
             Err(why) => {
                 return Self { id: None, fields: Err(Refusal::new(Code::InvalidParameter, why)) };
             }
         };
         match fields.remove("id") {
-            None => Self { id: None, fields: Ok(fields) },
-            Some(Value::String(id)) if id.len() <= ID_MAX => Self { id: Some(id), fields: Ok(fields) },
+            None => Self { id: None, fields: wrong.map_or(Ok(fields), Err) },
+            Some(Value::String(id)) if id.len() <= ID_MAX => {
+                Self { id: Some(id), fields: wrong.map_or(Ok(fields), Err) }
+            }
             Some(_) => {
                 let why = format!("must be a string of at most {ID_MAX} bytes");
                 Self { id: None, fields: Err(Refusal::invalid("id", why)) }
@@ -289,6 +291,10 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
+        assert!(refused("join_live", r#"{"live_id":"a","live_id":"b"}"#).starts_with("live_id: "));
+        assert!(refused("disconnect", r#"{"now":1,"now":2}"#).starts_with("now: "));
+        assert!(refused("disconnect", r#"{"id":"1","id":"2"}"#).starts_with("id: "));
+        assert!(refused("set_capture_volume", r#"{"volume":50.5}"#).starts_with("volume: "));
         assert!(refused("join_live", "{}").contains("live_id"));
         assert!(refused("join_live", r#"{"live_id":"a b"}"#).starts_with("live_id: "));
         assert!(refused("apply_for_seat", r#"{"seat_index":1.5}"#).starts_with("seat_index: "));
@@ -307,6 +313,20 @@ mod tests {
         assert!(refused("disconnect", "\u{1}").contains("no JSON"));
         let long = format!(r#"{{"avatar_url":"{}"}}"#, "x".repeat(513));
         assert!(refused("set_user_info", &long).starts_with("avatar_url: "));
+    }
+
+    #[test]
+    fn a_number_is_whole_however_it_is_spelt_and_a_mark_is_ignored() {
+        for text in ["50", "50.0", "5e1", "50.000"] {
+            let command = read("set_capture_volume", &format!("\u{feff}{{\"volume\":{text}}}")).expect(text);
+            let Command::Device(DeviceCommand::SetCaptureVolume(wish)) = command else { panic!("a volume") };
+            assert_eq!(wish.volume.percent(), 50);
+        }
+        let command = read("lock_seat", r#"{"seat_index":-0}"#).expect("zero");
+        let Command::Host { command: HostCommand::LockSeat(seat), .. } = command else { panic!("a seat") };
+        assert_eq!(seat.seat_index, 0);
+        let envelope = Envelope::open(br#"{"id":"7","x":1,"x":2}"#);
+        assert_eq!(envelope.id.as_deref(), Some("7"), "the reply still names it");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a daemon says of itself: status, info, events.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::model::event::Event;
 
@@ -23,7 +23,7 @@ pub fn event(event: &Event, at: Timestamp) -> Vec<u8> {
 
 /// The `machine` of an `info`; `None` when it names none.
 pub fn machine(info: &[u8]) -> Option<String> {
-    let value: Value = serde_json::from_slice(info).ok()?;
+    let value = super::sound_object(info)?;
     value.get("machine")?.as_str().map(ToOwned::to_owned)
 }
 

@@ -8,20 +8,29 @@
 
 pub mod command;
 pub mod device;
+mod json;
 pub mod room;
 
 use serde_json::{Map, Value};
 
+use crate::model::Refusal;
 use crate::model::state::PAYLOAD_MAX;
 
-/// The object that `payload` is, or why it is none.
-fn object(payload: &[u8]) -> Result<Map<String, Value>, String> {
+/// The object that `payload` is, and what is wrong with it though it can be read; or why it is none.
+fn object(payload: &[u8]) -> Result<(Map<String, Value>, Option<Refusal>), String> {
     if payload.len() > PAYLOAD_MAX {
         return Err(format!("{} bytes are more than {PAYLOAD_MAX}", payload.len()));
     }
-    match serde_json::from_slice(payload) {
-        Ok(Value::Object(map)) => Ok(map),
+    match json::read(payload) {
+        Ok(json::Read { value: Value::Object(map), twice }) => {
+            Ok((map, twice.map(|key| Refusal::invalid(&key, "stands twice in the message"))))
+        }
         Ok(_) => Err("the payload must be a JSON object".to_owned()),
         Err(error) => Err(format!("the payload is no JSON: {error}")),
     }
+}
+
+/// The object that `payload` is, if nothing is wrong with it.
+pub fn sound_object(payload: &[u8]) -> Option<Map<String, Value>> {
+    object(payload).ok().filter(|(_, wrong)| wrong.is_none()).map(|(map, _)| map)
 }

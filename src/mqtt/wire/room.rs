@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::object;
+use super::{object, sound_object};
 use crate::model::message::{self, Application, Devices, Signal, ToGuest, ToHost};
 use crate::model::{Code, Refusal, RequestId, RoomState, User};
 
@@ -34,15 +34,19 @@ pub enum FromGuest {
 
 /// Reads what arrived on a guest's `to_host`.
 pub fn read_to_host(payload: &[u8]) -> FromGuest {
-    let Ok(fields) = object(payload) else { return FromGuest::Noise };
+    let Ok((fields, wrong)) = object(payload) else { return FromGuest::Noise };
     let request_id = fields.get("request_id").and_then(Value::as_str).map(ToOwned::to_owned);
     let Some(Ok(request_id)) = request_id.map(RequestId::try_from) else { return FromGuest::Noise };
+    if let Some(refusal) = wrong {
+        return FromGuest::Request(request_id, Err(refusal));
+    }
     let kind = fields.get("type").and_then(Value::as_str);
     let request = match kind.filter(|kind| REQUESTS.contains(kind)) {
         None => Err(Refusal::new(Code::UnknownCommand, "type: not a request of this protocol")),
         Some(kind) => {
             let kind = kind.to_owned();
-            ToHost::deserialize(Value::Object(fields.clone())).map_err(|error| wrong(&kind, fields, &error))
+            ToHost::deserialize(Value::Object(fields.clone()))
+                .map_err(|error| misread_request(&kind, fields, &error))
         }
     };
     FromGuest::Request(request_id, request)
@@ -58,7 +62,7 @@ struct Join {
 }
 
 /// The refusal of a request, naming the field: what is read by its `type` forgets where it went wrong, so it is read again.
-fn wrong(kind: &str, fields: Map<String, Value>, error: &serde_json::Error) -> Refusal {
+fn misread_request(kind: &str, fields: Map<String, Value>, error: &serde_json::Error) -> Refusal {
     let found = match kind {
         "join" => misread::<Join>(fields),
         "apply" => misread::<Application>(fields),
@@ -98,7 +102,7 @@ pub fn write_signal(signal: Signal) -> Vec<u8> {
 
 /// Reads what arrived on a `to_guest`; `None` when it is nothing this version knows.
 pub fn read_to_guest(payload: &[u8]) -> Option<ToGuest> {
-    let mut fields = object(payload).ok()?;
+    let mut fields = sound_object(payload)?;
     if let Some(code) = fields.get_mut("error").and_then(|error| error.get_mut("code")) {
         // A code of a newer version: the request was refused, and the message says why.
         if Code::deserialize(&*code).is_err() {
@@ -129,7 +133,7 @@ pub fn read_room(payload: &[u8]) -> RetainedRoom {
     if payload.is_empty() {
         return RetainedRoom::Nothing;
     }
-    let room = object(payload).ok().and_then(|fields| RoomState::deserialize(Value::Object(fields)).ok());
+    let room = sound_object(payload).and_then(|fields| RoomState::deserialize(Value::Object(fields)).ok());
     match room {
         Some(room) if sound(&room) => RetainedRoom::Room(room),
         Some(_) | None => RetainedRoom::Unreadable,
@@ -178,6 +182,32 @@ mod tests {
         let wrong = request(r#"{"type":"apply","request_id":"1","timeout":-1}"#).expect_err("range");
         assert_eq!(wrong.code, Code::InvalidParameter);
         assert!(wrong.message.contains("timeout"), "{wrong}");
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_named_and_whole_numbers_are_taken_in_any_spelling() {
+        for (text, key) in [
+            (r#"{"type":"apply","request_id":"1","seat_index":1,"seat_index":2}"#, "seat_index"),
+            (
+                r#"{"type":"join","request_id":"1","session":"s","user":{"user_id":"a","user_id":"b"}}"#,
+                "user_id",
+            ),
+            (r#"{"type":"leave","request_id":"1","request_id":"2"}"#, "request_id"),
+            (r#"{"type":"leave","request_id":"1","later":{"x":1,"x":1}}"#, "x"),
+        ] {
+            let refusal = request(text).expect_err(text);
+            assert_eq!(refusal.code, Code::InvalidParameter, "{text}");
+            assert!(refusal.message.starts_with(key), "{text}: {refusal}");
+        }
+        for text in ["1", "1.0", "10e-1"] {
+            let sent = request(&format!(r#"{{"type":"apply","request_id":"1","seat_index":{text}}}"#));
+            let Ok(ToHost::Apply(application)) = sent else { panic!("{text}: {sent:?}") };
+            assert_eq!(application.seat_index, 1);
+        }
+        let twice = br#"{"type":"signal","session":"s","session":"t","exchange":1,"bye":true}"#;
+        assert_eq!(read_to_guest(twice), None);
+        let exchange = "\u{feff}{\"type\":\"signal\",\"session\":\"s\",\"exchange\":1.0,\"bye\":true}";
+        assert!(read_to_stage(exchange.as_bytes()).is_some());
     }
 
     #[test]
