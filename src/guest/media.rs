@@ -137,7 +137,11 @@ impl Guest {
             SignalBody::Candidate(candidate) => self.ask(Ask::Candidate { session, candidate }),
             SignalBody::Bye(None) => self.recover(now, Cause::StageGone, "the stage ended the connection"),
             SignalBody::Bye(Some(reason)) => {
-                self.recover(now, Cause::StageGone, &format!("the stage ended the connection: {}", reason.as_str()));
+                self.recover(
+                    now,
+                    Cause::StageGone,
+                    &format!("the stage ended the connection: {}", reason.as_str()),
+                );
             }
         }
     }

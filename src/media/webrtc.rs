@@ -66,6 +66,7 @@ pub fn make(ice: &Ice) -> Result<gst::Element, glib::BoolError> {
     if ice.policy == Policy::Relay {
         webrtc.set_property_from_str("ice-transport-policy", "relay");
     }
+    report_often(&webrtc);
     Ok(webrtc)
 }
 
@@ -186,7 +187,7 @@ pub fn take_packets_as_they_come(webrtc: &gst::Element) {
 const REPORT_EVERY: u64 = 1_000_000_000;
 
 /// Both ends hear of each other at least every two seconds, also who only receives.
-pub fn report_often(webrtc: &gst::Element) {
+fn report_often(webrtc: &gst::Element) {
     let Some(bin) = webrtc.downcast_ref::<gst::Bin>() else { return };
     bin.connect_deep_element_added(|_, _, element| {
         if element.factory().is_some_and(|factory| factory.name() == "rtpsession") {

@@ -104,7 +104,6 @@ impl Peer {
         webrtc.set_property_from_str("bundle-policy", "max-bundle");
         pipeline.add(&webrtc).map_err(broken)?;
         webrtc::take_packets_as_they_come(&webrtc);
-        webrtc::report_often(&webrtc);
         watch::packets(&webrtc, meter, &tell);
         let arrivals = Arc::new(Arrivals::default());
         arrivals.watch(&webrtc);

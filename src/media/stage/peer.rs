@@ -390,7 +390,6 @@ fn build(
     webrtc.set_property("latency", JITTER_MS);
     pipeline.add(&webrtc)?;
     webrtc::take_packets_as_they_come(&webrtc);
-    webrtc::report_often(&webrtc);
     let told = tell.clone();
     let say = move |signal| {
         // A desk that is behind by so much has lost more than this.
