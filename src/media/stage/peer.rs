@@ -36,7 +36,6 @@ const JITTER_MS: u32 = 120;
 /// Candidates of one exchange beyond these are dropped.
 const MOST_CANDIDATES: usize = 64;
 
-/// What the other end is called in a sentence.
 const GUEST: &str = "the guest";
 
 /// Where a peer is heard or seen.
@@ -392,7 +391,6 @@ fn build(
     webrtc::take_packets_as_they_come(&webrtc);
     let told = tell.clone();
     let say = move |signal| {
-        // A desk that is behind by so much has lost more than this.
         told.say(Told::Signal(signal));
     };
     let gates = transport::guard(&webrtc, GUEST, say.clone())?;
