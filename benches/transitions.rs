@@ -383,6 +383,7 @@ fn guest_settings(name: &UserId, n: u8) -> guest::Settings {
         user: User::named_by_id(name.clone()),
         standing_room: None,
         server: None,
+        trusted_origins: Vec::new(),
         accept_invitations: guest::AcceptInvitations::Manual,
         host_hold: Duration::from_secs(60),
         camera: "auto".to_owned(),

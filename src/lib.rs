@@ -83,6 +83,7 @@
 //! | we broke | a panic, which aborts | systemd: the kernel closes the camera, the will says `offline` |
 
 pub mod app;
+pub mod authorities;
 pub mod cli;
 pub mod config;
 pub mod devices;

@@ -19,16 +19,17 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("guest", &["model"]),
     ("host", &["model"]),
     ("mqtt", &["files", "guest", "host", "model"]),
-    ("signal", MACHINES),
-    ("media", &["files", "guest", "host", "model", "memory"]),
+    ("signal", &["guest", "host", "model", "authorities"]),
+    ("media", &["files", "guest", "host", "model", "memory", "authorities"]),
     ("devices", MACHINES),
     ("systemd", &["foreign", "guest", "host", "model"]),
-    ("config", &["files", "guest", "host", "model", "logging"]),
+    ("config", &["files", "guest", "host", "model", "logging", "authorities"]),
     ("logging", &["foreign"]),
     ("foreign", &[]),
     ("files", &[]),
     ("app", BELOW_APP),
     ("cli", BELOW_CLI),
+    ("authorities", &[]),
     ("memory", &[]),
     ("environment", &[]),
     ("main", &["cli", "environment", "logging", "memory"]),
@@ -68,7 +69,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &["guest", "host", "model"];
 
 /// The only libraries a pure module uses.
-const PURE_LIBRARIES: &[&str] = &["std", "rand", "serde", "serde_json", "thiserror", "uuid"];
+const PURE_LIBRARIES: &[&str] = &["std", "core", "rand", "serde", "serde_json", "thiserror", "url", "uuid"];
 
 /// Paths that would make a pure module a clock, a die or a hand.
 const IMPURE: &[&str] = &[

@@ -53,7 +53,7 @@ impl GuestRole {
         let Picked { profile, why } = load_profile(settings)?;
         tracing::info!("profile {}, {}: {why}", profile.name(), profile.description());
         let (sender, reports) = channel(REPORTS);
-        let whip = Whip::new(sender.clone());
+        let whip = Whip::new(sender.clone(), settings.room.ca.clone());
         let publisher = Publisher::open(publisher_settings(settings, profile.clone()), sender)?;
         let settings = guest_settings(settings);
         let guest = Guest::new(settings.clone());
@@ -276,7 +276,9 @@ impl Role for GuestRole {
         self.publisher.is_alive()
     }
 
-    fn close(self, cap: Duration) {
+    fn close(mut self, cap: Duration) {
+        // While media end, servers are told already.
+        self.whip.end();
         if let Err(error) = self.publisher.close(cap) {
             tracing::warn!("{error}, going on without it");
         }
@@ -321,6 +323,7 @@ fn guest_settings(settings: &Settings) -> guest::Settings {
                 token: whip.token.as_ref().map(|token| Token(token.expose().to_owned())),
             }),
         },
+        trusted_origins: settings.room.trusted_origins.clone(),
         accept_invitations: match &settings.guest.accept_invitations {
             AcceptInvitations::Manual => guest::AcceptInvitations::Manual,
             AcceptInvitations::Always => guest::AcceptInvitations::Always,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::model::server::ServerUrl;
 use crate::model::{LiveId, UserId};
 
 /// Longest address, in bytes.
@@ -126,6 +127,8 @@ impl UrlTemplate {
         if url.replace("{live_id}", "").replace("{user_id}", "").contains(['{', '}']) {
             return Err("may hold {live_id} and {user_id}, no other braces".into());
         }
+        let filled = url.replace("{live_id}", "a").replace("{user_id}", "a");
+        ServerUrl::own(&filled)?;
         Ok(Self(url.to_owned()))
     }
 

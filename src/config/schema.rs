@@ -54,6 +54,8 @@ pub(super) const KEYS: &[Key] = &[
     key("room.publish_url", Kind::Text, None),
     key("room.playback_url", Kind::Text, None),
     key("room.token_file", Kind::Secret, None),
+    key("room.trusted_origins", Kind::List, Some("[]")),
+    key("room.ca_file", Kind::File, None),
     key("guest.accept_invitations", Kind::WordOrList, Some("\"manual\"")),
     key("guest.host_hold", Kind::Literal, Some("60")),
     key("host.seats", Kind::Literal, Some("8")),

@@ -11,6 +11,7 @@ use crate::logging::Verbosity;
 use crate::model::command::SeatCount;
 use crate::model::controls::ControlSettings;
 use crate::model::media::{Mirror, Quality};
+use crate::model::server::Origin;
 use crate::model::voice::Voice;
 use crate::model::volume::Loudness;
 use crate::model::{LiveId, SeatMode, User as ModelUser, UserId};
@@ -139,6 +140,10 @@ pub struct Room {
     pub stage: Option<UserId>,
     /// How media travel.
     pub transport: Transport,
+    /// Where a WHIP server may lead beside its own origin; a grant may lead there also in clear, or to this machine.
+    pub trusted_origins: Vec<Origin>,
+    /// Authorities for `https:` and `turns:` in place of the system's.
+    pub ca: Option<PathBuf>,
 }
 
 /// `room.transport`.

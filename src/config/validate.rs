@@ -13,10 +13,12 @@ use super::settings::{
     Role, Room, Settings, Transport, User, Whip,
 };
 use super::{Error, Machine, Secret, Setting, Sources, UrlTemplate, Warning, machine, secret};
+use crate::authorities;
 use crate::files;
 use crate::logging::Verbosity;
 use crate::model::command::SeatCount;
 use crate::model::media::{Mirror, Quality};
+use crate::model::server::Origin;
 use crate::model::voice::Voice;
 use crate::model::volume::Loudness;
 use crate::model::{self, LiveId, SeatMode, UserId, UserName, Volume};
@@ -26,6 +28,9 @@ const MAX_HOLD: f64 = 86_400.0;
 
 /// Longest topic prefix, in bytes.
 const MAX_PREFIX: usize = 128;
+
+/// Most origins that are trusted; each is compared with at every step of an exchange.
+const MAX_ORIGINS: usize = 32;
 
 /// Longest name of a device or a login, in bytes.
 const MAX_NAME: usize = 256;
@@ -112,7 +117,7 @@ impl Check<'_> {
         let id: UserId = named.map_err(|problem| found.refuse(problem))?.try_into().map_err(|_| {
             found.refuse(
                 "must be \"auto\", \"auto:hostname\", \"auto:serial\", \"auto:mac\", or 1 to 64 characters of \
-                 A-Z a-z 0-9 _ . -",
+                 A-Z a-z 0-9 _ . - (not \".\", not \"..\")",
             )
         })?;
         let name = self.reader.find("user.name").map(|found| {
@@ -186,7 +191,7 @@ impl Check<'_> {
     }
 
     fn room(&mut self) -> Result<Room, Error> {
-        let id = "must be 1 to 64 characters of A-Z a-z 0-9 _ . -";
+        let id = "must be 1 to 64 characters of A-Z a-z 0-9 _ . -, and not \".\" or \"..\"";
         let live_id = self
             .reader
             .find("room.live_id")
@@ -209,7 +214,23 @@ impl Check<'_> {
             }
             Transport::Mqtt
         };
-        Ok(Room { live_id, stage, transport })
+        let ca = self.reader.find("room.ca_file").map(|found| {
+            let file = found.path()?;
+            authorities::read(Some(&file)).map_err(|problem| found.refuse(problem))?;
+            Ok(file)
+        });
+        let ca = ca.transpose()?;
+        Ok(Room { live_id, stage, transport, trusted_origins: self.trusted_origins()?, ca })
+    }
+
+    fn trusted_origins(&self) -> Result<Vec<Origin>, Error> {
+        let list = self.reader.get("room.trusted_origins");
+        let origin = |item: &Found| Origin::new(&item.text()?).map_err(|problem| item.refuse(problem));
+        let origins = list.items()?.iter().map(origin).collect::<Result<Vec<_>, _>>()?;
+        if origins.len() > MAX_ORIGINS {
+            return Err(list.refuse(format!("must list at most {MAX_ORIGINS}")));
+        }
+        Ok(origins)
     }
 
     fn whip(&mut self) -> Result<Whip, Error> {
@@ -236,7 +257,7 @@ impl Check<'_> {
         let accept_invitations = match &found.kind {
             ValueKind::Array(_) => {
                 let id = |item: &Found| {
-                    let problem = "must list user ids of hosts (1 to 64 characters of A-Z a-z 0-9 _ . -)";
+                    let problem = "must list user ids of hosts (1 to 64 characters of A-Z a-z 0-9 _ . -, no \".\" or \"..\")";
                     UserId::try_from(item.text()?).map_err(|_| item.refuse(problem))
                 };
                 AcceptInvitations::From(found.items()?.iter().map(id).collect::<Result<_, _>>()?)

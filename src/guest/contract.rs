@@ -6,7 +6,7 @@ use crate::model::command::Settled;
 use crate::model::event::Event;
 use crate::model::media::{Ask, GuestStats, Mirror, Quality, Report, Ticket};
 use crate::model::message::{Signal, ToGuest, ToHost, Token};
-use crate::model::server::ServerAsk;
+use crate::model::server::{Origin, ServerAsk};
 use crate::model::volume::Loudness;
 use crate::model::{LiveId, Presence, RequestId, RoomState, User, UserId};
 
@@ -26,7 +26,7 @@ pub enum AcceptInvitations {
 pub struct Server {
     /// WHIP endpoint, with `{live_id}` and `{user_id}` where they belong; `None`: the host's grant names it.
     pub publish_url: Option<String>,
-    /// Bearer token; `None`: the host's grant brings it.
+    /// Bearer token for that endpoint, and for no other; `None`: the host's grant brings it.
     pub token: Option<Token>,
 }
 
@@ -39,6 +39,8 @@ pub struct Settings {
     pub standing_room: Option<LiveId>,
     /// The configured server, if media go to one.
     pub server: Option<Server>,
+    /// Where a server may lead beside its own origin, and a grant in clear or to this machine.
+    pub trusted_origins: Vec<Origin>,
     /// Whose invitations are accepted at once.
     pub accept_invitations: AcceptInvitations,
     /// How long a seat is kept while the host is gone.

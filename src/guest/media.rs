@@ -10,6 +10,7 @@ use crate::model::media::{
     Ask, Fault, GuestStats, Path, Picture, Report, SdpKind, Session, SessionDescription, Ticket,
 };
 use crate::model::message::{Grant, Signal, SignalBody};
+use crate::model::server::Again;
 use crate::model::state::{Network, NetworkQuality};
 use crate::model::{Cause, Code, Phase, Presence, Refusal};
 
@@ -46,6 +47,9 @@ impl Guest {
             Report::FirstPacket { session } => self.first_packet(now, session),
             Report::Path { session, path } => self.path(now, session, path),
             Report::PeerFailed { session, fault } => self.peer_failed(now, session, fault),
+            Report::ServerRefused { session, refusal, again } => {
+                self.server_refused(now, session, refusal, again);
+            }
             Report::EncoderReplaced { epoch, from, to, why } => {
                 if self.stay.as_ref().is_some_and(|stay| stay.epoch == epoch) {
                     self.say(Event::EncoderReplaced { encoder: to, instead_of: from, why });
@@ -221,6 +225,28 @@ impl Guest {
                 self.fail_media(now, &why);
             } else {
                 self.recover(now, cause, &why);
+            }
+        }
+    }
+
+    fn server_refused(&mut self, now: Instant, session: Session, refusal: Refusal, again: Again) {
+        if self.stay.as_ref().is_none_or(|stay| !stay.is_peer(session)) {
+            return;
+        }
+        let why = format!("whip: {}", refusal.message);
+        let refusal = Refusal::new(refusal.code, why.clone());
+        match again {
+            Again::Never => self.refuse_media(now, refusal),
+            Again::Soon => {
+                self.trouble(Trouble::Media, refusal);
+                self.recover(now, &why);
+            }
+            Again::After(pause) => {
+                self.trouble(Trouble::Media, refusal);
+                self.recover(now, &why);
+                if let Some(due) = self.timers.due_at(&Timer::Retry) {
+                    self.timers.set(due.max(now + pause), Timer::Retry);
+                }
             }
         }
     }

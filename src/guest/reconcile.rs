@@ -101,14 +101,16 @@ impl Guest {
         let from = std::mem::replace(&mut stay.seat_index, seat.seat_index);
         stay.told = None;
         let elsewhere = stay.grant != grant;
-        stay.grant = grant;
+        stay.grant = grant.clone();
         if let Some(by) = by.filter(|_| from != seat.seat_index) {
             self.say(Event::SeatMoved { from, to: seat.seat_index, by });
         }
         self.sync_ban(now, DeviceKind::Camera, seat.camera);
         self.sync_ban(now, DeviceKind::Microphone, seat.microphone);
-        if elsewhere {
-            self.recover(now, Cause::StageGone, "the seat's media go elsewhere now");
+        match self.obstacle(&grant).filter(|_| elsewhere) {
+            Some(refusal) => return self.refuse_media(now, refusal),
+            None if elsewhere => self.recover(now, Cause::StageGone, "the seat's media go elsewhere now"),
+            None => {}
         }
         self.tell_devices(now);
     }

@@ -89,15 +89,15 @@ impl Guest {
             pictures: Vec::new(),
             told: None,
         });
-        let obstacle = super::way::obstacle(&grant);
+        let obstacle = self.obstacle(&grant);
         if obstacle.is_none() {
             self.start_peer(now);
         }
         self.hold_if_alone(now);
         self.say(Event::Seated { seat_index });
         self.tell_devices(now);
-        if let Some(why) = obstacle {
-            self.fail_media(now, why);
+        if let Some(refusal) = obstacle {
+            self.refuse_media(now, refusal);
         }
     }
 
@@ -195,6 +195,13 @@ impl Guest {
                 Word::Stopped => self.outputs.push_back(Output::Stopped),
             }
         }
+    }
+
+    /// Media cannot be kept up, for this reason.
+    pub(super) fn refuse_media(&mut self, now: Instant, refusal: Refusal) {
+        let why = refusal.message.clone();
+        self.trouble(Trouble::Media, refusal);
+        self.fail_media(now, &why);
     }
 
     /// Media could not be kept up: the seat is left (rules 15 and 19).

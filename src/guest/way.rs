@@ -6,8 +6,9 @@ use super::seat::Word;
 use super::stay::{Peer, Stay};
 use super::{Guest, Output};
 use crate::model::media::{Ask, SdpKind, Session, SessionDescription, Sound};
-use crate::model::message::{Grant, Signal, SignalBody};
-use crate::model::server::{Endpoint, ServerAsk};
+use crate::model::message::{Grant, Signal, SignalBody, Token};
+use crate::model::server::{Endpoint, NamedBy, ServerAsk, ServerUrl};
+use crate::model::{Code, Refusal};
 
 /// Which ways the sound goes.
 pub(super) fn sound(grant: &Grant) -> Sound {
@@ -17,18 +18,9 @@ pub(super) fn sound(grant: &Grant) -> Sound {
     }
 }
 
-/// Why nothing can be sent that way.
-pub(super) fn obstacle(grant: &Grant) -> Option<&'static str> {
-    match grant {
-        Grant::Mqtt { .. } | Grant::Whip { publish_url: Some(_), .. } => None,
-        Grant::Whip { publish_url: None, .. } => {
-            Some("neither the host's grant nor room.publish_url names a WHIP endpoint")
-        }
-    }
-}
-
 impl Guest {
-    /// Where the media of a seat go: what is configured here comes before the host's word.
+    /// Where the media of a seat go: what is configured here comes before the host's word. A token goes to the server that it was
+    /// given for: the own one to the own address only, the host's to the one that the host names or that it leaves open.
     pub(super) fn way(&self, granted: Grant) -> Grant {
         let Some(server) = &self.settings.server else { return granted };
         let Some(live_id) = self.room.as_ref().map(|room| &room.live_id) else { return granted };
@@ -39,11 +31,38 @@ impl Guest {
             Grant::Mqtt { .. } => (None, None, None),
             Grant::Whip { publish_url, token, playback_url } => (publish_url, token, playback_url),
         };
-        Grant::Whip {
-            publish_url: server.publish_url.as_ref().map(fill).or(url),
-            token: server.token.clone().or(bearer),
-            playback_url,
+        let Some(own) = server.publish_url.as_ref().map(fill) else {
+            return Grant::Whip { publish_url: url, token: bearer, playback_url };
+        };
+        let origin = |url: &str| ServerUrl::own(url).ok().map(|url| url.origin());
+        let meant = url.is_none_or(|url| origin(&url).is_some_and(|granted| origin(&own) == Some(granted)));
+        let token = server.token.clone().or(bearer.filter(|_| meant));
+        Grant::Whip { publish_url: Some(own), token, playback_url }
+    }
+
+    /// Why nothing can be sent that way.
+    pub(super) fn obstacle(&self, grant: &Grant) -> Option<Refusal> {
+        match grant {
+            Grant::Mqtt { .. } => None,
+            Grant::Whip { publish_url, token, .. } => {
+                self.endpoint(publish_url.as_deref(), token.as_ref()).err()
+            }
         }
+    }
+
+    fn endpoint(&self, url: Option<&str>, token: Option<&Token>) -> Result<Endpoint, Refusal> {
+        let Some(url) = url else {
+            let why = "neither the host's grant nor room.publish_url names a WHIP endpoint";
+            return Err(Refusal::new(Code::HostUnreachable, why));
+        };
+        let trusted = self.settings.trusted_origins.clone();
+        let own = self.settings.server.as_ref().is_some_and(|server| server.publish_url.is_some());
+        let (url, named_by) = if own {
+            (ServerUrl::own(url).map_err(|why| Refusal::invalid("room.publish_url", why))?, NamedBy::Own)
+        } else {
+            (ServerUrl::granted(url, &trusted)?, NamedBy::Grant)
+        };
+        Ok(Endpoint { url, named_by, token: token.cloned(), trusted })
     }
 
     /// Whether this is the exchange that is going on.
@@ -82,9 +101,10 @@ impl Guest {
                 Some(Word::Signal(live_id, signal))
             }
             Grant::Whip { publish_url, token, .. } => {
-                let endpoint = Endpoint { url: publish_url.clone()?, token: token.clone() };
                 let ask = match body {
                     SignalBody::Description(SessionDescription { kind: SdpKind::Offer, sdp }) => {
+                        // What cannot be one was refused when the stay began.
+                        let endpoint = self.endpoint(publish_url.as_deref(), token.as_ref()).ok()?;
                         ServerAsk::Publish { session, endpoint, sdp }
                     }
                     SignalBody::Description(SessionDescription { kind: SdpKind::Answer, .. }) => return None,

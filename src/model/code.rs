@@ -94,6 +94,8 @@ codes! {
     HostUnreachable = "host_unreachable", None;
     /// The other end of a connection shows a certificate that its description does not name.
     PeerNotTrusted = "peer_not_trusted", None;
+    /// A redirect, a session or a grant leads where nothing may be sent to.
+    OriginNotAllowed = "origin_not_allowed", None;
     /// The daemon is about to stop.
     ShuttingDown = "shutting_down", None;
 }

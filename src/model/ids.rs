@@ -13,7 +13,7 @@ const MAX_ID: usize = 64;
 
 /// A string that is no valid id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} must be 1 to 64 characters of A-Z a-z 0-9 _ . - (got {got:?})")]
+#[error("{what} must be 1 to 64 characters of A-Z a-z 0-9 _ . -, and not \".\" or \"..\" (got {got:?})")]
 pub struct InvalidId {
     what: &'static str,
     got: String,
@@ -45,6 +45,8 @@ macro_rules! name_id {
             fn from_str(text: &str) -> Result<Self, InvalidId> {
                 let fits = !text.is_empty()
                     && text.len() <= MAX_ID
+                    // In a path and in an address they mean another place (RFC 3986, 5.2.4).
+                    && !matches!(text, "." | "..")
                     && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
                 if fits {
                     Ok(Self(text.into()))
@@ -69,12 +71,12 @@ macro_rules! name_id {
 }
 
 name_id!(
-    /// A device or a person: 1–64 characters of `A–Z a–z 0–9 _ . -`.
+    /// A device or a person: 1–64 characters of `A–Z a–z 0–9 _ . -`, but neither `.` nor `..`.
     UserId,
     "user_id"
 );
 name_id!(
-    /// A live room: 1–64 characters of `A–Z a–z 0–9 _ . -`.
+    /// A live room: 1–64 characters of `A–Z a–z 0–9 _ . -`, but neither `.` nor `..`.
     LiveId,
     "live_id"
 );
@@ -147,5 +149,20 @@ impl IdSource {
     /// A new id for an invitation.
     pub fn invitation(&mut self) -> InvitationId {
         InvitationId(self.uuid().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_names_mean_another_place_and_are_none() {
+        for id in [".", "..", "", "a/b", "a b", "ö", &"a".repeat(65)] {
+            assert!(id.parse::<UserId>().is_err() && id.parse::<LiveId>().is_err(), "{id}");
+        }
+        for id in ["...", ".a", "a.", "..a", "-", "_", &".".repeat(64)] {
+            assert!(id.parse::<UserId>().is_ok() && id.parse::<LiveId>().is_ok(), "{id}");
+        }
     }
 }

@@ -14,6 +14,7 @@ pub use picture::Picture;
 pub use stats::{GuestStats, SentAudio, SentVideo};
 
 use super::message::DeviceKind;
+use super::server::Again;
 use super::{Code, Media, Refusal, User, Volume};
 
 /// An SDP, as W3C `RTCSessionDescriptionInit`.
@@ -291,6 +292,15 @@ pub enum Report {
         session: Session,
         /// What broke.
         fault: Fault,
+    },
+    /// The server that was asked to take a peer refuses, or was not reached.
+    ServerRefused {
+        /// Which peer.
+        session: Session,
+        /// Why.
+        refusal: Refusal,
+        /// Whether it is asked again.
+        again: Again,
     },
     /// An encoder failed and another has taken its place; nothing was renegotiated.
     EncoderReplaced {

@@ -60,8 +60,8 @@ pub struct Invitation {
     pub by: By,
 }
 
-/// Where a seat's media goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Where a seat's media goes. Never shown: the addresses of a server may hold keys.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "transport", rename_all = "snake_case")]
 pub enum Grant {
     /// Straight to a peer; SDP and ICE travel on the room plane.
@@ -78,6 +78,15 @@ pub enum Grant {
         /// WHEP endpoint; null: nothing is played.
         playback_url: Option<String>,
     },
+}
+
+impl std::fmt::Debug for Grant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Mqtt { stage } => f.debug_struct("Mqtt").field("stage", stage).finish(),
+            Self::Whip { .. } => f.write_str("Whip(…)"),
+        }
+    }
 }
 
 /// A bearer token. Travels in clear; never shown in a log.

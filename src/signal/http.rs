@@ -1,177 +1,169 @@
 //! HTTP as WHIP needs it (RFC 9725): an offer is posted, a session is deleted.
 //!
-//! Invariants: a response is read up to [`BODY`]; redirects are followed by hand, so that the method and the body stay and a
-//! token never goes from https to http. Blocks: for threads that may.
+//! Invariants: a response is read up to [`BODY`]; redirects are followed by hand, so that the method and the body stay, and that no
+//! request goes where the [`Endpoint`] may not lead. Of an address only its origin is told. Blocks: for threads that may.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use ureq::http::{Response, Uri};
-use ureq::{Agent, Body};
+use jiff::fmt::rfc2822;
+use ureq::http::{Request, Response};
+use ureq::{AsSendBody, Body};
 
-use crate::model::message::Token;
+use super::agent::{Agents, LocalAddress};
+use crate::model::server::{Again, Endpoint, ServerUrl};
 use crate::model::{Code, Refusal};
 
 /// Longest answer that is read: the SDP of a session with two sections has some 3 KiB.
 const BODY: u64 = 64 * 1024;
 
-/// How long one request may take in all; an attempt at a connection has 10 s, and ICE comes after this.
-const REQUEST: Duration = Duration::from_secs(6);
-
 /// Redirects that are followed.
 const HOPS: usize = 3;
 
-/// What a server made of an offer.
+/// The longest pause that a server may ask for; after that a person has to look.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Why nothing came of a request, and whether it is worth another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Created {
-    /// Where the session is ended.
-    pub(super) session: String,
-    /// The answer.
-    pub(super) sdp: String,
+pub(super) struct Failure {
+    pub(super) refusal: Refusal,
+    pub(super) again: Again,
 }
 
-/// Posts an offer.
-pub(super) fn post(url: &str, token: Option<&Token>, offer: &str) -> Result<Created, Refusal> {
-    let mut at = url.to_owned();
-    for _ in 0..=HOPS {
-        let mut request = agent().post(&at).header("Content-Type", "application/sdp");
-        if let Some(token) = token.filter(|_| keeps_secret(url, &at)) {
-            request = request.header("Authorization", format!("Bearer {}", token.0));
-        }
-        let mut response = request.send(offer).map_err(|error| unreachable(&at, &error))?;
-        match response.status().as_u16() {
-            307 | 308 => at = location(&at, &response)?,
-            201 => {
-                let session = location(&at, &response)?;
-                let body = response.body_mut().with_config().limit(BODY).read_to_string();
-                let sdp = body.map_err(|error| unreachable(&at, &error))?;
-                return Ok(Created { session, sdp });
-            }
-            status => return Err(refused(&at, status)),
+/// What a server made of an offer.
+pub(super) struct Created {
+    /// Where the session is ended.
+    pub(super) session: ServerUrl,
+    response: Response<Body>,
+}
+
+/// Posts an offer. Returns with the head of the answer, so that a session is known before its answer is read.
+pub(super) fn post(agents: &Agents, endpoint: &Endpoint, offer: &str) -> Result<Created, Failure> {
+    let request = Request::post("/").header("Content-Type", "application/sdp");
+    let (at, response) = follow(agents, endpoint, &endpoint.url, request, offer)?;
+    match response.status().as_u16() {
+        201 => Ok(Created { session: location(endpoint, &at, &response)?, response }),
+        _ => Err(refused(&at, &response)),
+    }
+}
+
+impl Created {
+    /// The answer: as many sections as the offer has (RFC 3264), or it is of no use.
+    pub(super) fn read(mut self, offer: &str) -> Result<String, Failure> {
+        let at = &self.session;
+        let body = self.response.body_mut().with_config().limit(BODY).read_to_string();
+        let sdp = body.map_err(|error| unreadable(at, &error))?;
+        let sections = |sdp: &str| sdp.lines().filter(|line| line.starts_with("m=")).count();
+        if sdp.starts_with("v=0") && sections(&sdp) == sections(offer) {
+            Ok(sdp)
+        } else {
+            let why = format!("{at}: 201, but what came with it is no answer to the offer");
+            Err(Failure { refusal: Refusal::new(Code::HostUnreachable, why), again: Again::Never })
         }
     }
-    Err(Refusal::new(Code::HostUnreachable, format!("{}: it redirects in circles", shown(url))))
 }
 
 /// Ends a session; a server that does not know it any more has ended it too.
-pub(super) fn delete(url: &str, session: &str, token: Option<&Token>) -> Result<(), Refusal> {
-    let mut request = agent().delete(session);
-    if let Some(token) = token.filter(|_| keeps_secret(url, session)) {
-        request = request.header("Authorization", format!("Bearer {}", token.0));
-    }
-    let response = request.call().map_err(|error| unreachable(session, &error))?;
+pub(super) fn delete(agents: &Agents, endpoint: &Endpoint, session: &ServerUrl) -> Result<(), Failure> {
+    let (at, response) = follow(agents, endpoint, session, Request::delete("/"), ())?;
     match response.status().as_u16() {
         200..=299 | 404 | 410 => Ok(()),
-        status => Err(refused(session, status)),
+        _ => Err(refused(&at, &response)),
     }
 }
 
-/// One agent for the life of the program: it reads the system's authorities once.
-fn agent() -> &'static Agent {
-    static AGENT: OnceLock<Agent> = OnceLock::new();
-    AGENT.get_or_init(|| {
-        let roots = rustls_native_certs::load_native_certs().certs.into_iter();
-        let roots = roots.map(|root| ureq::tls::Certificate::from_der(&root).to_owned());
-        let tls = ureq::tls::TlsConfig::builder()
-            .root_certs(ureq::tls::RootCerts::new_with_certs(&roots.collect::<Vec<_>>()))
-            .unversioned_rustls_crypto_provider(rustls::crypto::ring::default_provider().into())
-            .build();
-        Agent::config_builder()
-            .tls_config(tls)
-            .timeout_global(Some(REQUEST))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(concat!("coguestd/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .new_agent()
-    })
+/// Asks, and asks where that leads to: where the answer came from, and the answer.
+fn follow(
+    agents: &Agents,
+    endpoint: &Endpoint,
+    url: &ServerUrl,
+    request: ureq::http::request::Builder,
+    body: impl AsSendBody + Copy,
+) -> Result<(ServerUrl, Response<Body>), Failure> {
+    let mut at = url.clone();
+    let headers = request.headers_ref().cloned().unwrap_or_default();
+    let method = request.method_ref().cloned().unwrap_or_default();
+    for _ in 0..=HOPS {
+        let mut request = Request::builder().method(&method).uri(at.as_str());
+        for (name, value) in &headers {
+            request = request.header(name, value);
+        }
+        if let Some(token) = &endpoint.token {
+            request = request.header("Authorization", format!("Bearer {}", token.0));
+        }
+        let request = request.body(body).map_err(|error| unreachable(&at, &ureq::Error::Http(error)))?;
+        let agent = if endpoint.may_be_local(&at) { agents.anywhere() } else { agents.on_the_network() };
+        let response = agent.run(request).map_err(|error| unreachable(&at, &error))?;
+        match response.status().as_u16() {
+            307 | 308 => at = location(endpoint, &at, &response)?,
+            _ => return Ok((at, response)),
+        }
+    }
+    let refusal = Refusal::new(Code::HostUnreachable, format!("{url}: more than {HOPS} redirects"));
+    Err(Failure { refusal, again: Again::Never })
 }
 
-/// Whether what was meant for `from` may go to `to`.
-fn keeps_secret(from: &str, to: &str) -> bool {
-    from.starts_with("http://") || to.starts_with("https://")
-}
-
-fn location(at: &str, response: &Response<Body>) -> Result<String, Refusal> {
+/// Where an answer leads to, if that may be followed.
+fn location(endpoint: &Endpoint, at: &ServerUrl, response: &Response<Body>) -> Result<ServerUrl, Failure> {
+    let status = response.status().as_u16();
+    let never = |code, why| Failure { refusal: Refusal::new(code, why), again: Again::Never };
     let header = response.headers().get("Location").and_then(|value| value.to_str().ok());
-    header.and_then(|header| resolve(at, header)).ok_or_else(|| {
-        let status = response.status();
-        let why = format!("{}: {status} without a Location that can be followed", shown(at));
-        Refusal::new(Code::HostUnreachable, why)
-    })
+    let led = header
+        .ok_or("is missing")
+        .and_then(|reference| at.join(reference))
+        .map_err(|why| never(Code::HostUnreachable, format!("{at}: {status}, but its Location {why}")))?;
+    if endpoint.may_lead_to(&led) {
+        return Ok(led);
+    }
+    let remedy = "name it in room.trusted_origins to allow that";
+    Err(never(Code::OriginNotAllowed, format!("{at}: {status} leads to {led}, another origin: {remedy}")))
 }
 
-/// A reference against the address it stands at (RFC 3986, as far as servers use it: absolute, `//host`, `/path`, `path`).
-fn resolve(at: &str, reference: &str) -> Option<String> {
-    let base: Uri = at.parse().ok()?;
-    let (scheme, authority) = (base.scheme_str()?, base.authority()?);
-    let full = if reference.contains("://") {
-        reference.to_owned()
-    } else if let Some(rest) = reference.strip_prefix("//") {
-        format!("{scheme}://{rest}")
-    } else if reference.starts_with('/') {
-        format!("{scheme}://{authority}{reference}")
-    } else {
-        let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
-        format!("{scheme}://{authority}{folder}/{reference}")
-    };
-    let uri: Uri = full.parse().ok()?;
-    matches!(uri.scheme_str(), Some("http" | "https")).then_some(full)
-}
-
-/// An address as it may be told: a query can hold a secret.
-pub(super) fn shown(url: &str) -> &str {
-    url.split(['?', '#']).next().unwrap_or(url)
-}
-
-fn refused(at: &str, status: u16) -> Refusal {
+fn refused(at: &ServerUrl, response: &Response<Body>) -> Failure {
+    let status = response.status().as_u16();
     let (code, why) = match status {
+        300..=399 => (Code::HostUnreachable, "a redirect that loses the offer is not followed"),
         401 | 403 => (Code::PermissionDenied, "the server refuses the token: check room.token_file"),
         404 | 405 | 410 => (Code::RoomNotFound, "there is no WHIP endpoint: check room.publish_url"),
         406 | 415 | 422 | 400 => (Code::InvalidParameter, "the server does not take the offer"),
         429 | 503 => (Code::RateLimited, "the server takes no more publishers now"),
         _ => (Code::HostUnreachable, "the server failed"),
     };
-    Refusal::new(code, format!("{}: {status}, {why}", shown(at)))
+    let again = match status {
+        408 | 409 | 425 | 429 | 500..=599 => pause(response).map_or(Again::Soon, Again::After),
+        _ => Again::Never,
+    };
+    Failure { refusal: Refusal::new(code, format!("{at}: {status}, {why}")), again }
 }
 
-fn unreachable(at: &str, error: &ureq::Error) -> Refusal {
-    Refusal::new(Code::HostUnreachable, format!("{}: {error}", shown(at)))
+/// `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3).
+fn pause(response: &Response<Body>) -> Option<Duration> {
+    let text = response.headers().get("Retry-After")?.to_str().ok()?.trim();
+    let pause = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let date = rfc2822::parse(text).ok()?.timestamp();
+            Duration::try_from(date.duration_since(jiff::Timestamp::now())).unwrap_or_default()
+        }
+    };
+    Some(pause.min(LONGEST_PAUSE))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_location_is_found_from_where_it_stands() {
-        let at = "https://sfu.example:8443/rooms/whip?room=a";
-        for (reference, full) in [
-            ("https://other.example/s/1", "https://other.example/s/1"),
-            ("//other.example/s/1", "https://other.example/s/1"),
-            ("/s/1?x=y", "https://sfu.example:8443/s/1?x=y"),
-            ("s/1", "https://sfu.example:8443/rooms/s/1"),
-        ] {
-            assert_eq!(resolve(at, reference).as_deref(), Some(full), "{reference}");
-        }
-        for wrong in ["ftp://a/b", "https://", "http://a b/", "file:///etc/passwd"] {
-            assert_eq!(resolve(at, wrong), None, "{wrong}");
-        }
+fn unreachable(at: &ServerUrl, error: &ureq::Error) -> Failure {
+    if let ureq::Error::Other(other) = error
+        && let Some(local) = other.downcast_ref::<LocalAddress>()
+    {
+        let refusal = Refusal::new(Code::OriginNotAllowed, format!("{at}: {local}"));
+        return Failure { refusal, again: Again::Never };
     }
+    let refusal = Refusal::new(Code::HostUnreachable, format!("{at}: {error}"));
+    Failure { refusal, again: Again::Soon }
+}
 
-    #[test]
-    fn a_token_never_goes_from_https_to_http() {
-        assert!(keeps_secret("https://a/", "https://b/"));
-        assert!(keeps_secret("http://a/", "http://b/"));
-        assert!(!keeps_secret("https://a/", "http://a/"));
-    }
-
-    #[test]
-    fn a_refusal_names_the_place_without_its_query_and_the_remedy() {
-        let refusal = refused("https://a/whip?key=hunter2", 401);
-        assert_eq!(refusal.code, Code::PermissionDenied);
-        assert!(refusal.message.starts_with("https://a/whip: 401"), "{}", refusal.message);
-        assert!(refusal.message.contains("room.token_file") && !refusal.message.contains("hunter2"));
+fn unreadable(at: &ServerUrl, error: &ureq::Error) -> Failure {
+    let failure = unreachable(at, error);
+    match error {
+        // It would be as slow, or as broken, for a moment only.
+        ureq::Error::Timeout(_) | ureq::Error::Io(_) => failure,
+        _ => Failure { again: Again::Never, ..failure },
     }
 }

@@ -1,19 +1,30 @@
 //! The guest's side of WHIP: one exchange with a server for each peer connection.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+use std::{io, thread};
 
 use tokio::sync::mpsc::{self, Receiver, Sender};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::http::{self, Created};
-use crate::model::Refusal;
-use crate::model::media::{Fault, IceCandidate, Report, Session};
-use crate::model::server::{Endpoint, ServerAsk};
+use super::agent::Agents;
+use super::http::{self, Failure};
+use crate::model::media::{IceCandidate, Report, Session};
+use crate::model::server::{Again, Endpoint, ServerAsk, ServerUrl};
+use crate::model::{Code, Refusal};
 
 /// How long candidates are gathered before the offer goes out with those there are: local ones come within milliseconds, those of a
 /// TURN server after some round trips.
 const GATHER: Duration = Duration::from_secs(1);
+
+/// Pauses after a request to end a session that a server did not take; as many as there are requests.
+const DELETE_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(0)];
+
+/// Exchanges at once: one is going on, others are being ended. Each has a thread for as long as a request takes.
+const EXCHANGES: usize = 8;
 
 /// Candidates that wait for the exchange's task.
 const WAITING: usize = 64;
@@ -22,6 +33,7 @@ const WAITING: usize = 64;
 pub struct Whip {
     reports: Sender<Report>,
     exchanges: HashMap<u64, Sender<Word>>,
+    agents: Arc<Agents>,
     /// Held by every exchange as long as it lives.
     alive: Sender<()>,
     ended: Receiver<()>,
@@ -34,20 +46,34 @@ enum Word {
 }
 
 impl Whip {
-    /// None yet; what they learn goes to `reports`.
-    pub fn new(reports: Sender<Report>) -> Self {
+    /// None yet; what they learn goes to `reports`. Servers are believed by the authorities of `ca`, or by the system's.
+    pub fn new(reports: Sender<Report>, ca: Option<PathBuf>) -> Self {
         let (alive, ended) = mpsc::channel(1);
-        Self { reports, exchanges: HashMap::new(), alive, ended }
+        let agents = Arc::new(Agents::new(ca));
+        Self { reports, exchanges: HashMap::new(), agents, alive, ended }
     }
 
     /// Takes a wish. Never waits.
     pub fn ask(&mut self, ask: ServerAsk) {
         self.exchanges.retain(|_, exchange| !exchange.is_closed());
         match ask {
+            ServerAsk::Publish { session, .. } if self.alive.strong_count() > EXCHANGES => {
+                let why = "too many sessions at servers are not ended yet";
+                let refusal = Refusal::new(Code::RateLimited, why);
+                // When there is no room the deadline of the stay says the same.
+                let refused = Report::ServerRefused { session, refusal, again: Again::Soon };
+                self.reports.try_send(refused).unwrap_or_default();
+            }
             ServerAsk::Publish { session, endpoint, sdp } => {
                 let (sender, words) = mpsc::channel(WAITING);
                 self.exchanges.insert(session.peer, sender);
-                let exchange = Exchange { session, endpoint, words, reports: self.reports.clone() };
+                let exchange = Exchange {
+                    session,
+                    endpoint,
+                    words,
+                    reports: self.reports.clone(),
+                    agents: Arc::clone(&self.agents),
+                };
                 let alive = self.alive.clone();
                 tokio::spawn(async move {
                     exchange.run(Offer::new(sdp)).await;
@@ -91,13 +117,23 @@ struct Exchange {
     endpoint: Endpoint,
     words: Receiver<Word>,
     reports: Sender<Report>,
+    agents: Arc<Agents>,
 }
 
 /// Whether the peer of an exchange is still wanted.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     Yes,
     No,
+}
+
+/// What becomes of an offer that was posted.
+enum Step {
+    /// There is a session.
+    Created(ServerUrl),
+    /// With this answer.
+    Answered(String),
+    Failed(Failure),
 }
 
 impl Exchange {
@@ -105,20 +141,43 @@ impl Exchange {
         if self.gather(&mut offer).await == Wanted::No {
             return;
         }
-        let url = self.endpoint.url.clone();
-        tracing::debug!(url = http::shown(&url), "publishing");
-        let Endpoint { url, token } = self.endpoint.clone();
-        let posted = blocking(move || http::post(&url, token.as_ref(), &offer.complete())).await;
-        match posted {
-            Ok(Created { session, sdp }) => {
-                self.report(Report::Answer { session: self.session, sdp }).await;
-                while let Some(Word::Candidate(_)) = self.words.recv().await {}
-                self.delete(session).await;
+        tracing::debug!("publishing at {}", self.endpoint.url);
+        let mut steps = post(Arc::clone(&self.agents), self.endpoint.clone(), offer.complete());
+        let mut wanted = Wanted::Yes;
+        let mut made = None;
+        loop {
+            let step = tokio::select! {
+                step = steps.recv() => step,
+                still = self.over(), if wanted == Wanted::Yes => {
+                    wanted = still;
+                    // Once there is a session nothing more has to be known; before that the server may be making one.
+                    if made.is_some() { break } else { continue }
+                }
+            };
+            match step {
+                Some(Step::Created(session)) => {
+                    made = Some(session);
+                    if wanted == Wanted::No {
+                        break;
+                    }
+                }
+                Some(Step::Answered(sdp)) => {
+                    self.report(Report::Answer { session: self.session, sdp }).await;
+                    self.over().await;
+                    break;
+                }
+                Some(Step::Failed(failure)) => {
+                    if wanted == Wanted::Yes {
+                        self.refused(failure).await;
+                    }
+                    break;
+                }
+                None => break,
             }
-            Err(Refusal { code, message, .. }) => {
-                let fault = Fault { stage: Fault::SERVER, code, detail: message };
-                self.report(Report::PeerFailed { session: self.session, fault }).await;
-            }
+        }
+        drop(steps);
+        if let Some(session) = made {
+            self.delete(session).await;
         }
     }
 
@@ -134,11 +193,30 @@ impl Exchange {
         }
     }
 
-    async fn delete(&self, session: String) {
-        let Endpoint { url, token } = self.endpoint.clone();
-        match blocking(move || http::delete(&url, &session, token.as_ref())).await {
-            Ok(()) => tracing::debug!("the server has ended the session"),
-            Err(refusal) => tracing::warn!("the session was not ended: {}", refusal.message),
+    /// Until the peer is not wanted any more.
+    async fn over(&mut self) -> Wanted {
+        while let Some(Word::Candidate(_)) = self.words.recv().await {}
+        Wanted::No
+    }
+
+    async fn refused(&self, failure: Failure) {
+        let Failure { refusal, again } = failure;
+        self.report(Report::ServerRefused { session: self.session, refusal, again }).await;
+    }
+
+    async fn delete(&self, session: ServerUrl) {
+        for pause in DELETE_AGAIN {
+            let (agents, endpoint, url) = (Arc::clone(&self.agents), self.endpoint.clone(), session.clone());
+            match on_a_thread(move || http::delete(&agents, &endpoint, &url)).await {
+                Ok(()) => return tracing::debug!("the server has ended the session"),
+                Err(Failure { refusal, again: Again::Never }) => {
+                    return tracing::warn!("the session was not ended: {}", refusal.message);
+                }
+                Err(Failure { refusal, again: Again::Soon | Again::After(_) }) => {
+                    tracing::warn!("the session is not ended yet: {}", refusal.message);
+                    sleep(pause).await;
+                }
+            }
         }
     }
 
@@ -148,13 +226,42 @@ impl Exchange {
     }
 }
 
-async fn blocking<T: Send + 'static>(
-    request: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
-) -> Result<T, Refusal> {
-    match tokio::task::spawn_blocking(request).await {
-        Ok(outcome) => outcome,
-        Err(error) => Err(Refusal::new(crate::model::Code::HostUnreachable, error.to_string())),
+/// Posts an offer on a thread of its own, which a server cannot make anybody wait for: neither the runtime nor the end of the program.
+fn post(agents: Arc<Agents>, endpoint: Endpoint, offer: String) -> Receiver<Step> {
+    let (steps, receiver) = mpsc::channel(2);
+    let failed = steps.clone();
+    let work = move || {
+        let step = match http::post(&agents, &endpoint, &offer) {
+            Ok(created) => {
+                if steps.blocking_send(Step::Created(created.session.clone())).is_err() {
+                    return;
+                }
+                created.read(&offer).map_or_else(Step::Failed, Step::Answered)
+            }
+            Err(failure) => Step::Failed(failure),
+        };
+        // Nobody listens once the session is to be ended.
+        steps.blocking_send(step).unwrap_or_default();
+    };
+    if let Err(error) = thread::Builder::new().name("whip".into()).spawn(work) {
+        // There is room for two.
+        failed.try_send(Step::Failed(no_thread(&error))).unwrap_or_default();
     }
+    receiver
+}
+
+async fn on_a_thread<T: Send + 'static>(
+    request: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let (sender, outcome) = oneshot::channel();
+    let work = move || sender.send(request()).map_err(|_| ()).unwrap_or_default();
+    thread::Builder::new().name("whip".into()).spawn(work).map_err(|error| no_thread(&error))?;
+    outcome.await.unwrap_or_else(|_| Err(no_thread(&io::Error::other("it ended"))))
+}
+
+fn no_thread(error: &io::Error) -> Failure {
+    let refusal = Refusal::new(Code::HostUnreachable, format!("no thread to ask the server on: {error}"));
+    Failure { refusal, again: Again::Soon }
 }
 
 /// An offer that waits for its candidates.

@@ -48,6 +48,7 @@ pub fn settings(name: &str, seed: u8) -> Settings {
         user: User::named_by_id(id(name)),
         standing_room: None,
         server: None,
+        trusted_origins: Vec::new(),
         accept_invitations: AcceptInvitations::Manual,
         host_hold: Duration::from_secs(60),
         camera: "auto".to_owned(),

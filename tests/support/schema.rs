@@ -43,7 +43,8 @@ fn check(root: &Value, schema: &Value, value: &Value, place: &str, faults: &mut 
             "minLength" if length(value) < wanted.as_u64() => fault("is too short".into()),
             "maxLength" if length(value) > wanted.as_u64() => fault("is too long".into()),
             "pattern" => {
-                assert_eq!(wanted, "^[A-Za-z0-9_.-]{1,64}$", "the one pattern that is known");
+                let id = r"^(?:[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}|\.[A-Za-z0-9_-][A-Za-z0-9_.-]{0,62}|\.\.[A-Za-z0-9_.-]{1,62})$";
+                assert_eq!(wanted, id, "the one pattern that is known");
                 if value.as_str().is_some_and(|id| id.parse::<coguestd::model::UserId>().is_err()) {
                     fault("is no id".into());
                 }

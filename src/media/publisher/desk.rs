@@ -290,6 +290,7 @@ impl Desk {
             | Report::MediaFailed { .. }
             | Report::Stopped { .. }
             | Report::Snapshot { .. }
+            | Report::ServerRefused { .. }
             | Report::Stats { .. } => {}
         }
         self.outbox.send(report);

@@ -14,7 +14,8 @@ use crate::model::{
 };
 
 /// What an id is made of.
-pub(super) const ID: &str = "^[A-Za-z0-9_.-]{1,64}$";
+pub(super) const ID: &str =
+    r"^(?:[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}|\.[A-Za-z0-9_-][A-Za-z0-9_.-]{0,62}|\.\.[A-Za-z0-9_.-]{1,62})$";
 
 /// What a field of this name, or a shape of this name, holds.
 ///
