@@ -224,6 +224,7 @@ fn ice(settings: &Settings) -> Ice {
             IcePolicy::All => Policy::All,
             IcePolicy::Relay => Policy::Relay,
         },
+        ca: settings.room.ca.clone(),
     }
 }
 

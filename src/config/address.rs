@@ -9,6 +9,9 @@ use crate::model::{LiveId, UserId};
 /// Longest address, in bytes.
 const MAX_URL_BYTES: usize = 2048;
 
+/// Longest name of an interface (`IFNAMSIZ` of if.h, without its end).
+const MAX_ZONE: usize = 15;
+
 /// Where a broker is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Broker {
@@ -32,7 +35,8 @@ pub(super) fn broker(url: &str) -> Result<Broker, String> {
     if rest.contains('@') {
         return Err("must not hold a login; use `mqtt.username` and `mqtt.password_file`".into());
     }
-    let (host, port) = host_and_port(rest.strip_suffix('/').unwrap_or(rest))
+    let rest = plain_zone(rest);
+    let (host, port) = host_and_port(rest.strip_suffix('/').unwrap_or(&rest))
         .ok_or("must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT], an IPv6 address in brackets")?;
     Ok(Broker { host, port: port.unwrap_or(if encrypted { 8883 } else { 1883 }), encrypted })
 }
@@ -53,7 +57,7 @@ pub(super) fn check_stun(url: &str) -> Result<(), String> {
         .ok_or_else(|| "must be stun:HOST[:PORT], such as \"stun:stun.example.org:3478\"".into())
 }
 
-/// Checks `turn:host[:port][?transport=udp|tcp]` or the same with `turns:`.
+/// Checks `turn:host[:port][?transport=udp|tcp]` or `turns:host[:port][?transport=tcp]`: TLS is over TCP.
 ///
 /// # Errors
 /// In words, without the address: it may hold a password.
@@ -67,14 +71,34 @@ pub(super) fn check_turn(url: &str) -> Result<(), String> {
         matches!(query, "transport=udp" | "transport=tcp").then(|| host_and_port(server))?
     })
     .map(|_| ())
-    .ok_or_else(|| "must be turn:HOST[:PORT][?transport=udp|tcp] or turns:HOST[:PORT]…".into())
+    .filter(|()| !(url.starts_with("turns:") && url.ends_with("?transport=udp")))
+    .ok_or_else(|| "must be turn:HOST[:PORT][?transport=udp|tcp] or turns:HOST[:PORT][?transport=tcp]".into())
 }
 
-/// `host`, `host:port`, `[address]` or `[address]:port`; the host without brackets.
+/// An address without the escape of its zone (RFC 6874), as those who connect read it: `[fe80::1%eth0]` for `[fe80::1%25eth0]`.
+pub(super) fn plain_zone(url: &str) -> String {
+    match url.split_once("%25") {
+        // A zone may be named "25" something; an escape has something behind it.
+        Some((address, zone)) if !zone.starts_with(']') => format!("{address}%{zone}"),
+        Some(_) | None => url.to_owned(),
+    }
+}
+
+/// Whether it is `fe80::1%eth0` or the like: only an address of a link needs its zone (RFC 4007), the name or number of an interface.
+fn is_zoned(address: &str) -> bool {
+    let Some((address, zone)) = address.split_once('%') else { return false };
+    let named = (1..=MAX_ZONE).contains(&zone.len())
+        && zone.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+    named && address.parse::<std::net::Ipv6Addr>().is_ok_and(|address| address.is_unicast_link_local())
+}
+
+/// `host`, `host:port`, `[address]` or `[address]:port`; the host without brackets, an address of a link with its zone.
 fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
     let (host, rest) = if let Some(inner) = text.strip_prefix('[') {
         let (address, rest) = inner.split_once(']')?;
-        address.parse::<std::net::Ipv6Addr>().ok()?;
+        if address.parse::<std::net::Ipv6Addr>().is_err() && !is_zoned(address) {
+            return None;
+        }
         (address, rest)
     } else {
         let (host, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
@@ -162,6 +186,11 @@ mod tests {
         assert_eq!(broker("mqtt://127.0.0.1"), at("127.0.0.1", 1883, false));
         assert_eq!(broker("mqtts://broker.example/"), at("broker.example", 8883, true));
         assert_eq!(broker("mqtt://[::1]:1999"), at("::1", 1999, false));
+        for zoned in ["mqtt://[fe80::1%eth0]", "mqtt://[fe80::1%25eth0]/"] {
+            assert_eq!(broker(zoned), at("fe80::1%eth0", 1883, false), "{zoned}");
+        }
+        assert_eq!(broker("mqtt://[fe80::1%25]"), at("fe80::1%25", 1883, false), "by its number");
+        assert_eq!(broker("mqtts://[fe80::1%wlan0.7]:99"), at("fe80::1%wlan0.7", 99, true));
         for wrong in [
             "",
             "broker",
@@ -176,6 +205,13 @@ mod tests {
             "mqtt://a b",
             "mqtt://[::1]9",
             "mqtt://a:+1",
+            "mqtt://[fe80::1%]",
+            "mqtt://[fe80::1%a/b]",
+            "mqtt://[2001:db8::1%eth0]",
+            "mqtt://[::1%lo]",
+            "mqtt://[fe80::1%eth0%eth0]",
+            "mqtt://[fe80::1%abcdefghijklmnop]",
+            "mqtt://192.168.1.1%eth0",
         ] {
             assert!(broker(wrong).is_err(), "{wrong}");
         }
@@ -185,16 +221,20 @@ mod tests {
 
     #[test]
     fn ice_servers() {
-        for right in ["stun:stun.example.org:3478", "stun:[2001:db8::1]"] {
+        for right in ["stun:stun.example.org:3478", "stun:[2001:db8::1]", "stun:[fe80::1%eth0]:3478"] {
             assert_eq!(check_stun(right), Ok(()), "{right}");
         }
-        for right in ["turn:a", "turn:a:3478?transport=udp", "turns:a:5349?transport=tcp"] {
+        for right in
+            ["turn:a", "turn:a:3478?transport=udp", "turns:a:5349?transport=tcp", "turn:[fe80::1%eth0]"]
+        {
             assert_eq!(check_turn(right), Ok(()), "{right}");
         }
         for wrong in ["", "stun://a", "stun:", "stun:a:b", "turn:a", "a:1"] {
             assert!(check_stun(wrong).is_err(), "{wrong}");
         }
-        for wrong in ["", "turn:", "turn:u:p@a", "turn:a?transport=sctp", "turn:a?", "stun:a"] {
+        for wrong in
+            ["", "turn:", "turn:u:p@a", "turn:a?transport=sctp", "turns:a?transport=udp", "turn:a?", "stun:a"]
+        {
             assert!(check_turn(wrong).is_err(), "{wrong}");
         }
     }

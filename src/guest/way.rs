@@ -4,7 +4,7 @@
 
 use super::seat::Word;
 use super::stay::{Peer, Stay};
-use super::{Guest, Output};
+use super::{Guest, Output, Server};
 use crate::model::media::{Ask, SdpKind, Session, SessionDescription, Sound};
 use crate::model::message::{Grant, Signal, SignalBody, Token};
 use crate::model::server::{Endpoint, NamedBy, ServerAsk, ServerUrl};
@@ -18,26 +18,31 @@ pub(super) fn sound(grant: &Grant) -> Sound {
     }
 }
 
+/// A token goes to the server that it was given for: the own one to the own address only, the host's to the one that the host names
+/// or that it leaves open.
+fn by_server(server: &Server, fill: impl Fn(&str) -> String, granted: Grant) -> Grant {
+    let (url, bearer, playback_url) = match granted {
+        Grant::Mqtt { .. } => (None, None, None),
+        Grant::Whip { publish_url, token, playback_url } => (publish_url, token, playback_url),
+    };
+    let Some(own) = server.publish_url.as_deref().map(fill) else {
+        return Grant::Whip { publish_url: url, token: bearer, playback_url };
+    };
+    let origin = |url: &str| ServerUrl::own(url).ok().map(|url| url.origin());
+    let meant = url.is_none_or(|url| origin(&url).is_some_and(|granted| origin(&own) == Some(granted)));
+    let token = server.token.clone().or(bearer.filter(|_| meant));
+    Grant::Whip { publish_url: Some(own), token, playback_url }
+}
+
 impl Guest {
-    /// Where the media of a seat go: what is configured here comes before the host's word. A token goes to the server that it was
-    /// given for: the own one to the own address only, the host's to the one that the host names or that it leaves open.
+    /// Where the media of a seat go: what is configured here comes before the host's word.
     pub(super) fn way(&self, granted: Grant) -> Grant {
         let Some(server) = &self.settings.server else { return granted };
         let Some(live_id) = self.room.as_ref().map(|room| &room.live_id) else { return granted };
-        let fill = |url: &String| {
+        let fill = |url: &str| {
             url.replace("{live_id}", live_id.as_str()).replace("{user_id}", self.user.user_id.as_str())
         };
-        let (url, bearer, playback_url) = match granted {
-            Grant::Mqtt { .. } => (None, None, None),
-            Grant::Whip { publish_url, token, playback_url } => (publish_url, token, playback_url),
-        };
-        let Some(own) = server.publish_url.as_ref().map(fill) else {
-            return Grant::Whip { publish_url: url, token: bearer, playback_url };
-        };
-        let origin = |url: &str| ServerUrl::own(url).ok().map(|url| url.origin());
-        let meant = url.is_none_or(|url| origin(&url).is_some_and(|granted| origin(&own) == Some(granted)));
-        let token = server.token.clone().or(bearer.filter(|_| meant));
-        Grant::Whip { publish_url: Some(own), token, playback_url }
+        by_server(server, fill, granted)
     }
 
     /// Why nothing can be sent that way.
@@ -122,6 +127,41 @@ impl Guest {
         self.ask(Ask::EndPeer { peer: session.peer });
         if self.stay.as_ref().is_some_and(|stay| matches!(stay.grant, Grant::Whip { .. })) {
             self.outputs.push_back(Output::ToServer(ServerAsk::End { session }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where media go, and with whose token.
+    fn way(own: (Option<&str>, Option<&str>), granted: (Option<&str>, Option<&str>)) -> (String, String) {
+        let token = |token: Option<&str>| token.map(|token| Token(token.to_owned()));
+        let server = Server { publish_url: own.0.map(str::to_owned), token: token(own.1) };
+        let url = granted.0.map(str::to_owned);
+        let granted = Grant::Whip { publish_url: url, token: token(granted.1), playback_url: None };
+        match by_server(&server, str::to_owned, granted) {
+            Grant::Whip { publish_url, token, .. } => {
+                (publish_url.unwrap_or_default(), token.map_or_else(String::new, |token| token.0))
+            }
+            Grant::Mqtt { .. } => panic!("a server is configured"),
+        }
+    }
+
+    #[test]
+    fn a_token_goes_to_the_server_it_was_given_for() {
+        let (own, host) = ("https://own.example/whip", "https://host.example/whip");
+        for (kiosk, granted, (url, token)) in [
+            ((Some(own), Some("mine")), (Some(host), Some("its")), (own, "mine")),
+            ((None, Some("mine")), (Some(host), Some("its")), (host, "its")),
+            ((None, Some("mine")), (Some(host), None), (host, "")),
+            ((Some(own), None), (Some(host), Some("its")), (own, "")),
+            ((Some(own), None), (None, Some("its")), (own, "its")),
+            ((Some(own), None), (Some("https://own.example:443/x"), Some("its")), (own, "its")),
+            ((Some(own), None), (Some("http://own.example/whip"), Some("its")), (own, "")),
+        ] {
+            assert_eq!(way(kiosk, granted), (url.into(), token.into()), "{kiosk:?} {granted:?}");
         }
     }
 }

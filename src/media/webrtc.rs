@@ -1,10 +1,14 @@
 //! What both ends of a peer connection share: webrtcbin with its ICE servers, and the answers of its promises.
 
+use std::path::PathBuf;
+
 use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
+
+use super::turn_tls::{Behind, Doors, How};
 
 /// How ways between peers are looked for.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -15,6 +19,8 @@ pub struct Ice {
     pub turn: Vec<Turn>,
     /// Which ways are allowed.
     pub policy: Policy,
+    /// Authorities for the certificates of `turns:` servers, in place of the system's.
+    pub ca: Option<PathBuf>,
 }
 
 /// One relay.
@@ -57,8 +63,8 @@ pub fn make(ice: &Ice) -> Result<gst::Element, glib::BoolError> {
     if let Some(host) = ice.stun.first().and_then(|url| url.strip_prefix("stun:")) {
         webrtc.set_property("stun-server", with_port("stun", "", host, 3478));
     }
-    for turn in &ice.turn {
-        if let Some(url) = turn_url(turn) {
+    for turn in open_doors(&webrtc, ice) {
+        if let Some(url) = turn_url(&turn) {
             // Emitted even when the element refuses a server: the others still help.
             webrtc.emit_by_name::<bool>("add-turn-server", &[&url]);
         }
@@ -100,12 +106,50 @@ impl Turn {
     }
 }
 
+/// The relays as libnice can ask them: those that want TLS are behind a door of this machine, which is open as long as the webrtcbin
+/// is there.
+fn open_doors(webrtc: &gst::Element, ice: &Ice) -> Vec<Turn> {
+    let (behind, plain): (Vec<_>, Vec<_>) = ice.turn.iter().partition(|turn| needs_door(turn).is_some());
+    let mut relays: Vec<Turn> = plain.into_iter().cloned().collect();
+    if behind.is_empty() {
+        return relays;
+    }
+    match Doors::open(behind.iter().filter_map(|turn| needs_door(turn)).collect(), ice.ca.clone()) {
+        Ok(doors) => {
+            relays.extend(behind.into_iter().zip(doors.ports()).map(|(turn, port)| Turn {
+                url: format!("turn:127.0.0.1:{port}?transport=tcp"),
+                ..turn.clone()
+            }));
+            webrtc.add_weak_ref_notify(move || drop(doors));
+        }
+        Err(error) => tracing::warn!("no TURN server is reached over TLS: {error}"),
+    }
+    relays
+}
+
+/// What a door for this relay leads to; `None` for one that libnice reaches by itself.
+fn needs_door(turn: &Turn) -> Option<Behind> {
+    let (scheme, rest) = turn.url.split_once(':')?;
+    let (server, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (how, default) = match scheme {
+        "turns" => (How::Tls, 5349),
+        // Over TCP libnice loses the zone of a link-local address.
+        "turn" if query == "transport=tcp" && server.contains('%') => (How::Tcp, 3478),
+        _ => return None,
+    };
+    let (host, port) = match server.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?,
+        None => server.split_at(server.find(':').unwrap_or(server.len())),
+    };
+    let port = port.strip_prefix(':').map_or(Some(default), |port| port.parse().ok())?;
+    Some(Behind { host: host.to_owned(), port, how })
+}
+
 /// `turn:host` and a login in the form of GStreamer: `turn://user:password@host:port?transport=…`.
 fn turn_url(turn: &Turn) -> Option<String> {
     let (scheme, rest) = turn.url.split_once(':')?;
     let port = match scheme {
         "turn" => 3478,
-        "turns" => 5349,
         _ => return None,
     };
     let (host, query) = rest.split_once('?').map_or((rest, None), |(host, query)| (host, Some(query)));
@@ -114,7 +158,9 @@ fn turn_url(turn: &Turn) -> Option<String> {
     Some(query.map_or(url.clone(), |query| format!("{url}?{query}")))
 }
 
+/// The zone of an address is escaped here (RFC 6874); as it is GStreamer reads no host at all.
 fn with_port(scheme: &str, login: &str, host: &str, port: u16) -> String {
+    let host = host.replace('%', "%25");
     let bare = host.rsplit(']').next().is_some_and(|tail| !tail.contains(':'));
     if bare { format!("{scheme}://{login}{host}:{port}") } else { format!("{scheme}://{login}{host}") }
 }
@@ -248,12 +294,25 @@ mod tests {
         };
         let login = "kiosk:a%3Ab%40c%2Fd";
         assert_eq!(turn("turn:relay.example.org"), Some(format!("turn://{login}@relay.example.org:3478")));
-        assert_eq!(
-            turn("turns:relay.example.org:443?transport=tcp"),
-            Some(format!("turns://{login}@relay.example.org:443?transport=tcp"))
-        );
+        assert_eq!(turn("turns:relay.example.org:443?transport=tcp"), None, "libnice would speak in clear");
         assert_eq!(turn("turn:[2001:db8::1]"), Some(format!("turn://{login}@[2001:db8::1]:3478")));
         assert_eq!(with_port("stun", "", "[2001:db8::1]:99", 3478), "stun://[2001:db8::1]:99");
+        assert_eq!(with_port("stun", "", "[fe80::1%eth0]", 3478), "stun://[fe80::1%25eth0]:3478");
+    }
+
+    #[test]
+    fn what_libnice_cannot_reach_is_behind_a_door() {
+        let door =
+            |url: &str| needs_door(&Turn { url: url.into(), username: "u".into(), password: "p".into() });
+        let behind = |host: &str, port, how| Some(Behind { host: host.into(), port, how });
+        assert_eq!(door("turns:relay.example.org"), behind("relay.example.org", 5349, How::Tls));
+        assert_eq!(door("turns:[2001:db8::1]:443?transport=tcp"), behind("2001:db8::1", 443, How::Tls));
+        assert_eq!(door("turn:[fe80::1%eth0]?transport=tcp"), behind("fe80::1%eth0", 3478, How::Tcp));
+        for near in
+            ["turn:a", "turn:a?transport=tcp", "turn:[2001:db8::1]?transport=tcp", "turn:[fe80::1%eth0]"]
+        {
+            assert_eq!(door(near), None, "{near}");
+        }
     }
 
     #[test]

@@ -3,19 +3,21 @@
 //! Media is asked for by level: the latest [`Plan`] wins. SDP and ICE are edges, because their order is their meaning.
 //! Whatever can be late carries its [`Session`].
 
+mod fault;
 mod path;
 mod picture;
 mod stats;
 
 use serde::{Deserialize, Serialize};
 
+pub use fault::Fault;
 pub use path::Path;
 pub use picture::Picture;
 pub use stats::{GuestStats, SentAudio, SentVideo};
 
 use super::message::DeviceKind;
 use super::server::Again;
-use super::{Code, Media, Refusal, User, Volume};
+use super::{Media, Refusal, User, Volume};
 
 /// An SDP, as W3C `RTCSessionDescriptionInit`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -377,25 +379,4 @@ pub enum Report {
         /// The numbers.
         stats: GuestStats,
     },
-}
-
-/// What broke in the world, as a plain value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// Where: `ice`, `dtls`, `encoder`, `sdp`, `capture`, `whip` …
-    pub stage: &'static str,
-    /// The nearest code.
-    pub code: Code,
-    /// One English sentence.
-    pub detail: String,
-}
-
-impl Fault {
-    /// The stage of what the server that takes the media does.
-    pub const SERVER: &'static str = "whip";
-
-    /// With its sentence.
-    pub fn new(stage: &'static str, code: Code, detail: impl Into<String>) -> Self {
-        Self { stage, code, detail: detail.into() }
-    }
 }

@@ -70,7 +70,7 @@ impl Check<'_> {
     pub(super) fn webrtc(&mut self) -> Result<WebRtc, Error> {
         let mut stun = Vec::new();
         for item in self.reader.get("webrtc.stun").items()? {
-            let url = item.text()?;
+            let url = address::plain_zone(&item.text()?);
             address::check_stun(&url).map_err(|problem| item.refuse(problem))?;
             stun.push(url);
         }
@@ -107,12 +107,9 @@ impl Check<'_> {
                 table.get(key).ok_or_else(|| item.refuse(format!("needs `{key}` in each of its tables")))?;
             Ok(Found::new(&format!("webrtc.turn.{key}"), value))
         };
-        let url = part("url")?;
-        address::check_turn(&url.text()?).map_err(|problem| url.refuse(problem))?;
-        Ok(Turn {
-            url: url.text()?,
-            username: name(&part("username")?)?,
-            password: self.secret(&part("password_file")?)?,
-        })
+        let found = part("url")?;
+        let url = address::plain_zone(&found.text()?);
+        address::check_turn(&url).map_err(|problem| found.refuse(problem))?;
+        Ok(Turn { url, username: name(&part("username")?)?, password: self.secret(&part("password_file")?)? })
     }
 }

@@ -1,0 +1,21 @@
+//! What breaks in the world.
+
+use crate::model::Code;
+
+/// What broke in the world, as a plain value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Where: `ice`, `dtls`, `encoder`, `sdp`, `capture`, `whip` …
+    pub stage: &'static str,
+    /// The nearest code.
+    pub code: Code,
+    /// One English sentence.
+    pub detail: String,
+}
+
+impl Fault {
+    /// With its sentence.
+    pub fn new(stage: &'static str, code: Code, detail: impl Into<String>) -> Self {
+        Self { stage, code, detail: detail.into() }
+    }
+}
