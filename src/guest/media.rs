@@ -218,13 +218,12 @@ impl Guest {
     fn peer_failed(&mut self, now: Instant, session: Session, fault: Fault) {
         if self.stay.as_ref().is_some_and(|stay| stay.is_peer(session)) {
             let why = format!("{}: {}", fault.stage, fault.detail);
-            let cause = if fault.stage == Fault::SERVER { Cause::Server } else { Cause::Media };
             self.trouble(Trouble::Media, Refusal::new(fault.code, why.clone()));
             if fault.code == Code::PeerNotTrusted {
                 // Who is not trusted once is not asked again.
                 self.fail_media(now, &why);
             } else {
-                self.recover(now, cause, &why);
+                self.recover(now, Cause::Media, &why);
             }
         }
     }
@@ -239,11 +238,11 @@ impl Guest {
             Again::Never => self.refuse_media(now, refusal),
             Again::Soon => {
                 self.trouble(Trouble::Media, refusal);
-                self.recover(now, &why);
+                self.recover(now, Cause::Server, &why);
             }
             Again::After(pause) => {
                 self.trouble(Trouble::Media, refusal);
-                self.recover(now, &why);
+                self.recover(now, Cause::Server, &why);
                 if let Some(due) = self.timers.due_at(&Timer::Retry) {
                     self.timers.set(due.max(now + pause), Timer::Retry);
                 }
