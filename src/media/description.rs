@@ -5,7 +5,7 @@
 //! be decoded here and its retransmissions. Its invariant: what [`Description::sdp`] holds has every attribute that webrtcbin relies on,
 //! once, in range. Candidates inside it are taken out, to go the way of those that come later.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::codec::Codec;
@@ -17,6 +17,11 @@ const LONGEST: usize = 64 * 1024;
 const MOST_SECTIONS: usize = 4;
 /// Candidates in one description beyond these are dropped.
 const MOST_CANDIDATES: usize = 32;
+/// Attributes of one section that are passed on as they are; those beyond are dropped. A browser has thirty; webrtcbin looks through
+/// all it has for each.
+const MOST_ATTRIBUTES: usize = 96;
+/// Of the session likewise; there are two.
+const MOST_SESSION_ATTRIBUTES: usize = 8;
 /// A candidate line with every extension is a third of this.
 const LONGEST_CANDIDATE: usize = 512;
 
@@ -269,6 +274,7 @@ impl<'a> Reading<'a> {
         // webrtcbin wants one, and compares nothing with it.
         out.extend(self.fingerprints.first().map(|print| format!("a=fingerprint:{print}")));
         out.push(format!("a=setup:{}", self.setup));
+        let (mut named, mut left) = (BTreeSet::new(), MOST_ATTRIBUTES);
         for (name, value) in &self.attributes.0 {
             let of_payload =
                 || value.split([' ', '*']).next().is_some_and(|first| self.payloads.contains(&first));
@@ -278,6 +284,12 @@ impl<'a> Reading<'a> {
                 "ssrc" => value.split(' ').next().is_some_and(|ssrc| ssrc.parse::<u32>().is_ok()),
                 other => SECTION_ATTRIBUTES.contains(&other),
             };
+            // The name of each codec is never crowded out.
+            let is_name = *name == "rtpmap" && kept && named.insert(value.split(' ').next());
+            if kept && !is_name {
+                let Some(rest) = usize::checked_sub(left, 1) else { continue };
+                left = rest;
+            }
             match (kept, value.is_empty()) {
                 (true, true) => out.push(format!("a={name}")),
                 (true, false) => out.push(format!("a={name}:{value}")),
@@ -294,13 +306,12 @@ fn choose<'a>(
     kind: Kind,
     can: impl Fn(Codec) -> bool,
 ) -> Option<(Codec, Vec<&'a str>)> {
-    let map = |payload: &str| {
-        attributes
-            .all("rtpmap")
-            .filter_map(|value| value.split_once(' '))
-            .find(|(of, _)| *of == payload)
-            .map(|m| m.1)
-    };
+    // Each looked through once: a description has room for thousands of both.
+    let mut names = BTreeMap::new();
+    for (of, name) in attributes.all("rtpmap").filter_map(|value| value.split_once(' ')) {
+        names.entry(of).or_insert(name);
+    }
+    let map = |payload: &str| names.get(payload).copied();
     let known = |payload: &str| payload.parse::<u8>().is_ok_and(|number| number < 128);
     let (codec, payload) = offered.iter().filter(|p| known(p)).find_map(|payload| {
         let (name, rate) = map(payload)?.split_once('/')?;
@@ -313,12 +324,11 @@ fn choose<'a>(
         (fits && can(codec)).then_some((codec, *payload))
     })?;
     let apt = format!("apt={payload}");
+    let of_it = attributes.all("fmtp").filter_map(|value| value.split_once(' '));
+    let of_it = of_it.filter(|(_, parameters)| parameters.split(';').any(|p| p.trim() == apt));
+    let repeats: BTreeSet<&str> = of_it.map(|(again, _)| again).collect();
     let again = offered.iter().filter(|p| known(p)).find(|again| {
-        map(again).is_some_and(|name| name.eq_ignore_ascii_case("rtx/90000"))
-            && attributes
-                .all("fmtp")
-                .filter_map(|value| value.split_once(' '))
-                .any(|(of, parameters)| of == **again && parameters.split(';').any(|p| p.trim() == apt))
+        map(again).is_some_and(|name| name.eq_ignore_ascii_case("rtx/90000")) && repeats.contains(**again)
     });
     Some((codec, std::iter::once(payload).chain(again.copied()).collect()))
 }
@@ -347,7 +357,8 @@ fn write(session: &Attributes, sections: &[Reading], bundling: Bundling) -> Stri
         let mids: Vec<&str> = sections.iter().map(|s| s.section.mid.as_str()).collect();
         out.push(format!("a=group:BUNDLE {}", mids.join(" ")));
     }
-    for (name, value) in session.0.iter().filter(|(name, _)| SESSION_ATTRIBUTES.contains(name)) {
+    let passed = session.0.iter().filter(|(name, _)| SESSION_ATTRIBUTES.contains(name));
+    for (name, value) in passed.take(MOST_SESSION_ATTRIBUTES) {
         out.push(if value.is_empty() { format!("a={name}") } else { format!("a={name}:{value}") });
     }
     for section in sections {

@@ -104,6 +104,18 @@ fn only_candidates_with_an_address_are_taken() {
     assert_eq!(candidate(&long), None);
 }
 
+#[test]
+fn what_is_passed_on_is_bounded() {
+    let many = |line: &str| line.repeat(60 * 1024 / line.len());
+    for line in ["a=ssrc:1 cname:x\r\n", "a=rtcp-fb:96 x\r\n", "a=extmap:1 urn:x\r\n", "a=msid:x y\r\n"] {
+        let text = format!("{}{}", offer().trim_end(), "\r\n")
+            + &many(line)[..(50 * 1024 / line.len()) * line.len()];
+        let read = read(&text).expect("it can be used");
+        let lines = read.sdp.lines().count();
+        assert!(lines < read.sections.len() * (MOST_ATTRIBUTES + 12) + 8, "{lines} lines for {line:?}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn no_bytes_panic(text in ".{0,400}", at in 0usize..1200, with in "[a-z=: \r\n0-9]{0,12}") {
