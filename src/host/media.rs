@@ -27,7 +27,7 @@ impl Host {
     }
 
     pub(super) fn signal(&mut self, now: Instant, live_id: &LiveId, from: &UserId, signal: Signal) {
-        if self.limits.signal(from, now) == Allowance::Spent || !self.own_stage() {
+        if self.limits.signal(from, weight(&signal.body), now) == Allowance::Spent || !self.own_stage() {
             return;
         }
         let Some(live) = self.live.as_mut().filter(|live| live.live_id == *live_id) else { return };
@@ -195,6 +195,15 @@ impl Host {
     /// Whether the broker is there, in words.
     pub(super) fn broker_is_there(&self) -> bool {
         self.broker == Presence::Online
+    }
+}
+
+/// The bytes in a signal that cost something later.
+fn weight(body: &SignalBody) -> usize {
+    match body {
+        SignalBody::Description(description) => description.sdp.len(),
+        SignalBody::Candidate(candidate) => candidate.as_ref().map_or(0, |ice| ice.candidate.len()),
+        SignalBody::Bye => 0,
     }
 }
 

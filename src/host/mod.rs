@@ -152,7 +152,7 @@ impl Host {
             }
             Input::Signal { live_id, from, signal } => self.signal(now, &live_id, &from, signal),
             Input::SignalNoise { from } => {
-                self.limits.signal(&from, now);
+                self.limits.signal(&from, 0, now);
             }
             Input::Stage(report) => self.stage_report(report),
             Input::Stop => self.stop(),
