@@ -77,7 +77,7 @@ deny: ## licences, sources and banned crates (and known vulnerabilities with DEN
 schema: ## write docs/asyncapi.json anew
 	cargo run --locked -q -- schema > docs/asyncapi.json
 
-bench: build ## measure: CPU, memory, start-up, idling, stays; a table and bench.json in cargo's target folder (6 to 7 minutes)
+bench: build ## measure: CPU, memory, start-up, idling, stays, full rooms; a table and bench.json in cargo's target folder (8 minutes)
 	cargo build --release --locked --examples
 	cargo run --quiet --release --locked --example bench -- $(GROUPS)
 

@@ -9,12 +9,14 @@ mod commands;
 mod console;
 mod foreground;
 mod glass;
+mod guests;
 mod idle;
 mod pairs;
 mod probe;
 mod process;
 mod pure;
 mod ready;
+mod room;
 mod rows;
 mod seat;
 mod seated;
@@ -22,9 +24,13 @@ mod slate;
 mod stand;
 mod startup;
 mod stays;
+mod storm;
 
 #[path = "../tests/support/network.rs"]
 mod network;
+#[allow(dead_code, reason = "the tests use all of it")]
+#[path = "../tests/support/publisher.rs"]
+mod publisher;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,7 +44,7 @@ use self::stand::Stand;
 type Measure = fn(&Stand) -> anyhow::Result<Vec<Row>>;
 
 /// What is measured, in this order.
-const GROUPS: [(&str, &str, Measure); 11] = [
+const GROUPS: [(&str, &str, Measure); 13] = [
     ("pure", "the machines without a world", pure::measure),
     ("seated", "a seated guest beside the bare pipeline", seated::measure),
     ("foreground", "a seated guest with and without a label", foreground::measure),
@@ -49,6 +55,8 @@ const GROUPS: [(&str, &str, Measure); 11] = [
     ("probe", "what there is on this machine", probe::measure),
     ("commands", "command → reply", commands::measure),
     ("stays", "a hundred stays", stays::measure),
+    ("guests", "a stage with 8 and with 32 guests", guests::measure),
+    ("storm", "a stage that is asked for two hundred sessions a second", storm::measure),
     ("idle", "an idle guest", idle::measure),
 ];
 
@@ -64,7 +72,8 @@ fn target_directory() -> anyhow::Result<PathBuf> {
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    match run(&wanted) {
+    let done = if wanted == [room::STAGE] { room::stage() } else { run(&wanted) };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error:#}");

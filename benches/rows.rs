@@ -27,7 +27,7 @@ pub struct Row {
 }
 
 /// Every name with what it is, its unit and its target, in the order of the table.
-const KNOWN: [(&str, &str, &str, Target); 20] = [
+const KNOWN: [(&str, &str, &str, Target); 27] = [
     ("cpu_ratio", "CPU of a seated guest, over that of the bare pipeline", "ratio", Target::AtMost(1.2)),
     ("memory_mib", "peak memory of a seated guest", "MiB", Target::None),
     ("memory_over_bare_mib", "… above that of the bare pipeline", "MiB", Target::AtMost(32.0)),
@@ -48,6 +48,23 @@ const KNOWN: [(&str, &str, &str, Target); 20] = [
     ("stays_fd_growth", "file descriptors more after 99 further stays", "count", Target::AtMost(0.0)),
     ("stays_thread_growth", "threads more after 99 further stays", "count", Target::AtMost(0.0)),
     ("stays_memory_growth_percent", "memory more from stay 10 to stay 100", "%", Target::AtMost(5.0)),
+    ("host_8_threads", "threads of a stage with 8 guests", "count", Target::AtMost(70.0)),
+    ("host_8_memory_mib", "memory of it", "MiB", Target::None),
+    ("host_8_cpu_percent", "CPU of it, of one core", "%", Target::None),
+    (
+        "host_32_threads",
+        "threads of a stage with 32 guests; the unit allows so many",
+        "count",
+        Target::AtMost(512.0),
+    ),
+    ("host_32_memory_mib", "memory of it; the unit allows so much", "MiB", Target::AtMost(320.0)),
+    ("host_32_cpu_percent", "CPU of it, of one core", "%", Target::None),
+    (
+        "storm_gap_ms",
+        "longest stand of the stage's thread in a storm of sessions",
+        "ms",
+        Target::AtMost(1000.0),
+    ),
 ];
 
 impl Row {

@@ -1,0 +1,248 @@
+//! A stage in a process of its own, and guests of this process in front of it: webrtcbin with tiny test pictures and a tone.
+//!
+//! ```text
+//! this process, guests ── lines of JSON ──► `bench --stage`
+//!                      ◄── lines of JSON ──
+//! ```
+//! What a host costs beside its stage (MQTT, the room) does not grow with its guests.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use coguestd::media::stage::{Settings, Stage};
+use coguestd::media::webrtc::Ice;
+use coguestd::model::media::IceCandidate;
+use coguestd::model::stage::{StageAsk, StagePeer, StageReport};
+use coguestd::model::{Media, UserId};
+use serde_json::{Value, json};
+
+use super::process::Process;
+use super::publisher::{Publisher, Said, Show, Video};
+
+/// The argument that makes this program the stage.
+pub const STAGE: &str = "--stage";
+
+/// How long all guests together may take until they are decoded.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// How often either side looks.
+const PAUSE: Duration = Duration::from_millis(2);
+/// How often the stage's thread is asked for a sign of life.
+const ASKED: Duration = Duration::from_millis(10);
+
+/// The stage's process: takes asks from its input until that ends, says reports, and then the longest time that its thread did not turn.
+pub fn stage() -> anyhow::Result<()> {
+    let (sink, mut reports) = tokio::sync::mpsc::channel(4096);
+    let settings = Settings { ice: Ice::default(), stats_interval: Duration::from_secs(1) };
+    let stage = Stage::open(settings, sink)?;
+    let lines = lines(std::io::stdin());
+    let mut out = std::io::stdout();
+    let (mut answered, mut asked, mut longest) = (Instant::now(), Instant::now(), Duration::ZERO);
+    loop {
+        match lines.try_recv() {
+            // What does not fit is lost, as on a host.
+            Ok(line) => stage.ask(ask(&serde_json::from_str(&line)?)?).unwrap_or_default(),
+            Err(mpsc::TryRecvError::Disconnected) => break,
+            Err(mpsc::TryRecvError::Empty) => std::thread::sleep(PAUSE),
+        }
+        while let Ok(report) = reports.try_recv() {
+            if let Some(said) = said(report) {
+                writeln!(out, "{said}")?;
+                out.flush()?;
+            }
+        }
+        if asked.elapsed() >= ASKED {
+            if stage.is_alive() {
+                answered = Instant::now();
+            }
+            asked = Instant::now();
+            longest = longest.max(answered.elapsed());
+        }
+    }
+    writeln!(out, "{}", json!({"gap_ms": longest.as_secs_f64() * 1000.0}))?;
+    stage.close(Duration::from_secs(30))?;
+    Ok(())
+}
+
+fn lines(from: impl std::io::Read + Send + 'static) -> Receiver<String> {
+    let (give, take) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            if give.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    take
+}
+
+fn ask(line: &Value) -> anyhow::Result<StageAsk> {
+    let text = |name: &str| line[name].as_str().map(str::to_owned);
+    let guest = UserId::try_from(text("guest").context("whose?")?)?;
+    let peer = StagePeer { guest, peer: line["peer"].as_u64().context("which?")? };
+    if let Some(sdp) = text("sdp") {
+        return Ok(StageAsk::Offer { peer, exchange: 1, media: Media::Video, sdp });
+    }
+    let candidate = IceCandidate {
+        candidate: text("candidate").context("what?")?,
+        sdp_mid: None,
+        sdp_m_line_index: line["line"].as_u64().and_then(|line| u32::try_from(line).ok()),
+        username_fragment: None,
+    };
+    Ok(StageAsk::Candidate { peer, exchange: 1, candidate: Some(candidate) })
+}
+
+fn said(report: StageReport) -> Option<Value> {
+    match report {
+        StageReport::Answer { peer, sdp, .. } => Some(json!({"peer": peer.peer, "answer": sdp})),
+        StageReport::Candidate { peer, candidate, .. } => candidate.map(|candidate| {
+            json!({"peer": peer.peer, "candidate": candidate.candidate, "line": candidate.sdp_m_line_index})
+        }),
+        StageReport::Live { peer } => Some(json!({"peer": peer.peer, "live": true})),
+        StageReport::Failed { peer, fault } => Some(json!({"peer": peer.peer, "failed": fault.detail})),
+        _ => None,
+    }
+}
+
+/// Such a stage with guests in front of it; killed when dropped, if it was not ended.
+pub struct Room {
+    child: Child,
+    pub process: Process,
+    asks: Option<ChildStdin>,
+    reports: Receiver<String>,
+    guests: BTreeMap<u64, (String, Publisher)>,
+    live: usize,
+    next: u64,
+}
+
+impl Room {
+    pub fn open() -> anyhow::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg(STAGE).env("MALLOC_ARENA_MAX", "2").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().context("the stage")?;
+        let asks = child.stdin.take();
+        let reports = lines(child.stdout.take().context("piped")?);
+        let process = Process(child.id());
+        Ok(Self { child, process, asks, reports, guests: BTreeMap::new(), live: 0, next: 1 })
+    }
+
+    /// So many more guests; returns when all are decoded.
+    pub fn enter(&mut self, count: usize) -> anyhow::Result<()> {
+        for _ in 0..count {
+            let video = Video {
+                codec: "H264",
+                pattern: "ball",
+                width: 320,
+                height: 180,
+                frame_rate: 10,
+                bitrate_kbps: 150,
+            };
+            let publisher = Publisher::start(&Show { video: Some(video), ..Show::audio() });
+            self.guests.insert(self.next, (format!("kiosk-{}", self.next), publisher));
+            self.next += 1;
+        }
+        let (wanted, deadline) = (self.guests.len(), Instant::now() + PATIENCE);
+        while self.live < wanted {
+            ensure!(Instant::now() < deadline, "of {wanted} guests {} are decoded", self.live);
+            self.carry()?;
+        }
+        Ok(())
+    }
+
+    /// Carries what comes for so long.
+    pub fn pass(&mut self, time: Duration) -> anyhow::Result<()> {
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            self.carry()?;
+        }
+        Ok(())
+    }
+
+    /// An offer of somebody who is not here, as a new session.
+    pub fn offer(&mut self, guest: &str, sdp: &str) -> anyhow::Result<()> {
+        self.next += 1;
+        let peer = self.next;
+        self.tell(&json!({"guest": guest, "peer": peer, "sdp": sdp}))
+    }
+
+    /// Ends it; the longest time in milliseconds that the stage's thread did not turn.
+    pub fn end(mut self) -> anyhow::Result<f64> {
+        self.asks = None;
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let line = self.reports.recv_timeout(PATIENCE).context("the stage said nothing at its end")?;
+            if let Some(gap) = serde_json::from_str::<Value>(&line)?["gap_ms"].as_f64() {
+                self.child.wait()?;
+                return Ok(gap);
+            }
+        }
+        bail!("the stage did not end")
+    }
+
+    fn tell(&mut self, line: &Value) -> anyhow::Result<()> {
+        let asks = self.asks.as_mut().context("it has ended")?;
+        writeln!(asks, "{line}").context("the stage is gone")
+    }
+
+    fn carry(&mut self) -> anyhow::Result<()> {
+        let mut asks = Vec::new();
+        for (peer, (guest, publisher)) in &self.guests {
+            while let Some(said) = publisher.listen() {
+                asks.push(match said {
+                    Said::Offer { sdp, .. } => json!({"guest": guest, "peer": peer, "sdp": sdp}),
+                    Said::Candidate { line, text, .. } => {
+                        json!({"guest": guest, "peer": peer, "line": line, "candidate": text})
+                    }
+                });
+            }
+        }
+        for ask in &asks {
+            self.tell(ask)?;
+        }
+        match self.reports.recv_timeout(PAUSE) {
+            Ok(line) => self.heard(&serde_json::from_str(&line)?),
+            Err(mpsc::RecvTimeoutError::Timeout) => Ok(()),
+            Err(mpsc::RecvTimeoutError::Disconnected) => bail!("the stage is gone"),
+        }
+    }
+
+    fn heard(&mut self, report: &Value) -> anyhow::Result<()> {
+        let peer = report["peer"].as_u64().and_then(|peer| self.guests.get(&peer));
+        let Some((guest, publisher)) = peer else { return Ok(()) };
+        if let Some(sdp) = report["answer"].as_str() {
+            publisher.answer(sdp);
+        }
+        if let (Some(text), Some(line)) = (report["candidate"].as_str(), report["line"].as_u64()) {
+            publisher.candidate(u32::try_from(line)?, text);
+        }
+        if report["live"] == true {
+            self.live += 1;
+        }
+        report["failed"].as_str().map_or(Ok(()), |why| bail!("{guest}: {why}"))
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a publisher offers first.
+pub fn an_offer() -> anyhow::Result<String> {
+    let publisher = Publisher::start(&Show::video(320, 180));
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        match publisher.listen() {
+            Some(Said::Offer { sdp, .. }) => return Ok(sdp),
+            Some(Said::Candidate { .. }) => {}
+            None => std::thread::sleep(PAUSE),
+        }
+    }
+    bail!("webrtcbin makes no offer")
+}
