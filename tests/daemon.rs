@@ -4,6 +4,8 @@ mod support;
 
 #[path = "daemon/encoders.rs"]
 mod encoders;
+#[path = "daemon/limits.rs"]
+mod limits;
 #[path = "daemon/logs.rs"]
 mod logs;
 #[path = "daemon/systemd.rs"]
