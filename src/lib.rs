@@ -18,7 +18,7 @@
 //! ```text
 //! main → cli → app → { mqtt, signal, media, devices, systemd, config } → { guest, host } → model
 //! ```
-//! Adapters do not import each other, and neither do the two machines. GStreamer is seen by [`media`] only, the MQTT client by
+//! [`limits`] and [`memory`] are what this process has of the system's. Adapters do not import each other, and neither do the two machines. GStreamer is seen by [`media`] only, the MQTT client by
 //! [`mqtt`] only, HTTP by [`signal`] only, V4L2 and ALSA by [`devices`] only, and `anyhow` by `main` and [`cli`] only. A test reads the sources and holds
 //! this.
 //!
@@ -92,6 +92,7 @@ pub mod files;
 pub mod foreign;
 pub mod guest;
 pub mod host;
+pub mod limits;
 pub mod logging;
 pub mod media;
 pub mod memory;

@@ -20,7 +20,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("host", &["model"]),
     ("mqtt", &["files", "guest", "host", "model"]),
     ("signal", &["guest", "host", "model", "authorities"]),
-    ("media", &["files", "guest", "host", "model", "memory", "authorities"]),
+    ("media", &["files", "guest", "host", "limits", "model", "memory", "authorities"]),
     ("devices", MACHINES),
     ("systemd", &["foreign", "guest", "host", "model"]),
     ("config", &["files", "guest", "host", "model", "logging", "authorities"]),
@@ -30,6 +30,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("app", BELOW_APP),
     ("cli", BELOW_CLI),
     ("authorities", &[]),
+    ("limits", &[]),
     ("memory", &[]),
     ("environment", &[]),
     ("main", &["cli", "environment", "logging", "memory"]),
@@ -41,7 +42,7 @@ const BELOW_APP: &[&str] = &[
     "host", "model",
 ];
 const BELOW_CLI: &[&str] = &[
-    "app", "foreign", "logging", "mqtt", "signal", "media", "devices", "systemd", "config", "guest", "host",
+    "app", "foreign", "limits", "logging", "mqtt", "signal", "media", "devices", "systemd", "config", "guest", "host",
     "model",
 ];
 

@@ -6,6 +6,8 @@ mod answers;
 mod encoders;
 #[path = "publisher/layers.rs"]
 mod layers;
+#[path = "support/log.rs"]
+mod log;
 #[path = "publisher/media_file.rs"]
 mod media_file;
 #[path = "support/network.rs"]
@@ -16,6 +18,8 @@ mod passing;
 mod plugs;
 #[path = "support/process.rs"]
 mod process;
+#[path = "publisher/rapid.rs"]
+mod rapid;
 #[path = "publisher/seat.rs"]
 mod seat;
 #[path = "publisher/sharing.rs"]
@@ -32,7 +36,7 @@ use coguestd::media::pictures;
 use coguestd::model::Code;
 use coguestd::model::media::{Ask, Mirror, Picture, Quality, Report};
 use coguestd::model::message::DeviceKind;
-use process::{alone, is_left_behind, open_files, threads};
+use process::{Holds, alone, back_to};
 use seat::{BOTH, CAMERA, MICROPHONE, NOTHING, Seat, Setup};
 
 /// The slate, with its icon and a name, has two thirds of this contrast, the test picture twice as much.
@@ -201,7 +205,7 @@ fn twenty_stays_leave_nothing_behind() {
         return;
     }
     let mut seat = Seat::open(Setup::default());
-    let mut before = (0, 0);
+    let mut before = Holds::now();
     for round in 0..24 {
         seat.sit_down(BOTH);
         seat.live();
@@ -210,6 +214,7 @@ fn twenty_stays_leave_nothing_behind() {
             before = process::settled();
         }
     }
-    assert!(!is_left_behind(before), "files and threads {before:?} -> {:?}", (open_files(), threads()));
+    let after = back_to(before);
+    assert!(after.is_within(before), "{before:?} -> {after:?}");
     seat.close();
 }

@@ -2,18 +2,24 @@
 
 #[path = "stage/hostile.rs"]
 mod hostile;
+#[path = "support/log.rs"]
+mod log;
 #[path = "support/network.rs"]
 mod network;
 #[path = "support/process.rs"]
 mod process;
 #[path = "support/publisher.rs"]
 mod publisher;
+#[path = "stage/rapid.rs"]
+mod rapid;
 #[path = "stage/room.rs"]
 mod room;
+#[path = "stage/storm.rs"]
+mod storm;
 
 use coguestd::model::stage::StageReport;
 use coguestd::model::{Code, Media};
-use process::{alone, is_left_behind, open_files, threads};
+use process::{Holds, alone, back_to};
 use publisher::{Publisher, Show, Video};
 use room::{Room, picture_colour};
 
@@ -290,7 +296,7 @@ fn twenty_peers_leave_nothing_behind() {
         return;
     }
     let mut room = Room::open();
-    let mut before = (0, 0);
+    let mut before = Holds::now();
     for round in 0..24 {
         let guest = room.enter("kiosk-a", Media::Video, Publisher::start(&Show::video(320, 240)));
         room.live(&guest);
@@ -299,6 +305,7 @@ fn twenty_peers_leave_nothing_behind() {
             before = process::settled();
         }
     }
-    assert!(!is_left_behind(before), "files and threads {before:?} -> {:?}", (open_files(), threads()));
+    let after = back_to(before);
+    assert!(after.is_within(before), "{before:?} -> {after:?}");
     room.close();
 }

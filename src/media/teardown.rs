@@ -1,57 +1,103 @@
 //! The end of peer connections, on a thread of its own: it takes its time.
+//!
+//! Invariants: nobody waits for it, and who hands peers over bounds how many are at it ([`Teardown::under_way`]); webrtcbin is stopped only when it has done everything it was told. What it has not begun by then it forgets without an
+//! answer, and what it is in the midst of (a transport that it adds, with the sockets of ICE) it leaves behind.
+
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
 use super::streams::Streams;
-use super::worker::Worker;
+use super::webrtc;
 use crate::memory;
+
+/// How long webrtcbin may take for what it was told. Its slowest step is the making of a description: some 10 ms, 4 s on a small board
+/// that has no certificate yet.
+const SETTLES_WITHIN: Duration = Duration::from_secs(5);
 
 /// What is left of a peer that is over: its pipeline, which still runs.
 #[derive(Debug)]
 pub struct Remains {
     /// It.
     pub pipeline: gst::Pipeline,
+    /// The webrtcbin in it.
+    pub webrtc: gst::Element,
     /// What is held back in it.
     pub streams: Streams,
 }
 
 impl Remains {
     fn stop(self) {
-        let Self { pipeline, streams } = self;
+        let Self { pipeline, webrtc, streams } = self;
         streams.let_go();
+        let settling = webrtc::settle(&webrtc, SETTLES_WITHIN);
         if pipeline.set_state(gst::State::Null).is_err() {
             tracing::warn!("the pipeline of a peer did not stop cleanly");
         }
         if let Some(bus) = pipeline.bus() {
             bus.unset_sync_handler();
         }
-        drop(pipeline);
+        drop((pipeline, webrtc));
+        // Only now: one that nobody answered is complained about when it is forgotten.
+        settling.interrupt();
         memory::give_back();
     }
 }
 
 /// The thread.
 #[derive(Debug)]
-pub struct Teardown(Worker<Remains>);
+pub struct Teardown {
+    queue: Sender<(u64, Remains)>,
+    done: Receiver<u64>,
+    under_way: usize,
+    thread: JoinHandle<()>,
+}
 
 impl Teardown {
-    /// Starts the thread `name`; at most `room` peers wait for it.
-    pub fn start(name: &str, room: usize) -> std::io::Result<Self> {
-        Worker::start(name, room, Remains::stop).map(Self)
+    /// Starts the thread `name`, which calls `wake` when a peer is gone.
+    pub fn start(name: &str, wake: impl Fn() + Send + 'static) -> std::io::Result<Self> {
+        let (queue, pieces) = mpsc::channel::<(u64, Remains)>();
+        let (gone, done) = mpsc::channel();
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            for (peer, remains) in pieces {
+                remains.stop();
+                // Nobody asks any more when it is finished.
+                gone.send(peer).unwrap_or_default();
+                wake();
+            }
+        })?;
+        Ok(Self { queue, done, under_way: 0, thread })
     }
 
-    /// Stops a peer; here and now when too many wait.
-    pub fn take(&self, remains: Remains) {
-        if let Err(remains) = self.0.give(remains) {
-            tracing::warn!("peers end slower than they come");
-            remains.stop();
+    /// Stops the peer of this number.
+    pub fn take(&mut self, peer: u64, remains: Remains) {
+        self.under_way += 1;
+        if self.queue.send((peer, remains)).is_err() {
+            tracing::error!("the thread that ends peers is gone");
         }
+    }
+
+    /// How many are not stopped yet.
+    pub fn under_way(&self) -> usize {
+        self.under_way
+    }
+
+    /// One that was stopped since the last time.
+    pub fn stopped(&mut self) -> Option<u64> {
+        let peer = self.done.try_recv().ok()?;
+        self.under_way -= 1;
+        Some(peer)
     }
 
     /// Waits until all are stopped.
     pub fn finish(self) {
-        self.0.finish();
+        drop(self.queue);
+        if self.thread.join().is_err() {
+            tracing::error!("the thread that ends peers panicked");
+        }
     }
 }
 
@@ -86,6 +132,11 @@ mod tests {
         (pipeline, outside, pad)
     }
 
+    /// A webrtcbin that was told nothing.
+    fn idle() -> gst::Element {
+        gst::ElementFactory::make("webrtcbin").build().expect("apt-get install gstreamer1.0-plugins-bad")
+    }
+
     fn show(bin: &gst::Bin, target: &gst::Pad) -> gst::Pad {
         let pad = gst::GhostPad::with_target(target).expect("a pad").upcast::<gst::Pad>();
         pad.set_active(true).expect("a pad that goes");
@@ -103,7 +154,7 @@ mod tests {
         wait("nothing comes", || pad.is_blocking());
         drop(stream);
         wait("it is still held back", || !pad.is_blocked());
-        Remains { pipeline, streams }.stop();
+        Remains { webrtc: idle(), pipeline, streams }.stop();
     }
 
     /// webrtcbin may show a pad after its own were closed, and before what feeds them is.
@@ -131,8 +182,8 @@ mod tests {
         });
         pipeline.set_state(gst::State::Playing).expect("it plays");
         let (done, ended) = channel();
-        let teardown = Teardown::start("teardown", 1).expect("a thread");
-        teardown.take(Remains { pipeline, streams });
+        let mut teardown = Teardown::start("teardown", || ()).expect("a thread");
+        teardown.take(1, Remains { webrtc: idle(), pipeline, streams });
         std::thread::spawn(move || {
             teardown.finish();
             done.send(()).unwrap_or_default();

@@ -1,19 +1,18 @@
 //! A thread of media as its owner sees it: it is told things, asked whether it turns, and ended.
 //!
-//! Invariant: nobody waits for the thread but [`Thread::close`], and that no longer than it is told. Not here: its loop.
+//! Invariants: nobody waits for the thread but [`Thread::close`], and that no longer than it is told; whether it turns and that it is to
+//! end does not go through its inbox, which only wakes it. Not here: its loop.
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-use super::heart::{Beat, Heart};
+use super::heart::{Heart, Listener};
 
 /// What the inbox of such a thread holds, beside all that is its own.
 pub trait Call: Send + 'static {
-    /// It is to end.
-    fn close() -> Self;
-    /// Somebody asks whether it turns.
-    fn beat(beat: Beat) -> Self;
+    /// It is to look at its [`Listener`].
+    fn look() -> Self;
 }
 
 /// The thread has more to do than it can hold, or is closed; nothing was taken.
@@ -36,19 +35,21 @@ pub struct Thread<C: Call> {
 }
 
 impl<C: Call> Thread<C> {
-    /// Starts it; `run` takes what comes into the inbox until it is told to close.
+    /// Starts it; `run` takes what comes into the inbox until its listener says that it is over.
     pub fn start(
         name: &'static str,
         inbox: SyncSender<C>,
-        run: impl FnOnce() + Send + 'static,
+        run: impl FnOnce(Listener) + Send + 'static,
     ) -> std::io::Result<Self> {
+        let heart = Heart::default();
+        let listener = heart.listener();
         let (ended, done) = mpsc::sync_channel(1);
         thread::Builder::new().name(name.into()).spawn(move || {
-            run();
+            run(listener);
             // Nobody listens when it was dropped instead of closed.
             ended.try_send(()).unwrap_or_default();
         })?;
-        Ok(Self { name, inbox, done, heart: Heart::default() })
+        Ok(Self { name, inbox, done, heart })
     }
 
     /// Puts something into its inbox.
@@ -58,24 +59,79 @@ impl<C: Call> Thread<C> {
 
     /// Whether it has answered since the last time this was asked; asks again.
     pub fn is_alive(&self) -> bool {
-        // A full inbox loses the question: no answer comes.
-        self.heart.beats(|beat| self.inbox.try_send(C::beat(beat)).unwrap_or_default())
+        let beats = self.heart.beats();
+        self.wake();
+        beats
     }
 
     /// Ends it and waits for that at most `cap`.
     pub fn close(self, cap: Duration) -> Result<(), CloseTimeout> {
-        let timeout = CloseTimeout(self.name);
-        self.inbox.try_send(C::close()).map_err(|_| timeout)?;
+        self.heart.stop();
+        self.wake();
         match self.done.recv_timeout(cap) {
             Ok(()) | Err(RecvTimeoutError::Disconnected) => Ok(()),
-            Err(RecvTimeoutError::Timeout) => Err(timeout),
+            Err(RecvTimeoutError::Timeout) => Err(CloseTimeout(self.name)),
         }
+    }
+
+    /// One whose inbox is full is awake.
+    fn wake(&self) {
+        self.inbox.try_send(C::look()).unwrap_or_default();
     }
 }
 
 impl<C: Call> Drop for Thread<C> {
     fn drop(&mut self) {
-        // Closed already, or full: one that has stopped taking calls ends with the process.
-        self.inbox.try_send(C::close()).unwrap_or_default();
+        self.heart.stop();
+        self.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq)]
+    enum Letter {
+        Look,
+        Junk,
+    }
+
+    impl Call for Letter {
+        fn look() -> Self {
+            Self::Look
+        }
+    }
+
+    /// Whoever floods a thread hides neither its signs of life nor its end.
+    #[test]
+    fn a_full_inbox_hides_no_sign_of_life_and_no_end() {
+        const PATIENCE: Duration = Duration::from_secs(30);
+        let (inbox, letters) = mpsc::sync_channel(1);
+        let (go, may_go) = mpsc::channel::<()>();
+        let thread = Thread::start("test", inbox, move |mut listener| {
+            while !listener.is_over() {
+                if may_go.recv().is_err() {
+                    continue;
+                }
+                assert_ne!(letters.recv(), Ok(Letter::Look), "there was no room for it");
+                if let Some(beat) = listener.question() {
+                    beat.answer();
+                }
+            }
+        })
+        .expect("a thread");
+        thread.send(Letter::Junk).expect("room for one");
+        assert_eq!(thread.send(Letter::Junk), Err(Overflow("test")));
+        assert!(thread.is_alive(), "nothing was asked before");
+        go.send(()).expect("it waits");
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while thread.heart.is_owed() {
+            assert!(std::time::Instant::now() < deadline, "no answer");
+            thread::sleep(Duration::from_millis(1));
+        }
+        thread.send(Letter::Junk).expect("room for one");
+        drop(go);
+        thread.close(PATIENCE).expect("it ends");
     }
 }

@@ -1,6 +1,8 @@
 //! What both ends of a peer connection share: webrtcbin with its ICE servers, and the answers of its promises.
 
 use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use gstreamer as gst;
 use gstreamer::glib;
@@ -69,6 +71,7 @@ pub fn make(ice: &Ice) -> Result<gst::Element, glib::BoolError> {
             webrtc.emit_by_name::<bool>("add-turn-server", &[&url]);
         }
     }
+    without_port_mapping(&webrtc);
     if ice.policy == Policy::Relay {
         webrtc.set_property_from_str("ice-transport-policy", "relay");
     }
@@ -145,6 +148,15 @@ fn needs_door(turn: &Turn) -> Option<Behind> {
     Some(Behind { host: host.to_owned(), port, how })
 }
 
+/// libnice asks the router for port mappings by itself (UPnP): it opens sockets that listen, fetches what any answer names, and maps
+/// ports without an end.
+fn without_port_mapping(webrtc: &gst::Element) {
+    let agent = webrtc.property::<glib::Object>("ice-agent").property::<Option<glib::Object>>("agent");
+    if let Some(agent) = agent.filter(|agent| agent.has_property("upnp")) {
+        agent.set_property("upnp", false);
+    }
+}
+
 /// `turn:host` and a login in the form of GStreamer: `turn://user:password@host:port?transport=…`.
 fn turn_url(turn: &Turn) -> Option<String> {
     let (scheme, rest) = turn.url.split_once(':')?;
@@ -176,6 +188,18 @@ fn escape(text: &str) -> String {
         }
     }
     out
+}
+
+/// Waits until webrtcbin has done what it was told before, at most `cap`; the question that it is asked for that is returned, to be kept
+/// until webrtcbin is gone. It works things off one after the other on a thread of its own, so the answer to one more comes last.
+pub fn settle(webrtc: &gst::Element, cap: Duration) -> gst::Promise {
+    let (answer, answered) = mpsc::sync_channel(1);
+    let question = gst::Promise::with_change_func(move |_| answer.try_send(()).unwrap_or_default());
+    webrtc.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &question]);
+    if answered.recv_timeout(cap).is_err() {
+        tracing::warn!("webrtcbin is stopped in the midst of something");
+    }
+    question
 }
 
 /// What a promise of webrtcbin came to: its structure, or the error in words.

@@ -186,6 +186,12 @@ impl Seat {
         })
     }
 
+    /// Carries what was said, in both directions, for so long.
+    pub fn carry_for(&mut self, time: Duration) {
+        let until = Instant::now() + time;
+        self.wait("the time", |_| (Instant::now() >= until).then_some(()));
+    }
+
     /// The same, but carries nothing yet: the test is between them.
     pub fn wait_alone<T>(&mut self, what: &str, found: impl Fn(&Self) -> Option<T>) -> T {
         self.look_until(what, |seat| found(seat))

@@ -70,6 +70,11 @@ impl Room {
         self.stage.ask(ask).expect("there is room");
     }
 
+    /// Whether the stage has answered since this was asked last.
+    pub fn is_alive(&self) -> bool {
+        self.stage.is_alive()
+    }
+
     pub fn leave(&mut self, peer: &StagePeer) {
         self.ask(StageAsk::Close { peer: peer.clone() });
         self.publishers.remove(&peer.peer);
@@ -120,7 +125,7 @@ impl Room {
     }
 
     /// The next report, carried on to its publisher where it is for one.
-    fn next(&mut self) -> Option<StageReport> {
+    pub fn next(&mut self) -> Option<StageReport> {
         self.carry();
         let report = self.reports.try_recv().ok();
         match &report {
@@ -143,6 +148,14 @@ impl Room {
             None => std::thread::sleep(PAUSE),
         }
         report
+    }
+
+    /// Carries what comes, for so long.
+    pub fn pass(&mut self, time: Duration) {
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            self.next();
+        }
     }
 
     pub fn until_some<T>(&mut self, what: &str, mut found: impl FnMut(&StageReport) -> Option<T>) -> T {

@@ -25,12 +25,41 @@ pub fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").expect("Linux").count()
 }
 
-/// Open files and threads once they stay the same for a while: what ends, ends on threads of its own.
-pub fn settled() -> (usize, usize) {
-    let mut before = (open_files(), threads());
+/// Sockets of this process that wait for somebody, of TCP and UDP.
+pub fn sockets() -> usize {
+    let links = std::fs::read_dir("/proc/self/fd").expect("Linux").flatten();
+    links
+        .filter(|entry| {
+            std::fs::read_link(entry.path()).is_ok_and(|to| to.to_string_lossy().starts_with("socket:"))
+        })
+        .count()
+}
+
+/// What a process holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holds {
+    pub files: usize,
+    pub sockets: usize,
+    pub threads: usize,
+}
+
+impl Holds {
+    pub fn now() -> Self {
+        Self { files: open_files(), sockets: sockets(), threads: threads() }
+    }
+
+    /// Whether there is nothing more than in `other`.
+    pub fn is_within(self, other: Self) -> bool {
+        self.files <= other.files && self.sockets <= other.sockets && self.threads <= other.threads
+    }
+}
+
+/// What it holds once that stays the same for a while: what ends, ends on threads of its own.
+pub fn settled() -> Holds {
+    let mut before = Holds::now();
     for _ in 0..40 {
         std::thread::sleep(Duration::from_millis(500));
-        let now = (open_files(), threads());
+        let now = Holds::now();
         if now == before {
             break;
         }
@@ -39,12 +68,17 @@ pub fn settled() -> (usize, usize) {
     before
 }
 
-/// Whether there is more than before, also after a while.
-pub fn is_left_behind(before: (usize, usize)) -> bool {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    let more = || open_files() > before.0 || threads() > before.1;
-    while more() && Instant::now() < deadline {
+/// What it holds once that is no more than before, or after a while.
+pub fn back_to(before: Holds) -> Holds {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !Holds::now().is_within(before) && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(200));
     }
-    more()
+    Holds::now()
+}
+
+/// The length of stay number `n`: 0 to 200 ms, in no order; every seventh has none at all.
+pub fn short_time(n: u64) -> Duration {
+    let spread = n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+    Duration::from_millis(if n.is_multiple_of(7) { 0 } else { spread % 201 })
 }

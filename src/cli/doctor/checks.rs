@@ -2,6 +2,7 @@
 
 use super::facts::{Account, Clock, Encoder, Facts, Node};
 use super::finding::Finding;
+use super::limits;
 use crate::config::Machine;
 use crate::devices::{Level, Setting};
 use crate::model::{Code, Refusal};
@@ -26,6 +27,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
         findings.push(sound("speaker", "unmute", speaker));
     }
     findings.extend(groups(&facts.account));
+    findings.extend(facts.room.as_ref().map(limits::judge));
     findings
 }
 
@@ -223,6 +225,7 @@ mod tests {
                 groups: vec!["audio".into(), "video".into()],
                 needed: vec!["video", "audio"],
             },
+            room: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
+use super::limits::{self, Room};
 use crate::app;
 use crate::config::{Role, Settings};
 use crate::devices::{self, Setting};
@@ -28,6 +29,8 @@ pub(super) struct Facts {
     pub(super) microphone: Option<Result<Node, Refusal>>,
     pub(super) speaker: Option<Result<Node, Refusal>>,
     pub(super) account: Account,
+    /// Of a host.
+    pub(super) room: Option<Room>,
 }
 
 /// The time.
@@ -108,6 +111,7 @@ pub(super) fn gather(settings: &Settings) -> Facts {
         microphone,
         speaker,
         account: account(needed),
+        room: limits::gather(settings),
     }
 }
 

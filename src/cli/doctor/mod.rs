@@ -5,6 +5,7 @@ mod bundle;
 mod checks;
 mod facts;
 mod finding;
+mod limits;
 mod ways;
 
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ Examples:
   sudo coguestd doctor --bundle /tmp/kiosk.json
 
 It looks at the configuration, the broker (name, port, TLS, login, access list, another machine of the same name), the
-clock, profile and encoder, camera, microphone and speaker, groups, and the STUN, TURN and WHIP servers that are
+clock, profile and encoder, camera, microphone and speaker, groups, the limits of a host's unit, and the STUN, TURN and WHIP servers that are
 configured. A line is `ok`, `warning` or `WRONG`, with the remedy; with a WRONG it ends with status 1.
 The file of --bundle is for whoever helps you: all findings, the configuration and the journal, without secrets.";
 

@@ -8,14 +8,14 @@ use gstreamer as gst;
 
 use super::ELEMENTS;
 use super::bridge::Kind;
-use super::desk::{Desk, Stay};
+use super::desk::{Desk, MOST_ENDING, Stay};
 use super::easel;
 use super::events::Tell;
 use super::filler::{self, Filler};
 use super::peer::{self, Peer};
 use super::playback::{Find, Speaker};
 use crate::media::elements;
-use crate::model::media::{Ask, AudioPlan, Plan, Quality, Report, Session, Sound, Ticket, VideoPlan};
+use crate::model::media::{Ask, AudioPlan, Fault, Plan, Quality, Report, Session, Sound, Ticket, VideoPlan};
 use crate::model::volume::Loudness;
 use crate::model::{Code, Media, Refusal};
 
@@ -123,7 +123,12 @@ impl Desk {
             output_volume: self.settings.output_volume,
         };
         let tell = Tell { desk: self.events.clone(), peer: session.peer };
-        match Peer::open(plan, &self.meter, tell) {
+        let opened = if self.teardown.under_way() < MOST_ENDING {
+            Peer::open(plan, &self.meter, tell)
+        } else {
+            Err(Fault::new("transport", Code::RateLimited, "the peers before this one have not ended yet"))
+        };
+        match opened {
             Ok(peer) => {
                 self.microphone.bridge.lead_to(Some((peer.sound.clone(), Kind::Raw)));
                 self.peer = Some(peer);

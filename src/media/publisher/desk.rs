@@ -20,7 +20,7 @@ use super::pulse::{Finding, Pulse, Sent};
 use super::recovery::Recovery;
 use super::stats::{Meter, Pictures, Reading};
 use super::{Settings, filler};
-use crate::media::heart::Beat;
+use crate::media::heart::{Beat, Listener};
 use crate::media::outbox::Outbox;
 use crate::media::still;
 use crate::media::teardown::Teardown;
@@ -35,8 +35,8 @@ const TICK: Duration = filler::EVERY;
 const LINK_EVERY: Duration = Duration::from_secs(1);
 /// Questions for a picture that wait for the darkroom.
 const STILLS: usize = 8;
-/// Peers whose pipelines are being stopped.
-const TEARDOWNS: usize = 16;
+/// Peers whose pipelines are being stopped. Each still has its sockets and threads, so no more are made meanwhile.
+pub(super) const MOST_ENDING: usize = 8;
 
 /// The present stay.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ pub(super) struct Desk {
     next_stats: Option<(Instant, Reading)>,
     next_link: Option<Instant>,
     pub(super) darkroom: Worker<(Ticket, gst::Sample)>,
-    teardown: Teardown,
+    pub(super) teardown: Teardown,
     pub(super) easel: Easel,
     /// Whether the plugins of a stay are loaded, or being.
     pub(super) loaded: bool,
@@ -100,7 +100,10 @@ impl Desk {
                 tracing::error!("a picture was dropped: the publisher is overloaded");
             }
         })?;
-        let teardown = Teardown::start("teardown", TEARDOWNS)?;
+        let back = events.clone();
+        // An inbox without room is read all the same.
+        let wake = move || back.try_send(Event::Look).unwrap_or_default();
+        let teardown = Teardown::start("teardown", wake)?;
         let person = easel::Wish { name: settings.name.clone(), size: settings.quality };
         let easel = Easel::new(settings.layers.clone(), person, events.clone())?;
         Ok(Self {
@@ -127,7 +130,7 @@ impl Desk {
     }
 
     /// Works until it is told to end.
-    pub(super) fn run(mut self, inbox: &Receiver<Event>) {
+    pub(super) fn run(mut self, inbox: &Receiver<Event>, mut listener: Listener) {
         let mut next_tick = Instant::now();
         loop {
             let idle = self.stay.is_none()
@@ -141,10 +144,15 @@ impl Desk {
                 inbox.recv_timeout(next_tick.saturating_duration_since(Instant::now()))
             };
             match event {
-                Ok(Event::Close) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Disconnected) => break,
+                Ok(_) if listener.is_over() => break,
                 Ok(event) => self.handle(Instant::now(), event),
                 Err(RecvTimeoutError::Timeout) => {}
             }
+            if let Some(beat) = listener.question() {
+                self.beat(beat);
+            }
+            while self.teardown.stopped().is_some() {}
             let now = Instant::now();
             if now >= next_tick {
                 self.tick(now);
@@ -188,8 +196,7 @@ impl Desk {
                 let report = self.device(notice.device).noticed(now, &notice);
                 self.device_news(now, report);
             }
-            Event::Close => {}
-            Event::Beat(beat) => self.beat(beat),
+            Event::Look => {}
             Event::Opened { device, generation, ways, outcome } => {
                 let report = self.device(device).opened(now, generation, ways, outcome);
                 self.send_size(self.camera.sent());

@@ -109,7 +109,11 @@ impl Encoding {
         // Nobody else hears why a driver cannot be opened.
         let bus = gst::Bus::new();
         encoding.bin.set_bus(Some(&bus));
-        if encoding.bin.set_state(gst::State::Ready).is_ok() {
+        let started = encoding.bin.set_state(gst::State::Ready);
+        // What stays on it holds the bin, which would hold it.
+        encoding.bin.set_bus(None);
+        if started.is_ok() {
+            bus.set_flushing(true);
             return Ok(encoding);
         }
         let message = bus.pop_filtered(&[gst::MessageType::Error]);
@@ -117,6 +121,7 @@ impl Encoding {
             Some(gst::MessageView::Error(error)) => error.error().message().to_owned(),
             _ => "it does not start".to_owned(),
         };
+        bus.set_flushing(true);
         Err(why)
     }
 

@@ -10,7 +10,6 @@ use super::encoding::Encoding;
 use super::playback::Playback;
 use super::source::Source;
 use super::stats::Link;
-use crate::media::heart::Beat;
 use crate::media::signals::Signal;
 use crate::media::thread::Call;
 use crate::model::hotplug::Notice;
@@ -26,10 +25,8 @@ pub(super) enum Event {
     Ask(Ask),
     /// The node of a device came or went.
     Notice(Notice),
-    /// The publisher is to end.
-    Close,
-    /// Somebody asks whether the thread is alive.
-    Beat(Beat),
+    /// There is something to see past the inbox.
+    Look,
     /// A device was opened, or not; so many ways to open it there are.
     Opened { device: DeviceKind, generation: u64, ways: usize, outcome: Result<Box<Source>, Refusal> },
     /// A device was closed.
@@ -55,12 +52,8 @@ pub(super) enum Event {
 }
 
 impl Call for Event {
-    fn close() -> Self {
-        Self::Close
-    }
-
-    fn beat(beat: Beat) -> Self {
-        Self::Beat(beat)
+    fn look() -> Self {
+        Self::Look
     }
 }
 

@@ -236,7 +236,7 @@ impl Publisher {
         certificate::warm_up().map_err(OpenError::Certificate)?;
         let (events, inbox) = mpsc::sync_channel(EVENTS);
         let desk = Desk::new(settings, events.clone(), reports)?;
-        Ok(Self(Thread::start("publisher", events, move || desk.run(&inbox))?))
+        Ok(Self(Thread::start("publisher", events, move |listener| desk.run(&inbox, listener))?))
     }
 
     /// Hands over a wish. Never waits.

@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! webrtcbin.src ─ queue ─ depayloader ─ (parser ─ byte stream) ─ decoder ─ fakesink (the last picture is kept)
-//!                 queue ─ depayloader ─ decoder ─ level ─ fakesink
+//!                 depayloader ─ decoder ─ level ─ fakesink
 //! ```
-//! Invariant: the queue leaks before it blocks, so that a slow decoder never stops the peer's transport; a frame is left out
-//! before the decoder, never after; pictures that would be decoded without their key frame are not decoded, and none is that claims to be larger than `frame_size` allows. A picture is kept before
+//! Sound is decoded in less time than a packet takes to be unpacked, on the thread of its jitter buffer. Invariant: the queue leaks
+//! before it blocks, so that a slow decoder never stops the peer's transport; a frame is left out before the decoder, never after;
+//! pictures that would be decoded without their key frame are not decoded, and none is that claims to be larger than `frame_size`
+//! allows. A picture is kept before
 //! it is announced, so that who hears of it can see it. Probes hold the meter, what is kept and a wake-up, never an element. Not here: who is reduced to key frames (`governor`), who links what when (`peer`).
 
 use std::ops::ControlFlow;
@@ -170,7 +172,7 @@ fn sound_steps() -> Result<Steps, gst::glib::BoolError> {
     let level = make("level")?;
     level.set_property("interval", LEVEL_EVERY.nseconds());
     level.set_property("post-messages", true);
-    let elements = vec![queue()?, make("rtpopusdepay")?, decoder.clone(), level, sink()?];
+    let elements = vec![make("rtpopusdepay")?, decoder.clone(), level, sink()?];
     Ok(Steps { elements, decoder })
 }
 

@@ -10,13 +10,17 @@ use gstreamer as gst;
 use tokio::sync::mpsc::Sender;
 
 use super::Settings;
+use super::admission::{Admission, Offer};
+use super::budget::Budget;
 use super::decode::Decoders;
 use super::events::{Event, Tell, Told};
 use super::governor::{Decoding, Governor, Lag};
 use super::meter::{Interval, Stream};
 use super::peer::{Peer, Presence};
 use super::speaking::{Change, Speaking};
+use crate::limits::Limits;
 use crate::media::description::{Description, Kind};
+use crate::media::heart::Listener;
 use crate::media::outbox::Outbox;
 use crate::media::signals::Signal;
 use crate::media::still;
@@ -24,7 +28,7 @@ use crate::media::teardown::Teardown;
 use crate::media::worker::Worker;
 use crate::model::media::{Fault, Ticket};
 use crate::model::stage::{StageAsk, StagePeer, StageReport};
-use crate::model::{Code, Media, Refusal, UserId};
+use crate::model::{Code, Refusal, UserId};
 
 /// How often every peer is looked after: silence, key frames, levels.
 const TICK: Duration = Duration::from_millis(200);
@@ -38,7 +42,7 @@ const KEY_FRAME_PAUSE: Duration = Duration::from_millis(500);
 const KEY_FRAME_SLOW: Duration = Duration::from_secs(4);
 /// The transport is asked at least so often, so that a report has fresh numbers.
 const LINK_EVERY: Duration = Duration::from_secs(1);
-/// A room has 32 seats; peers that replace others may overlap.
+/// A room has 32 seats; guests whose seat changes may overlap.
 const MOST_PEERS: usize = 64;
 /// Questions for a picture that wait for the darkroom.
 const STILLS: usize = 8;
@@ -54,6 +58,8 @@ pub struct Desk {
     events: SyncSender<Event>,
     outbox: Outbox<StageReport>,
     peers: BTreeMap<u64, Peer>,
+    admission: Admission,
+    budget: Budget,
     governor: Governor,
     speaking: Speaking,
     next_stats: Option<Instant>,
@@ -78,13 +84,18 @@ impl Desk {
                 tracing::error!("a picture was dropped: the stage is overloaded");
             }
         })?;
-        let teardown = Teardown::start("stage-teardown", MOST_PEERS)?;
+        let back = events.clone();
+        // An inbox without room is read all the same.
+        let wake = move || back.try_send(Event::Look).unwrap_or_default();
+        let teardown = Teardown::start("stage-teardown", wake)?;
         Ok(Self {
             settings,
             decoders,
             events,
             outbox: Outbox::new(reports, |report| matches!(report, StageReport::Stats(_))),
             peers: BTreeMap::new(),
+            admission: Admission::default(),
+            budget: Budget::new(Limits::read()),
             governor: Governor::default(),
             speaking: Speaking::default(),
             next_stats: None,
@@ -95,21 +106,26 @@ impl Desk {
     }
 
     /// Works until it is told to end.
-    pub fn run(mut self, inbox: &Receiver<Event>) {
+    pub fn run(mut self, inbox: &Receiver<Event>, mut listener: Listener) {
         let mut next_tick = Instant::now();
         loop {
-            let event = if self.peers.is_empty() && self.outbox.is_empty() {
+            let event = if self.is_idle() {
                 next_tick = Instant::now() + TICK;
                 inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
                 inbox.recv_timeout(next_tick.saturating_duration_since(Instant::now()))
             };
             match event {
-                Ok(Event::Close) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Disconnected) => break,
+                Ok(_) if listener.is_over() => break,
                 Ok(event) => self.handle(event),
                 Err(RecvTimeoutError::Timeout) => {}
             }
+            if let Some(beat) = listener.question() {
+                beat.answer();
+            }
             let now = Instant::now();
+            self.admit(now);
             if now >= next_tick {
                 self.tick(now);
                 next_tick = now + TICK;
@@ -122,17 +138,24 @@ impl Desk {
         self.darkroom.finish();
     }
 
+    /// Whether nothing is to be looked after but what comes.
+    fn is_idle(&self) -> bool {
+        self.peers.is_empty() && self.outbox.is_empty() && self.admission.is_idle()
+    }
+
     fn handle(&mut self, event: Event) {
         match event {
             Event::Ask(StageAsk::Offer { peer, exchange, media, sdp }) => {
-                self.offer(peer, exchange, media, &sdp)
+                self.offer(Offer { id: peer, exchange, media, sdp, candidates: Vec::new() });
             }
             Event::Ask(StageAsk::Candidate { peer, exchange, candidate }) => {
-                if let (Some(candidate), Some(known)) = (candidate, self.peers.get_mut(&peer.peer)) {
+                let early = candidate.map(|candidate| self.admission.candidate(&peer, exchange, candidate));
+                if let (Some(Err(candidate)), Some(known)) = (early, self.peers.get_mut(&peer.peer)) {
                     known.candidate(exchange, &candidate);
                 }
             }
             Event::Ask(StageAsk::Close { peer }) => {
+                self.admission.withdraw(&peer);
                 if let Some(peer) = self.peers.remove(&peer.peer) {
                     self.end(peer);
                     self.levels(Instant::now());
@@ -145,47 +168,74 @@ impl Desk {
                 }
             }
             Event::Still { ticket, picture } => self.outbox.send(StageReport::Snapshot { ticket, picture }),
-            Event::Beat(beat) => beat.answer(),
-            Event::Close => {}
+            Event::Look => {}
         }
     }
 
-    fn offer(&mut self, id: StagePeer, exchange: u32, media: Media, sdp: &str) {
+    /// An offer that is not older than what is known waits for its turn. A guest's older peers end at once.
+    fn offer(&mut self, offer: Offer) {
+        let known = self.peers.get(&offer.id.peer);
+        if known.is_some_and(|peer| offer.exchange <= peer.newest_exchange()) {
+            return;
+        }
+        if known.is_none() && offer.exchange > 1 {
+            let over = Fault::new("sdp", Code::InvalidParameter, "the peer of this exchange is over");
+            return self.refuse(offer.id, over);
+        }
+        let is_older = |peer: &&Peer| peer.id.guest == offer.id.guest && peer.id.peer != offer.id.peer;
+        let older: Vec<u64> = self.peers.values().filter(is_older).map(|peer| peer.id.peer).collect();
+        for peer in older.into_iter().filter_map(|older| self.peers.remove(&older)).collect::<Vec<_>>() {
+            self.end(peer);
+        }
+        self.admission.offer(offer);
+    }
+
+    /// Takes up the offers whose turn it is. Only now they are read.
+    fn admit(&mut self, now: Instant) {
+        while let Some(peer) = self.teardown.stopped() {
+            self.admission.ended(peer);
+        }
+        while let Some(offer) = self.admission.next(now) {
+            let id = offer.id.clone();
+            if let Err(fault) = self.take_up(offer, now) {
+                self.refuse(id, fault);
+            }
+        }
+    }
+
+    fn take_up(&mut self, offer: Offer, now: Instant) -> Result<(), Fault> {
+        let Offer { id, exchange, media, sdp, candidates } = offer;
         let decoders = self.decoders;
-        let offer = Description::read(sdp, |codec| decoders.can(codec))
-            .map_err(|why| Fault::new("sdp", Code::InvalidParameter, why.to_string()));
-        match (self.peers.get_mut(&id.peer), offer) {
-            (Some(peer), _) if exchange <= peer.newest_exchange() => {}
-            (_, Err(fault)) => self.refuse(id, fault),
-            (Some(peer), Ok(offer)) => peer.offer_again(exchange, offer),
-            (None, Ok(_)) if exchange > 1 => {
-                self.refuse(
-                    id,
-                    Fault::new("sdp", Code::InvalidParameter, "the peer of this exchange is over"),
-                );
-            }
-            (None, Ok(offer)) => self.admit(id, media, offer),
-        }
-    }
-
-    fn admit(&mut self, id: StagePeer, media: Media, offer: Description) {
-        let older: Vec<u64> =
-            self.peers.values().filter(|p| p.id.guest == id.guest).map(|p| p.id.peer).collect();
-        for older in older {
-            if let Some(peer) = self.peers.remove(&older) {
-                self.end(peer);
-            }
-        }
-        if self.peers.len() >= MOST_PEERS {
-            return self.refuse(id, Fault::new("stage", Code::RoomFull, "the stage takes no more peers"));
-        }
-        let tell = Tell { desk: self.events.clone(), peer: id.peer };
-        match Peer::open(id.clone(), media, offer, &self.settings.ice, tell, Instant::now()) {
-            Ok(peer) => {
+        let description = Description::read(&sdp, |codec| decoders.can(codec))
+            .map_err(|why| Fault::new("sdp", Code::InvalidParameter, why.to_string()))?;
+        match self.peers.get_mut(&id.peer) {
+            Some(peer) => peer.offer_again(exchange, description),
+            None => {
+                self.room_for_one()?;
+                let tell = Tell { desk: self.events.clone(), peer: id.peer };
+                let peer = Peer::open(id.clone(), media, description, &self.settings.ice, tell, now)?;
                 self.peers.insert(id.peer, peer);
             }
-            Err(fault) => self.refuse(id, fault),
         }
+        for candidate in &candidates {
+            if let Some(peer) = self.peers.get_mut(&id.peer) {
+                peer.candidate(exchange, candidate);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether one more can be had; asked ahead, since what runs out while a peer begins takes all others with it.
+    fn room_for_one(&self) -> Result<(), Fault> {
+        let peers = self.peers.len() + self.teardown.under_way();
+        let full = |why: String| {
+            tracing::warn!("a guest was turned away: {why}");
+            Fault::new("stage", Code::RoomFull, why)
+        };
+        if peers >= MOST_PEERS {
+            return Err(full("the stage takes no more peers".to_owned()));
+        }
+        self.budget.admits(&Limits::read(), peers).map_err(|short| full(short.to_string()))
     }
 
     fn refuse(&mut self, id: StagePeer, fault: Fault) {
@@ -349,7 +399,8 @@ impl Desk {
         self.outbox.send(stats);
     }
 
-    fn end(&self, peer: Peer) {
-        self.teardown.take(peer.into_remains());
+    fn end(&mut self, peer: Peer) {
+        self.admission.ends(&peer.id);
+        self.teardown.take(peer.id.peer, peer.into_remains());
     }
 }

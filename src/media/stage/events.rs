@@ -5,7 +5,6 @@ use std::sync::mpsc::SyncSender;
 use gstreamer_webrtc as gst_webrtc;
 
 use super::meter::Link;
-use crate::media::heart::Beat;
 use crate::media::signals::Signal;
 use crate::media::thread::Call;
 use crate::model::Refusal;
@@ -17,10 +16,8 @@ use crate::model::stage::StageAsk;
 pub enum Event {
     /// The host asks.
     Ask(StageAsk),
-    /// The stage is to end.
-    Close,
-    /// Somebody asks whether the thread is alive.
-    Beat(Beat),
+    /// There is something to see past the inbox.
+    Look,
     /// Something about one peer; dropped when there is no such peer any more.
     Peer {
         /// Its number.
@@ -38,12 +35,8 @@ pub enum Event {
 }
 
 impl Call for Event {
-    fn close() -> Self {
-        Self::Close
-    }
-
-    fn beat(beat: Beat) -> Self {
-        Self::Beat(beat)
+    fn look() -> Self {
+        Self::Look
     }
 }
 

@@ -10,6 +10,8 @@
 //! be slow (encoding a picture, stopping a pipeline) is handed to a thread of its own. Not here: who may sit, deadlines of the protocol, and
 //! who is asked to restart: that is the host's.
 
+mod admission;
+pub mod budget;
 mod decode;
 mod desk;
 mod events;
@@ -86,7 +88,7 @@ impl Stage {
         certificate::warm_up().map_err(OpenError::Certificate)?;
         let (events, inbox) = mpsc::sync_channel(EVENTS);
         let desk = Desk::new(settings, decoders, events.clone(), reports)?;
-        Ok(Self(Thread::start("stage", events, move || desk.run(&inbox))?))
+        Ok(Self(Thread::start("stage", events, move |listener| desk.run(&inbox, listener))?))
     }
 
     /// Hands over a wish. Never waits.

@@ -367,7 +367,7 @@ impl Peer {
 
     /// What is to be stopped when the peer is over.
     pub fn into_remains(self) -> Remains {
-        Remains { pipeline: self.pipeline, streams: self.streams }
+        Remains { pipeline: self.pipeline, webrtc: self.webrtc, streams: self.streams }
     }
 }
 

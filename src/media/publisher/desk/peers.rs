@@ -22,7 +22,7 @@ impl Desk {
         self.microphone.bridge.lead_to(None);
         self.recovery.rest();
         (self.next_stats, self.next_link) = (None, None);
-        self.teardown.take(peer.into_remains());
+        self.teardown.take(peer.session.peer, peer.into_remains());
     }
 
     pub(in crate::media::publisher) fn peer_failed(&mut self, fault: Fault) {
