@@ -10,66 +10,69 @@ use std::process::{Command, Output};
 
 const SECRET: &str = "correct-horse-battery";
 
+/// A mistake, and what the line about it holds.
+const MISTAKES: &[(&str, &str)] = &[
+    ("[room]\nlive = \"x\"", "config.toml:2: unknown key `room.live` (did you mean `room.live_id`?)"),
+    ("\n[mqt]\nurl = 1", "config.toml:2: unknown key `mqt` (did you mean `mqtt`?)"),
+    ("rooom.live_id = 'x'", "config.toml:1: unknown key `rooom` (did you mean `room`?)"),
+    ("\"user.id\" = 'x'", "config.toml:1: unknown key `user.id`"),
+    ("role = \"boss\"", "config.toml:1: `role` must be \"guest\" or \"host\" (is \"boss\")"),
+    ("mqtt = 3", "config.toml:1: `mqtt` must be a section"),
+    ("[host]\nseats = 33", "config.toml:2: `host.seats` must be a whole number from 1 to 32 (is 33)"),
+    ("[host]\nseats = 2.5", "config.toml:2: `host.seats` must be a whole number from 1 to 32 (is 2.5)"),
+    ("[host]\nhold = \"15\"", "config.toml:2: `host.hold` must be 0 to 86400 seconds (is \"15\")"),
+    ("[host]\nhold = nan", "config.toml:2: `host.hold` must be 0 to 86400 seconds"),
+    ("[user]\nid = \"a b\"", "config.toml:2: `user.id` must be \"auto\", \"auto:hostname\""),
+    ("[user]\nname = 2026-01-01", "config.toml:2: `user.name` must be text in quotes"),
+    ("[room]\nlive_id = \".\"", "config.toml:2: `room.live_id` must be 1 to 64 characters"),
+    ("[user]\nid = \"..\"", "config.toml:2: `user.id` must be"),
+    ("[room]\ntrusted_origins = [\"https://a/b\"]", "`room.trusted_origins` must be an origin"),
+    ("[room]\ntrusted_origins = [\"*\"]", "`room.trusted_origins` must be an origin"),
+    ("[room]\nca_file = \"nowhere.pem\"", "`room.ca_file` "),
+    ("[room]\nlive_id = \"ö\"", "config.toml:2: `room.live_id` must be 1 to 64 characters"),
+    ("[media]\nquality = \"4k\"", "config.toml:2: `media.quality` must be \"360p\" or \"540p\""),
+    ("[media]\nmirror = 1", "config.toml:2: `media.mirror` must be true or false (is 1)"),
+    ("[media]\ncontrols = 1", "config.toml:2: `media.controls` must be tables"),
+    (
+        "[media.controls]\ngain = 1",
+        "config.toml:2: `media.controls.\"gain\"` must be a table with the camera's id",
+    ),
+    (
+        "[media.controls.\"*\"]\ngain = 1.5",
+        "config.toml:2: `media.controls.\"*\".gain` must be a whole number",
+    ),
+    (
+        "[media]\nprofile = \"../x\"",
+        "config.toml:2: `media.profile` must be \"auto\" or the name of a profile",
+    ),
+    (
+        "[media]\nprofile = \"file\"",
+        "config.toml:2: `media.profile` is \"file\": name the media file in `media.file`",
+    ),
+    (
+        "[guest]\naccept_invitations = \"never\"",
+        "config.toml:2: `guest.accept_invitations` must be \"manual\"",
+    ),
+    (
+        "[guest]\naccept_invitations = [\n\"host-1\",\n\"a b\"]",
+        "config.toml:4: `guest.accept_invitations` must list",
+    ),
+    ("[webrtc]\nstun = [\"stun.example\"]", "config.toml:2: `webrtc.stun` must be stun:HOST[:PORT]"),
+    ("[webrtc]\npolicy = \"relay\"", "config.toml:2: `webrtc.policy` is \"relay\": name a TURN server"),
+    ("[webrtc]\nturn = [{ url = \"turn:a\", user = \"b\" }]", "(did you mean `webrtc.turn.username`?)"),
+    ("[mqtt]\nurl = \"broker\"", "config.toml:2: `mqtt.url` must begin with mqtt:// or mqtts://"),
+    ("[mqtt]\nprefix = \"a/#\"", "config.toml:2: `mqtt.prefix` must be a topic"),
+    ("[mqtt]\nca_file = \"/ca.pem\"", "config.toml:2: `mqtt.ca_file` needs an encrypted connection"),
+    ("[mqtt]\nurl='mqtts://b'\nca_file='no.pem'", "config.toml:3: `mqtt.ca_file` cannot read"),
+    ("[mqtt]\npassword_file = \"/no/such\"", "`mqtt.password_file` cannot read /no/such: No such file"),
+    ("[mqtt]\npassword_file = \"credential:pw\"", "add LoadCredential=pw:FILE to the unit"),
+    ("role = \"guest\nx", "config.toml:1: "),
+    ("role = 'guest'\nrole = 'host'", "config.toml:2: duplicate key"),
+];
+
 #[test]
 fn each_mistake_is_one_line_with_place_key_and_remedy() {
-    for (text, expected) in [
-        ("[room]\nlive = \"x\"", "config.toml:2: unknown key `room.live` (did you mean `room.live_id`?)"),
-        ("\n[mqt]\nurl = 1", "config.toml:2: unknown key `mqt` (did you mean `mqtt`?)"),
-        ("rooom.live_id = 'x'", "config.toml:1: unknown key `rooom` (did you mean `room`?)"),
-        ("\"user.id\" = 'x'", "config.toml:1: unknown key `user.id`"),
-        ("role = \"boss\"", "config.toml:1: `role` must be \"guest\" or \"host\" (is \"boss\")"),
-        ("mqtt = 3", "config.toml:1: `mqtt` must be a section"),
-        ("[host]\nseats = 33", "config.toml:2: `host.seats` must be a whole number from 1 to 32 (is 33)"),
-        ("[host]\nseats = 2.5", "config.toml:2: `host.seats` must be a whole number from 1 to 32 (is 2.5)"),
-        ("[host]\nhold = \"15\"", "config.toml:2: `host.hold` must be 0 to 86400 seconds (is \"15\")"),
-        ("[host]\nhold = nan", "config.toml:2: `host.hold` must be 0 to 86400 seconds"),
-        ("[user]\nid = \"a b\"", "config.toml:2: `user.id` must be \"auto\", \"auto:hostname\""),
-        ("[user]\nname = 2026-01-01", "config.toml:2: `user.name` must be text in quotes"),
-        ("[room]\nlive_id = \".\"", "config.toml:2: `room.live_id` must be 1 to 64 characters"),
-        ("[user]\nid = \"..\"", "config.toml:2: `user.id` must be"),
-        ("[room]\ntrusted_origins = [\"https://a/b\"]", "`room.trusted_origins` must be an origin"),
-        ("[room]\ntrusted_origins = [\"*\"]", "`room.trusted_origins` must be an origin"),
-        ("[room]\nca_file = \"nowhere.pem\"", "`room.ca_file` "),
-        ("[room]\nlive_id = \"ö\"", "config.toml:2: `room.live_id` must be 1 to 64 characters"),
-        ("[media]\nquality = \"4k\"", "config.toml:2: `media.quality` must be \"360p\" or \"540p\""),
-        ("[media]\nmirror = 1", "config.toml:2: `media.mirror` must be true or false (is 1)"),
-        ("[media]\ncontrols = 1", "config.toml:2: `media.controls` must be tables"),
-        (
-            "[media.controls]\ngain = 1",
-            "config.toml:2: `media.controls.\"gain\"` must be a table with the camera's id",
-        ),
-        (
-            "[media.controls.\"*\"]\ngain = 1.5",
-            "config.toml:2: `media.controls.\"*\".gain` must be a whole number",
-        ),
-        (
-            "[media]\nprofile = \"../x\"",
-            "config.toml:2: `media.profile` must be \"auto\" or the name of a profile",
-        ),
-        (
-            "[media]\nprofile = \"file\"",
-            "config.toml:2: `media.profile` is \"file\": name the media file in `media.file`",
-        ),
-        (
-            "[guest]\naccept_invitations = \"never\"",
-            "config.toml:2: `guest.accept_invitations` must be \"manual\"",
-        ),
-        (
-            "[guest]\naccept_invitations = [\n\"host-1\",\n\"a b\"]",
-            "config.toml:4: `guest.accept_invitations` must list",
-        ),
-        ("[webrtc]\nstun = [\"stun.example\"]", "config.toml:2: `webrtc.stun` must be stun:HOST[:PORT]"),
-        ("[webrtc]\npolicy = \"relay\"", "config.toml:2: `webrtc.policy` is \"relay\": name a TURN server"),
-        ("[webrtc]\nturn = [{ url = \"turn:a\", user = \"b\" }]", "(did you mean `webrtc.turn.username`?)"),
-        ("[mqtt]\nurl = \"broker\"", "config.toml:2: `mqtt.url` must begin with mqtt:// or mqtts://"),
-        ("[mqtt]\nprefix = \"a/#\"", "config.toml:2: `mqtt.prefix` must be a topic"),
-        ("[mqtt]\nca_file = \"/ca.pem\"", "config.toml:2: `mqtt.ca_file` needs an encrypted connection"),
-        ("[mqtt]\nurl='mqtts://b'\nca_file='no.pem'", "config.toml:3: `mqtt.ca_file` cannot read"),
-        ("[mqtt]\npassword_file = \"/no/such\"", "`mqtt.password_file` cannot read /no/such: No such file"),
-        ("[mqtt]\npassword_file = \"credential:pw\"", "add LoadCredential=pw:FILE to the unit"),
-        ("role = \"guest\nx", "config.toml:1: "),
-        ("role = 'guest'\nrole = 'host'", "config.toml:2: duplicate key"),
-    ] {
+    for (text, expected) in MISTAKES {
         let bench = Bench::new(text);
         let output = bench.check(&[], &[]);
         assert_refused(&output, expected, text);

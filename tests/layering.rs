@@ -42,8 +42,8 @@ const BELOW_APP: &[&str] = &[
     "host", "model",
 ];
 const BELOW_CLI: &[&str] = &[
-    "app", "foreign", "limits", "logging", "mqtt", "signal", "media", "devices", "systemd", "config", "guest", "host",
-    "model",
+    "app", "foreign", "limits", "logging", "mqtt", "signal", "media", "devices", "systemd", "config",
+    "guest", "host", "model",
 ];
 
 /// Libraries that only some modules see. A name that ends in `*` stands for all that begin so.

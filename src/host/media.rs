@@ -203,7 +203,7 @@ fn weight(body: &SignalBody) -> usize {
     match body {
         SignalBody::Description(description) => description.sdp.len(),
         SignalBody::Candidate(candidate) => candidate.as_ref().map_or(0, |ice| ice.candidate.len()),
-        SignalBody::Bye => 0,
+        SignalBody::Bye(reason) => reason.as_ref().map_or(0, |reason| reason.as_str().len()),
     }
 }
 

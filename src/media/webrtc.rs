@@ -71,7 +71,6 @@ pub fn make(ice: &Ice) -> Result<gst::Element, glib::BoolError> {
             webrtc.emit_by_name::<bool>("add-turn-server", &[&url]);
         }
     }
-    without_port_mapping(&webrtc);
     if ice.policy == Policy::Relay {
         webrtc.set_property_from_str("ice-transport-policy", "relay");
     }
@@ -146,15 +145,6 @@ fn needs_door(turn: &Turn) -> Option<Behind> {
     };
     let port = port.strip_prefix(':').map_or(Some(default), |port| port.parse().ok())?;
     Some(Behind { host: host.to_owned(), port, how })
-}
-
-/// libnice asks the router for port mappings by itself (UPnP): it opens sockets that listen, fetches what any answer names, and maps
-/// ports without an end.
-fn without_port_mapping(webrtc: &gst::Element) {
-    let agent = webrtc.property::<glib::Object>("ice-agent").property::<Option<glib::Object>>("agent");
-    if let Some(agent) = agent.filter(|agent| agent.has_property("upnp")) {
-        agent.set_property("upnp", false);
-    }
 }
 
 /// `turn:host` and a login in the form of GStreamer: `turn://user:password@host:port?transport=…`.
