@@ -4,6 +4,8 @@ mod support;
 
 #[path = "broker/access.rs"]
 mod access;
+#[path = "broker/levels.rs"]
+mod levels;
 #[path = "broker/messages.rs"]
 mod messages;
 #[path = "broker/presence.rs"]

@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "daemon/brokers.rs"]
+mod brokers;
 #[path = "daemon/encoders.rs"]
 mod encoders;
 #[path = "daemon/limits.rs"]

@@ -108,7 +108,13 @@ const FIELDS: &[&str] = &["room", "user_id", "seat", "epoch"];
 /// Longest file in lines: over the first it is split, unless it is named here; over the second always.
 const SOFT_CAP: usize = 400;
 const HARD_CAP: usize = 600;
-const LONG_FILES: &[&str] = &[];
+const LONG_FILES: &[&str] = &[
+    "src/app/host.rs",
+    "src/app/shell.rs",
+    "src/mqtt/connection.rs",
+    "src/mqtt/connection/line.rs",
+    "src/mqtt/discovery.rs",
+];
 
 #[test]
 fn the_sources_keep_to_the_layers() {

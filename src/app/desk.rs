@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::model::command::Command;
 use crate::model::media::Ticket;
 use crate::model::{Code, Refusal};
-use crate::mqtt::connection::{Message, Publish, Retain};
+use crate::mqtt::connection::{Granted, Message, Publish, Retain};
 use crate::mqtt::topics::{Topics, takes_answers};
 use crate::mqtt::wire::command::{self, Envelope, Plane};
 
@@ -70,9 +70,23 @@ impl Asker {
         }
     }
 
-    fn answer(self, outcome: &Result<Value, Refusal>) -> Publish {
-        let payload = command::reply(self.id.as_deref(), outcome);
-        Publish { correlation: self.correlation, ..Publish::new(self.topic, payload) }
+    /// The reply; where it is larger than the broker takes, one that says so.
+    fn answer(self, outcome: &Result<Value, Refusal>, granted: &Granted) -> Publish {
+        let reply = |outcome| Publish {
+            correlation: self.correlation.clone(),
+            ..Publish::new(self.topic.clone(), command::reply(self.id.as_deref(), outcome))
+        };
+        let whole = reply(outcome);
+        match granted.max_packet.filter(|_| !granted.takes(&whole)) {
+            Some(max) => reply(&Err(Refusal::new(
+                Code::PermissionDenied,
+                format!(
+                    "the reply has {} bytes, the broker takes {max}: raise its maximum packet size",
+                    whole.size()
+                ),
+            ))),
+            None => whole,
+        }
     }
 }
 
@@ -98,9 +112,15 @@ pub(super) struct Desk {
     answered: HashMap<Key, Answered>,
     order: VecDeque<(Instant, Key)>,
     weight: usize,
+    granted: Granted,
 }
 
 impl Desk {
+    /// The broker takes this from now on.
+    pub(super) fn set_granted(&mut self, granted: Granted) {
+        self.granted = granted;
+    }
+
     /// Takes a command of this name; `role` is the plane of the daemon's role.
     pub(super) fn receive(
         &mut self,
@@ -117,13 +137,13 @@ impl Desk {
         if message.retain == Retain::Yes {
             let why = "a retained command is not obeyed: publish it without the retain flag";
             let refusal = Refusal::new(Code::RetainedCommand, why);
-            return Received::Answered(asker.answer(&Err(refusal)));
+            return Received::Answered(asker.answer(&Err(refusal), &self.granted));
         }
         let key = id.map(|_| key(name, &message.payload));
         if let Some(key) = &key {
             self.forget(now, ANSWERS_MAX, ANSWERS_BYTES_MAX);
             if let Some(answered) = self.answered.get(key) {
-                return Received::Answered(asker.answer(&answered.outcome));
+                return Received::Answered(asker.answer(&answered.outcome, &self.granted));
             }
             if let Some(work) = self.working.get(key).and_then(|slot| self.work.get_mut(slot)) {
                 if work.askers.len() < WAITING_MAX {
@@ -142,7 +162,7 @@ impl Desk {
                 self.work.insert(slot, Work { key, askers: vec![asker] });
                 Received::Do(slot, command)
             }
-            Err(refusal) => Received::Answered(asker.answer(&Err(refusal))),
+            Err(refusal) => Received::Answered(asker.answer(&Err(refusal), &self.granted)),
         }
     }
 
@@ -164,7 +184,7 @@ impl Desk {
         outcome: Result<Value, Refusal>,
     ) -> Vec<Publish> {
         let Some(work) = self.work.remove(&slot) else { return Vec::new() };
-        let replies = work.askers.into_iter().map(|asker| asker.answer(&outcome)).collect();
+        let replies = work.askers.into_iter().map(|asker| asker.answer(&outcome, &self.granted)).collect();
         if let Some(key) = work.key {
             self.working.remove(&key);
             self.remember(now, key, outcome);

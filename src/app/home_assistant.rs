@@ -51,6 +51,8 @@ pub(super) struct HomeAssistant {
     output_volume: Loudness,
     snapshot: Option<Value>,
     shown: Shown,
+    /// A topic below which this device was announced by earlier versions, and another may be.
+    shared: Option<String>,
 }
 
 impl HomeAssistant {
@@ -66,6 +68,7 @@ impl HomeAssistant {
             output_volume: settings.media.output_volume,
             snapshot: None,
             shown: Shown::Nothing,
+            shared: None,
         }
     }
 
@@ -75,12 +78,33 @@ impl HomeAssistant {
         // Retained there is what an earlier run has announced.
         house.link.subscribe(topics.home_assistant("state"), SubscribeOptions::LEVELS);
         let Some(prefix) = &self.prefix else { return };
+        if let Some(shared) = discovery::shared_config_topic(prefix, &house.user_id) {
+            self.look_at(house, shared);
+        }
+        let Some(prefix) = &self.prefix else { return };
         house.hearers.set(Hearers::HomeAssistantToo);
         house.link.subscribe(topics.home_assistant("set/+"), SubscribeOptions::REQUESTS);
         house.link.subscribe(discovery::birth_topic(prefix), SubscribeOptions::LEVELS);
         // A run that was cut off may have left one.
         house.link.keep(topics.home_assistant("image"), "");
         self.shown = Shown::Nothing;
+    }
+
+    /// What earlier versions have left there is taken away if it is ours: another device may have that topic by right.
+    fn look_at(&mut self, house: &House, topic: String) {
+        house.link.subscribe(&topic, SubscribeOptions::LEVELS);
+        if let Some(before) = self.shared.replace(topic).filter(|before| self.shared.as_ref() != Some(before))
+        {
+            house.link.unsubscribe(&before);
+        }
+    }
+
+    fn look_over(&self, house: &House, topic: &str, payload: &[u8]) {
+        if discovery::announces(payload, &house.user_id) {
+            tracing::info!("what was announced to Home Assistant at {topic} is taken away");
+            house.link.keep(topic, "");
+            house.link.release(topic);
+        }
     }
 
     /// Another machine speaks for this name.
@@ -193,7 +217,11 @@ impl HomeAssistant {
     }
 
     /// Hears a message that may be for this.
-    pub(super) fn hear(&self, house: &House, message: &Message) -> Word {
+    pub(super) fn hear(&mut self, house: &House, message: &Message) -> Word {
+        if self.shared.as_ref() == Some(&message.topic) {
+            self.look_over(house, &message.topic, &message.payload);
+            return Word::Taken;
+        }
         if self.prefix.as_ref().is_some_and(|prefix| message.topic == discovery::birth_topic(prefix)) {
             if message.payload == discovery::BIRTH {
                 tracing::debug!("Home Assistant has started");
@@ -215,10 +243,13 @@ impl HomeAssistant {
     }
 
     /// Takes away what an earlier run announced and this one does not.
-    fn left_over(&self, house: &House, message: &Message) {
+    fn left_over(&mut self, house: &House, message: &Message) {
         let Ok(state) = serde_json::from_slice::<Value>(&message.payload) else { return };
         let Some(announced) = state["discovery"].as_str() else { return };
         let present = self.prefix.as_ref().map(|prefix| discovery::config_topic(prefix, &house.user_id));
+        if discovery::is_shared_config_topic(announced, &house.user_id) {
+            return self.look_at(house, announced.to_owned());
+        }
         let ours = discovery::is_config_topic(announced, &house.user_id);
         if present.as_deref() == Some(announced) || !ours {
             return;
@@ -234,7 +265,8 @@ impl HomeAssistant {
 
     /// Whether a filter that the broker refuses matters: while Home Assistant is off nobody misses it.
     pub(super) fn misses(&self, house: &House, filter: &str) -> bool {
-        self.prefix.is_some() || house.topics.own_home_assistant(filter).is_none()
+        self.shared.as_deref() != Some(filter)
+            && (self.prefix.is_some() || house.topics.own_home_assistant(filter).is_none())
     }
 }
 

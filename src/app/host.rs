@@ -13,13 +13,13 @@ use super::{Error, ice, seed};
 use crate::config::{AcceptApplications, Settings, Transport};
 use crate::host::{self, Grants, Host, Input, Output};
 use crate::media::stage::{self, Stage};
-use crate::model::command::{Command, Settled};
+use crate::model::command::{Answer, Command, HostCommand, Settled};
 use crate::model::event::Event;
 use crate::model::hotplug::Notice;
-use crate::model::message::{Token, UnseatReason};
+use crate::model::message::{ToGuest, Token, UnseatReason};
 use crate::model::stage::{SeatStats, StageReport};
 use crate::model::state::HostState;
-use crate::model::{LiveId, Presence, User, UserId};
+use crate::model::{LiveId, Presence, RoomStatus, User, UserId};
 use crate::mqtt::connection::{Message, Publish, Retain, SubscribeOptions};
 use crate::mqtt::topics::Topic;
 use crate::mqtt::wire::command::Plane;
@@ -49,6 +49,8 @@ pub(super) struct HostRole {
     shown: Option<HostState>,
     look: Option<Look>,
     overflow: Overflow,
+    /// The live that was to be started and runs: its room is published once more, for where somebody has emptied it.
+    said_again: Option<LiveId>,
 }
 
 /// Whether the stage took the last wish.
@@ -74,6 +76,7 @@ impl HostRole {
             shown: None,
             look: None,
             overflow: Overflow::No,
+            said_again: None,
         })
     }
 
@@ -119,11 +122,21 @@ impl HostRole {
             Output::Watch(user_id) => house.watch(&user_id),
             Output::Unwatch(user_id) => house.unwatch(&user_id),
             Output::ToGuest { live_id, to, message } => {
-                house.publish(Publish::new(topics.to_guest(&live_id, &to), room::write_to_guest(&message)));
+                let word = Publish::new(topics.to_guest(&live_id, &to), room::write_to_guest(&message));
+                // Of these there are as many as a guest asks for; of the others a few for each guest.
+                if matches!(message, ToGuest::Result { .. } | ToGuest::Signal(_)) {
+                    house.publish(word);
+                } else {
+                    house.publish_due(word);
+                }
             }
             Output::Room(state) => {
                 let topic = topics.room(&state.live_id);
-                house.publish(Publish::new(topic, room::write_room(&state)).retained());
+                house.link.keep(&topic, room::write_room(&state));
+                if state.status == RoomStatus::Ended {
+                    // The topic is anybody's then.
+                    house.link.release(&topic);
+                }
             }
             Output::Event(event) => {
                 self.log_event(&event);
@@ -195,7 +208,12 @@ impl Role for HostRole {
     fn noticed(&mut self, _notice: Notice) {}
 
     fn command(&mut self, now: Instant, command: Command) -> Settled {
-        self.host.handle_command(now, command)
+        let starts = matches!(&command, Command::Host { command: HostCommand::StartLive(_), .. });
+        let settled = self.host.handle_command(now, command);
+        if starts && settled == Ok(Answer::Done) {
+            self.said_again = self.host.live_id().cloned();
+        }
+        settled
     }
 
     fn broker(&mut self, now: Instant, broker: Broker) {
@@ -299,6 +317,9 @@ impl Role for HostRole {
 
     fn drain(&mut self, house: &House) -> Vec<Effect> {
         let mut effects = Vec::new();
+        if let Some(live_id) = self.said_again.take() {
+            house.link.renew(&house.topics.room(&live_id));
+        }
         while let Some(output) = self.host.poll_output() {
             effects.extend(self.route(house, output));
         }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::model::UserId;
 use crate::model::event::Event;
-use crate::mqtt::connection::{Link, Publish, SubscribeOptions};
+use crate::mqtt::connection::{Link, Publish, SubscribeOptions, Unsent};
 use crate::mqtt::discovery;
 use crate::mqtt::topics::Topics;
 use crate::mqtt::wire::device;
@@ -46,8 +46,16 @@ impl House {
     }
 
     pub(super) fn publish(&self, message: Publish) {
-        let before = self.flow.get();
-        match (self.link.publish(message), before) {
+        self.note(self.link.publish(message));
+    }
+
+    /// For what must reach a guest also where much else waits.
+    pub(super) fn publish_due(&self, message: Publish) {
+        self.note(self.link.publish_due(message));
+    }
+
+    fn note(&self, taken: Result<(), Unsent>) {
+        match (taken, self.flow.get()) {
             (Ok(()), _) => self.flow.set(Flow::Taken),
             (Err(error), Flow::Taken) => {
                 tracing::error!("messages are dropped: {error}");

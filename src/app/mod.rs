@@ -4,6 +4,7 @@
 //! turns events into inputs, outputs into wishes, and settles commands. Not here: rules, topics' spelling, pipelines.
 
 mod chores;
+mod client_id;
 mod desk;
 mod guest;
 mod home_assistant;
@@ -16,6 +17,7 @@ mod reload;
 mod role;
 mod shell;
 mod signals;
+mod trouble;
 mod watchdog;
 
 use std::path::PathBuf;
@@ -136,8 +138,7 @@ fn shell<R: role::Role>(
 ) -> Result<Shell<R>, Error> {
     let user_id = settings.user.public.user_id.clone();
     let topics = Topics::new(&settings.mqtt.prefix, user_id.clone());
-    // The client id is the user id and the machine's hash: two machines of one name do not throw each other out.
-    let client_id = format!("{user_id}-{}", settings.machine.hash);
+    let client_id = client_id::of(&user_id, client_id::runtime_directory().as_deref());
     let will = Will { topic: topics.status(), payload: device::OFFLINE.into() };
     let connection = connection::Settings { will: Some(will), ..connection_settings(&settings, client_id) };
     let (link, incoming) = connection::open(connection)?;

@@ -21,8 +21,6 @@ pub(super) enum Verdict {
     Go,
     /// Begin to speak: hear commands, then say `online`.
     Speak,
-    /// Say `status` and `info` again: somebody else has overwritten them.
-    Renew,
     /// Be silent: this machine has the name.
     StandBy(String),
     /// The other is gone: connect as one who speaks, and judge again.
@@ -86,12 +84,12 @@ impl Presence {
                 *status = Some(said);
                 self.judge()
             }
-            (State::Speaking, Online::No) => Verdict::Renew,
             (State::StandingBy, Online::No) => {
                 self.state = JUDGING;
                 Verdict::Return
             }
-            (State::Speaking | State::StandingBy, Online::Yes) => Verdict::Go,
+            // Overwritten, it is published again by the connection.
+            (State::Speaking, Online::Yes | Online::No) | (State::StandingBy, Online::Yes) => Verdict::Go,
         }
     }
 
@@ -108,7 +106,7 @@ impl Presence {
                     self.state = State::StandingBy;
                     Verdict::StandBy(of)
                 }
-                Some(_) => Verdict::Renew,
+                Some(_) => Verdict::Go,
             },
             State::StandingBy => Verdict::Go,
         }
@@ -200,15 +198,16 @@ mod tests {
         let (mut presence, now) = judge();
         presence.timeout(now + STORED);
         assert_eq!(presence.info(Some("55".into())), Verdict::Go);
-        assert_eq!(presence.info(Some("66".into())), Verdict::Renew);
+        assert_eq!(presence.info(Some("66".into())), Verdict::Go);
         assert_eq!(presence.info(Some("44".into())), Verdict::StandBy("44".into()));
     }
 
     #[test]
-    fn the_late_will_of_a_former_life_is_answered() {
+    fn the_late_will_of_a_former_life_changes_nothing() {
         let (mut presence, now) = judge();
         presence.timeout(now + STORED);
         assert_eq!(presence.status(Online::Yes), Verdict::Go);
-        assert_eq!(presence.status(Online::No), Verdict::Renew);
+        assert_eq!(presence.status(Online::No), Verdict::Go);
+        assert!(presence.is_speaking());
     }
 }

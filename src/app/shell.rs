@@ -22,9 +22,10 @@ use super::info::Info;
 use super::presence::{Online, Presence, Verdict};
 use super::role::{Broker, Effect, Role};
 use super::signals::{Asked, Signals};
+use super::trouble::Trouble;
 use super::watchdog::Watchdog;
 use crate::config::{Setting, Settings, Sources};
-use crate::mqtt::connection::{Incoming, Message, Publish, SubscribeOptions};
+use crate::mqtt::connection::{Incoming, Message, Publish, Retain, SubscribeOptions};
 use crate::mqtt::topics::Topic;
 use crate::mqtt::wire::device;
 use crate::systemd::Systemd;
@@ -68,6 +69,8 @@ pub(super) struct Shell<R: Role> {
     /// When the role is given up while it stops.
     stopping: Option<Instant>,
     summary: String,
+    /// What the broker does not take.
+    trouble: Trouble,
     /// Why another process is to take over.
     gave_up: Option<String>,
 }
@@ -120,6 +123,7 @@ impl<R: Role> Shell<R> {
             gathered: None,
             stopping: None,
             summary: String::new(),
+            trouble: Trouble::default(),
             gave_up: None,
         }
     }
@@ -222,7 +226,8 @@ impl<R: Role> Shell<R> {
     }
 
     fn show_now(&mut self, now: Instant) {
-        let shown = self.role.news(now);
+        let mut shown = self.role.news(now);
+        self.trouble.cover(&mut shown);
         let news = self.info.set_user(self.role.user());
         if !self.presence.is_speaking() {
             return;
@@ -261,14 +266,33 @@ impl<R: Role> Shell<R> {
             Incoming::Up { session_present, presence, granted } => {
                 tracing::debug!(session_present, ?presence, ?granted, "connected to the broker");
                 self.presence.connected();
+                self.trouble = Trouble::default();
+                self.desk.set_granted(granted);
             }
             Incoming::Subscribed(filter) => self.subscribed(now, &filter),
             Incoming::Refused { filter, why } if self.home.misses(&self.house, &filter) => {
                 tracing::error!("{why} ({filter})");
             }
             Incoming::Refused { why, .. } => tracing::debug!("{why}"),
-            Incoming::Dropped { why, .. } => tracing::warn!("{why}"),
-            Incoming::Restored { topic } => tracing::info!("{topic} is published again"),
+            Incoming::Dropped { topic, why, cause, retain } => {
+                tracing::warn!("{why}");
+                if retain == Retain::Yes {
+                    self.trouble.dropped(topic, cause);
+                    self.gathered.get_or_insert(now + GATHER);
+                }
+            }
+            Incoming::Restored { topic } => {
+                tracing::info!("{topic} is published again");
+                self.trouble.restored(&topic);
+                self.gathered.get_or_insert(now + GATHER);
+            }
+            Incoming::Renewed { topic } => {
+                tracing::info!("somebody else has overwritten {topic}: it is published again");
+                if topic == self.house.topics.status() {
+                    // Others believed it to be gone.
+                    self.role.broker(now, Broker::OwnOffline);
+                }
+            }
             Incoming::Message(message) => self.message(now, &message),
             Incoming::Down { why, retry_in } => {
                 self.show_now(now);
@@ -341,17 +365,10 @@ impl<R: Role> Shell<R> {
                 house.link.subscribe(house.topics.commands(), SubscribeOptions::REQUESTS);
                 self.home.begin(house);
             }
-            Verdict::Renew => {
-                house.link.renew(&house.topics.info());
-                house.link.renew(&house.topics.status());
-                self.role.broker(now, Broker::OwnOffline);
-            }
             Verdict::StandBy(machine) => {
                 house.link.unsubscribe(&house.topics.commands());
-                for topic in [house.topics.status(), house.topics.info(), house.topics.state()] {
-                    house.link.forget(&topic);
-                }
                 self.home.stand_by(house);
+                house.link.forget_all();
                 house.link.stand_down();
                 self.role.retire(now);
                 let id = &self.house.user_id;

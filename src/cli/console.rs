@@ -111,6 +111,7 @@ impl Console {
                     | Incoming::Message(_)
                     | Incoming::Dropped { .. }
                     | Incoming::Restored { .. }
+                    | Incoming::Renewed { .. }
                     | Incoming::Closed,
                 )) => {}
                 Ok(None) | Err(_) => bail!("{trouble}"),
@@ -145,7 +146,7 @@ impl Console {
                 }
                 Some(Incoming::Down { why, .. }) => return Happening::Down(why),
                 Some(Incoming::Up { .. }) => return Happening::Up,
-                Some(Incoming::Subscribed(_) | Incoming::Restored { .. }) => {}
+                Some(Incoming::Subscribed(_) | Incoming::Restored { .. } | Incoming::Renewed { .. }) => {}
             }
         }
     }

@@ -80,6 +80,13 @@ pub const MAX_QUEUED: usize = 24_000;
 /// How many bytes those messages may hold, topics included.
 pub const MAX_QUEUED_BYTES: usize = 16 * 1024 * 1024;
 
+/// How many messages may wait beside those that must not be lost to a full queue ([`Link::publish_due`]), and how many bytes
+/// they may hold: the most guests a host takes (100,000), with two goodbyes each.
+pub const MAX_DUE: usize = 200_000;
+
+/// See [`MAX_DUE`].
+pub const MAX_DUE_BYTES: usize = 64 * 1024 * 1024;
+
 /// How many things may wait for the receiver of [`Incoming`]; beyond that the broker waits.
 pub const INCOMING_CAPACITY: usize = 64;
 
@@ -165,20 +172,35 @@ pub enum RetainFlag {
     AsPublished,
 }
 
-/// How to subscribe. Stored messages are always sent, at every subscription anew.
+/// What is sent through a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hears {
+    /// What is stored, at every subscription anew, and all that is published from now on.
+    Everything,
+    /// What others publish from now on (MQTT 5 No Local, and Retain Handling 2).
+    OthersFromNowOn,
+}
+
+/// How to subscribe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubscribeOptions {
     /// Best delivery wanted.
     pub qos: Qos,
     /// Meaning of the retain flag.
     pub retain_flag: RetainFlag,
+    /// What is sent.
+    pub hears: Hears,
 }
 
 impl SubscribeOptions {
     /// For levels of others: QoS 1, the flag tells what was stored.
-    pub const LEVELS: Self = Self { qos: Qos::AtLeastOnce, retain_flag: RetainFlag::Stored };
+    pub const LEVELS: Self =
+        Self { qos: Qos::AtLeastOnce, retain_flag: RetainFlag::Stored, hears: Hears::Everything };
     /// For requests to us: QoS 1, the flag tells what the sender did, so that a retained one can be refused.
-    pub const REQUESTS: Self = Self { qos: Qos::AtLeastOnce, retain_flag: RetainFlag::AsPublished };
+    pub const REQUESTS: Self =
+        Self { qos: Qos::AtLeastOnce, retain_flag: RetainFlag::AsPublished, hears: Hears::Everything };
+    /// For a level of our own: who overwrites it.
+    const GUARD: Self = Self { hears: Hears::OthersFromNowOn, ..Self::REQUESTS };
 }
 
 /// What the connection tells the program.
@@ -202,6 +224,11 @@ pub enum Incoming {
         /// One sentence with the remedy.
         why: String,
     },
+    /// Somebody else has overwritten this level of ours; it is published again.
+    Renewed {
+        /// Its topic.
+        topic: String,
+    },
     /// A level is published again of which [`Incoming::Dropped`] was told.
     Restored {
         /// Its topic.
@@ -214,6 +241,10 @@ pub enum Incoming {
         topic: String,
         /// One sentence with the remedy.
         why: String,
+        /// What the broker does not take about it.
+        cause: DropCause,
+        /// Whether it was to be remembered.
+        retain: Retain,
     },
     /// A message.
     Message(Message),
@@ -226,6 +257,17 @@ pub enum Incoming {
     },
     /// [`Link::close`] is done. Nothing follows.
     Closed,
+}
+
+/// What a broker does not take about a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DropCause {
+    /// Its size: the largest packet has so many bytes.
+    PacketSize(u32),
+    /// That it is to be remembered; it was sent nevertheless, to those who listen now.
+    NotRetained,
+    /// The topic, for us; mostly the access list.
+    Refused,
 }
 
 /// One received message.
@@ -311,8 +353,18 @@ impl Link {
         self.desk.change(|wishes| wishes.publish(message))
     }
 
+    /// The same for a message that must arrive, of which there are few for each of whom it speaks to: it is not lost to a queue
+    /// that others have filled.
+    ///
+    /// # Errors
+    /// [`Unsent`] names why it was not taken.
+    pub fn publish_due(&self, message: Publish) -> Result<(), Unsent> {
+        self.desk.change(|wishes| wishes.publish_due(message))
+    }
+
     /// Makes `payload` the retained level of `topic`, published now if it differs and again at every connection.
-    /// An empty payload keeps the topic cleared.
+    /// An empty payload clears the topic. What somebody else overwrites is published again ([`Incoming::Renewed`]), where the
+    /// broker lets us hear it.
     pub fn keep(&self, topic: impl Into<String>, payload: impl Into<Bytes>) {
         self.desk.change(|wishes| wishes.keep(topic.into(), payload.into()));
     }
@@ -330,6 +382,16 @@ impl Link {
     /// No longer cares for a level. What the broker has stored stays there.
     pub fn forget(&self, topic: &str) {
         self.desk.change(|wishes| wishes.forget(topic));
+    }
+
+    /// The same for all levels.
+    pub fn forget_all(&self) {
+        self.desk.change(desk::Wishes::forget_all);
+    }
+
+    /// The same as soon as the broker has the present value.
+    pub fn release(&self, topic: &str) {
+        self.desk.change(|wishes| wishes.release(topic));
     }
 
     /// Adds a filter to the set, or changes how it is subscribed.
@@ -353,7 +415,7 @@ impl Link {
         self.desk.change(|wishes| wishes.be(Presence::TakingPart));
     }
 
-    /// Sends what is queued, then `last`, waits for the broker to have it all, disconnects without the will, and ends
+    /// Sends what is queued, then `last` (before it where much is queued), waits for the broker to have it all, disconnects without the will, and ends
     /// with [`Incoming::Closed`]. After `cap`, or when there is no connection, it just ends, and the broker says the
     /// will. A level that `last` speaks about is forgotten. A second call changes nothing.
     pub fn close(&self, last: Vec<Publish>, cap: Duration) {

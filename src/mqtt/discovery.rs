@@ -44,18 +44,43 @@ pub enum Kind {
     },
 }
 
-/// Where the discovery payload of this user goes. Home Assistant allows fewer characters there than an id has: a dot becomes
-/// an underscore.
+/// Where the discovery payload of this user goes. Home Assistant allows no dot there: an id that has one is spelt out below a
+/// node of its own (`lobby.1` is `coguestd/lobby_-1`), so that two ids never have one topic.
 pub fn config_topic(discovery_prefix: &str, user_id: &UserId) -> String {
-    format!("{discovery_prefix}/device/{}/config", object_id(user_id))
+    format!("{discovery_prefix}/device/{}/config", place(user_id))
 }
 
 /// Whether `topic` can have been this user's [`config_topic`] below any prefix.
 pub fn is_config_topic(topic: &str, user_id: &UserId) -> bool {
-    let end = format!("/device/{}/config", object_id(user_id));
+    is_below_a_prefix(topic, &place(user_id))
+}
+
+/// Where an id with a dot was announced by earlier versions, below the same prefix: another device may have that topic.
+pub fn shared_config_topic(discovery_prefix: &str, user_id: &UserId) -> Option<String> {
+    let shared = shared_place(user_id)?;
+    Some(format!("{discovery_prefix}/device/{shared}/config"))
+}
+
+/// Whether `topic` can have been this user's [`shared_config_topic`] below any prefix.
+pub fn is_shared_config_topic(topic: &str, user_id: &UserId) -> bool {
+    shared_place(user_id).is_some_and(|shared| is_below_a_prefix(topic, &shared))
+}
+
+/// Whether this is a discovery payload of this user, and not of another device with the same topic.
+pub fn announces(payload: &[u8], user_id: &UserId) -> bool {
+    let Ok(payload) = serde_json::from_slice::<Value>(payload) else { return false };
+    payload["device"]["identifiers"] == json!([identifier(user_id)])
+}
+
+fn is_below_a_prefix(topic: &str, place: &str) -> bool {
+    let end = format!("/device/{place}/config");
     topic
         .strip_suffix(end.as_str())
         .is_some_and(|prefix| !prefix.is_empty() && !prefix.contains(['+', '#', '$']))
+}
+
+fn identifier(user_id: &UserId) -> String {
+    format!("coguestd_{user_id}")
 }
 
 /// Where Home Assistant says that it has started.
@@ -66,8 +91,19 @@ pub fn birth_topic(discovery_prefix: &str) -> String {
 /// What Home Assistant says there.
 pub const BIRTH: &[u8] = b"online";
 
-fn object_id(user_id: &UserId) -> String {
-    user_id.as_str().replace('.', "_")
+/// `[node_id/]object_id` of a discovery topic. Only ids with a dot have the node, and there `_` begins a pair: `__` or `_-`.
+fn place(user_id: &UserId) -> String {
+    let id = user_id.as_str();
+    if id.contains('.') {
+        format!("coguestd/{}", id.replace('_', "__").replace('.', "_-"))
+    } else {
+        id.to_owned()
+    }
+}
+
+fn shared_place(user_id: &UserId) -> Option<String> {
+    let id = user_id.as_str();
+    id.contains('.').then(|| id.replace('.', "_"))
 }
 
 /// The discovery payload.
@@ -79,7 +115,7 @@ pub fn config(facts: &Facts, topics: &Topics) -> Value {
     };
     json!({
         "device": {
-            "identifiers": [format!("coguestd_{}", facts.user.user_id)],
+            "identifiers": [identifier(&facts.user.user_id)],
             "name": facts.user.user_name,
             "manufacturer": "coguestd",
             "model": model,
@@ -297,16 +333,92 @@ pub fn expire(stats_interval: std::time::Duration) -> u64 {
 mod tests {
     use super::*;
 
+    fn id(id: &str) -> UserId {
+        id.parse().expect("an id")
+    }
+
     #[test]
     fn topics_are_what_home_assistant_takes() {
-        let dotted: UserId = "kiosk.7".parse().expect("an id");
-        assert_eq!(config_topic("homeassistant", &dotted), "homeassistant/device/kiosk_7/config");
-        assert!(is_config_topic("other/prefix/device/kiosk_7/config", &dotted));
-        for wrong in
-            ["homeassistant/device/kiosk-8/config", "/device/kiosk_7/config", "#/device/kiosk_7/config"]
-        {
+        let plain = id("Kiosk_7-a");
+        assert_eq!(config_topic("homeassistant", &plain), "homeassistant/device/Kiosk_7-a/config");
+        assert_eq!(shared_config_topic("homeassistant", &plain), None);
+        let dotted = id("kiosk.7_a");
+        assert_eq!(
+            config_topic("homeassistant", &dotted),
+            "homeassistant/device/coguestd/kiosk_-7__a/config"
+        );
+        assert_eq!(
+            shared_config_topic("homeassistant", &dotted).as_deref(),
+            Some("homeassistant/device/kiosk_7_a/config")
+        );
+        assert!(is_config_topic("other/prefix/device/coguestd/kiosk_-7__a/config", &dotted));
+        assert!(is_shared_config_topic("other/prefix/device/kiosk_7_a/config", &dotted));
+        for wrong in [
+            "homeassistant/device/kiosk-8/config",
+            "/device/coguestd/kiosk_-7__a/config",
+            "#/device/coguestd/kiosk_-7__a/config",
+        ] {
             assert!(!is_config_topic(wrong, &dotted), "{wrong}");
         }
+    }
+
+    /// All ids of up to five characters of those that are special somewhere.
+    fn ids() -> Vec<String> {
+        let mut ids = vec![String::new()];
+        for _ in 0..5 {
+            let longer = ids.iter().flat_map(|id| ["a", "_", "-", "."].map(|next| format!("{id}{next}")));
+            ids = longer.chain(ids.clone()).collect();
+            ids.sort();
+            ids.dedup();
+        }
+        // Names that mean something elsewhere may be no ids.
+        ids.retain(|id| id.parse::<UserId>().is_ok());
+        ids
+    }
+
+    #[test]
+    fn two_ids_never_have_one_topic() {
+        let ids = ids();
+        assert!(ids.len() > 1_000);
+        let topics: std::collections::BTreeSet<String> =
+            ids.iter().map(|name| config_topic("homeassistant", &id(name))).collect();
+        assert_eq!(topics.len(), ids.len());
+        let taken = |level: &str| {
+            !level.is_empty()
+                && level.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+        };
+        for topic in &topics {
+            let levels: Vec<&str> = topic.split('/').collect();
+            assert!(matches!(levels.len(), 4 | 5) && levels.iter().all(|level| taken(level)), "{topic}");
+        }
+    }
+
+    #[test]
+    fn two_ids_never_have_one_entity() {
+        let topics = Topics::new("p", id("k"));
+        let kinds = [Kind::Guest { cameras: Vec::new() }, Kind::Host { live_id: Some("lobby".into()) }];
+        let entities: Vec<String> = kinds
+            .into_iter()
+            .flat_map(|kind| {
+                let user = serde_json::from_value(json!({"user_id": "k"})).expect("a user");
+                let config = config(&Facts { user, kind, stats_expire: 9 }, &topics);
+                config["components"].as_object().expect("entities").keys().cloned().collect::<Vec<_>>()
+            })
+            .collect();
+        // `coguestd_ID_ENTITY` names one of each as long as no entity is the end of another behind an underscore.
+        for entity in &entities {
+            assert!(!entities.iter().any(|other| entity.ends_with(&format!("_{other}"))), "{entity}");
+        }
+    }
+
+    #[test]
+    fn a_device_knows_its_own_announcement() {
+        let user = serde_json::from_value(json!({"user_id": "lobby.1"})).expect("a user");
+        let facts = Facts { user, kind: Kind::Host { live_id: None }, stats_expire: 9 };
+        let payload = config(&facts, &Topics::new("p", id("lobby.1"))).to_string();
+        assert!(announces(payload.as_bytes(), &id("lobby.1")));
+        assert!(!announces(payload.as_bytes(), &id("lobby_1")));
+        assert!(!announces(b"", &id("lobby.1")));
     }
 
     #[test]

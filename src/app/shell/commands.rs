@@ -53,7 +53,11 @@ impl<R: Role> Shell<R> {
         let outcome: Result<Value, Refusal> = match settled {
             Ok(Answer::Pending(ticket)) => return self.desk.pend(slot, ticket),
             Ok(Answer::Done) => Ok(json!({})),
-            Ok(Answer::State) => Ok(self.role.state(now)),
+            Ok(Answer::State) => {
+                let mut state = self.role.state(now);
+                self.trouble.cover_state(&mut state);
+                Ok(state)
+            }
             Ok(Answer::Picture(picture)) => {
                 self.home.picture(&self.house, &picture);
                 Ok(command::picture(&picture))

@@ -12,7 +12,9 @@ use tokio::time::{Instant, timeout_at};
 use super::finding::Finding;
 use crate::app;
 use crate::config::{Security, Settings};
-use crate::mqtt::connection::{self, Incoming, Link, Message, Publish, SubscribeOptions};
+use crate::mqtt::connection::{
+    self, Feature, Granted, Incoming, Link, Message, Publish, Qos, SubscribeOptions,
+};
 use crate::mqtt::topics::Topics;
 use crate::mqtt::wire::device;
 
@@ -38,8 +40,8 @@ pub(super) async fn check(settings: &Settings) -> Vec<Finding> {
     let mut visit = Visit { settings, link, incoming, topics, reply: format!("doctor-{}", &session[..8]) };
     let mut findings = Vec::new();
     match visit.connect(&address).await {
-        Ok(finding) => {
-            findings.push(finding);
+        Ok(found) => {
+            findings.extend(found);
             findings.extend(visit.look_around().await);
         }
         Err(finding) => findings.push(finding),
@@ -59,6 +61,33 @@ async fn resolve(host: &str, port: u16) -> Result<(), String> {
             Err(format!("no name server answers for {host}: check the network and DNS (resolvectl status)"))
         }
     }
+}
+
+/// What the broker grants too little of.
+fn limits(granted: &Granted) -> Vec<Finding> {
+    /// The largest message of the protocol, with its topic and properties.
+    const LARGEST: u32 = 66 * 1024;
+    let mut findings = Vec::new();
+    if let Some(max) = granted.max_packet.filter(|max| *max < LARGEST) {
+        findings.push(Finding::warning(
+            "broker",
+            format!(
+                "it takes packets of at most {max} bytes, and a message may have {LARGEST}: raise its maximum packet size \
+                 (max_packet_size in mosquitto.conf)"
+            ),
+        ));
+    }
+    let mut wrong = |what: &str| findings.push(Finding::wrong("broker", what.to_owned()));
+    if granted.retain == Feature::Missing {
+        wrong("it remembers no retained messages: allow them (retain_available in mosquitto.conf)");
+    }
+    if granted.max_qos == Qos::AtMostOnce {
+        wrong("it offers QoS 0 only: allow QoS 1 (max_qos in mosquitto.conf)");
+    }
+    if granted.wildcards == Feature::Missing {
+        wrong("it takes no filters with wildcards: allow them, or commands are not heard");
+    }
+    findings
 }
 
 struct Visit<'a> {
@@ -87,24 +116,26 @@ impl Visit<'_> {
         timeout_at(deadline, self.incoming.recv()).await.ok().flatten()
     }
 
-    async fn connect(&mut self, address: &str) -> Result<Finding, Finding> {
+    async fn connect(&mut self, address: &str) -> Result<Vec<Finding>, Finding> {
         let deadline = Instant::now() + PATIENCE;
         while let Some(incoming) = self.next(deadline).await {
             match incoming {
-                Incoming::Up { .. } => {
+                Incoming::Up { granted, .. } => {
                     let login = self.settings.mqtt.login.as_ref();
                     let who = login.map_or("nobody in particular", |login| &login.username);
                     let how = match &self.settings.mqtt.security {
                         Security::Plain => "",
                         Security::Tls(_) => " over TLS",
                     };
-                    return Ok(Finding::good("broker", format!("{address}: connected{how} as {who}")));
+                    let connected = Finding::good("broker", format!("{address}: connected{how} as {who}"));
+                    return Ok(std::iter::once(connected).chain(limits(&granted)).collect());
                 }
                 Incoming::Down { why, .. } => return Err(Finding::wrong("broker", why)),
                 Incoming::Subscribed(_)
                 | Incoming::Refused { .. }
                 | Incoming::Dropped { .. }
                 | Incoming::Restored { .. }
+                | Incoming::Renewed { .. }
                 | Incoming::Message(_)
                 | Incoming::Closed => {}
             }
@@ -168,12 +199,16 @@ impl Visit<'_> {
                     seen.command = true;
                 }
             }
-            Incoming::Dropped { topic, why } if topic == self.topics.reply(&self.reply) => {
+            Incoming::Dropped { topic, why, .. } if topic == self.topics.reply(&self.reply) => {
                 seen.dropped_reply = Some(why);
             }
             Incoming::Dropped { why, .. } => seen.dropped_command = Some(why),
             Incoming::Refused { why, .. } | Incoming::Down { why, .. } => seen.refused.push(why),
-            Incoming::Subscribed(_) | Incoming::Restored { .. } | Incoming::Up { .. } | Incoming::Closed => {}
+            Incoming::Subscribed(_)
+            | Incoming::Restored { .. }
+            | Incoming::Renewed { .. }
+            | Incoming::Up { .. }
+            | Incoming::Closed => {}
         }
     }
 

@@ -9,6 +9,7 @@
 
 mod levels;
 mod outbox;
+mod restoring;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -21,6 +22,9 @@ use super::granted::Granted;
 use super::{MAX_PACKET, Presence, Publish, Qos, Retain, SubscribeOptions, Unsent};
 use levels::Levels;
 use outbox::Outbox;
+
+/// So many messages are surely sent while a program stops.
+const FEW: usize = 500;
 
 /// Longest string MQTT can carry, in bytes (MQTT 5, 1.5.4).
 const MAX_STRING: usize = 65_535;
@@ -112,6 +116,18 @@ impl Wishes {
     }
 
     pub(super) fn publish(&mut self, message: Publish) -> Result<(), Unsent> {
+        self.queue(message, Outbox::push)
+    }
+
+    pub(super) fn publish_due(&mut self, message: Publish) -> Result<(), Unsent> {
+        self.queue(message, Outbox::push_due)
+    }
+
+    fn queue(
+        &mut self,
+        message: Publish,
+        push: impl FnOnce(&mut Outbox, Publish) -> Result<(), Unsent>,
+    ) -> Result<(), Unsent> {
         if self.closing.is_some() {
             return Err(Unsent::Closing);
         }
@@ -125,13 +141,15 @@ impl Wishes {
         match (self.presence, message.qos, self.connected) {
             (Presence::Watching, _, _) | (Presence::TakingPart, Qos::AtMostOnce, false) => Ok(()),
             (Presence::TakingPart, Qos::AtMostOnce, true) | (Presence::TakingPart, Qos::AtLeastOnce, _) => {
-                self.outbox.push(message)
+                push(&mut self.outbox, message)
             }
         }
     }
 
     pub(super) fn keep(&mut self, topic: String, payload: Bytes) {
         if self.closing.is_none() && is_topic(&topic) {
+            // Who overwrites it is heard there.
+            self.unsettled_filters.insert(topic.clone());
             self.levels.keep(topic, payload);
         }
     }
@@ -142,6 +160,46 @@ impl Wishes {
 
     pub(super) fn forget(&mut self, topic: &str) {
         self.levels.forget(topic);
+        self.unsettled_filters.insert(topic.to_owned());
+    }
+
+    pub(super) fn forget_all(&mut self) {
+        self.unsettled_filters.extend(self.levels.clear());
+    }
+
+    pub(super) fn release(&mut self, topic: &str) {
+        self.levels.release(topic);
+        self.unsettled_filters.insert(topic.to_owned());
+    }
+
+    /// How this filter is to be subscribed: as the program wishes, or to hear who overwrites a level.
+    fn wanted(&self, filter: &str) -> Option<SubscribeOptions> {
+        let asked = self.filters.get(filter).copied();
+        asked.or_else(|| {
+            let guarded = self.presence == Presence::TakingPart && self.levels.stands(filter);
+            guarded.then_some(SubscribeOptions::GUARD)
+        })
+    }
+
+    /// Whether the program itself wants to hear what comes on this topic.
+    pub(super) fn is_asked_for(&self, topic: &str) -> bool {
+        !self.levels.topics().any(|level| level == topic)
+            || self.filters.keys().any(|filter| rumqttc::matches(topic, filter))
+    }
+
+    /// A message has come on this topic. Returns whether a level of ours is published again because of it.
+    pub(super) fn heard(&mut self, topic: &str, payload: &[u8], now: Instant) -> bool {
+        self.presence == Presence::TakingPart && self.levels.heard(topic, payload, now)
+    }
+
+    /// When [`Wishes::restore`] has something to do.
+    pub(super) fn restore_at(&self) -> Option<Instant> {
+        self.levels.restore_at()
+    }
+
+    /// Publishes again what was overwritten a while ago; which topics.
+    pub(super) fn restore(&mut self, now: Instant) -> Vec<String> {
+        self.levels.restore(now)
     }
 
     pub(super) fn subscribe(&mut self, filter: String, options: SubscribeOptions) {
@@ -168,9 +226,15 @@ impl Wishes {
         }
         self.closing = Some(deadline);
         if self.presence == Presence::TakingPart {
+            // Behind a long queue they would come too late.
+            let late = self.outbox.waiting() > FEW;
             for message in last {
                 self.levels.forget(&message.topic);
-                self.outbox.push_unbounded(message);
+                if late {
+                    self.outbox.push_first(message);
+                } else {
+                    self.outbox.push_unbounded(message);
+                }
             }
         }
     }
@@ -193,13 +257,16 @@ impl Wishes {
         self.granted = granted;
         if session_present {
             // What was dropped while there was no connection is still subscribed there.
-            let dropped = self.subscribed.keys().filter(|filter| !self.filters.contains_key(*filter));
-            self.unsettled_filters.extend(dropped.cloned());
-            self.subscribed.retain(|filter, _| !self.filters.contains_key(filter));
+            let (kept, dropped): (Vec<String>, Vec<String>) =
+                self.subscribed.keys().cloned().partition(|filter| self.wanted(filter).is_some());
+            self.unsettled_filters.extend(dropped);
+            kept.iter().for_each(|filter| {
+                self.subscribed.remove(filter);
+            });
         } else {
             self.subscribed.clear();
         }
-        self.unsettled_filters.extend(self.filters.keys().cloned());
+        self.unsettled_filters.extend(self.filters.keys().chain(self.levels.topics()).cloned());
         self.levels.begin();
         self.connected = true;
     }
@@ -217,11 +284,11 @@ impl Wishes {
         let mut subscribe = Vec::new();
         while subscribe.len() < limit {
             let Some(filter) = self.unsettled_filters.pop_first() else { break };
-            match (self.filters.get(&filter), self.subscribed.get(&filter)) {
+            match (self.wanted(&filter), self.subscribed.get(&filter).copied()) {
                 (wanted, present) if wanted == present => {}
                 (Some(wanted), _) => {
-                    self.subscribed.insert(filter.clone(), *wanted);
-                    subscribe.push((filter, *wanted));
+                    self.subscribed.insert(filter.clone(), wanted);
+                    subscribe.push((filter, wanted));
                 }
                 (None, _) if subscribe.is_empty() => {
                     self.subscribed.remove(&filter);
@@ -247,7 +314,11 @@ impl Wishes {
     /// The broker has it.
     pub(super) fn settled(&mut self, flight: &Flight) {
         match flight {
-            Flight::Level(topic, version) => self.levels.settled(topic, *version),
+            Flight::Level(topic, version) => {
+                if self.levels.settled(topic, *version) {
+                    self.unsettled_filters.insert(topic.clone());
+                }
+            }
             Flight::Message(id) => {
                 self.outbox.settled(*id);
             }

@@ -31,7 +31,7 @@ use super::ledger::{Handed, Ledger, MAX_UNDER_WAY};
 use super::outlet::{Outlet, Owed};
 use super::packets::{Packets, Reading};
 use super::probe::Spoken;
-use super::{Incoming, Message, Presence, Qos, Retain, Settings};
+use super::{DropCause, Incoming, Message, Presence, Qos, Retain, Settings};
 pub(super) use handing::size;
 
 /// How long the broker may be silent while subscriptions are unanswered.
@@ -210,6 +210,7 @@ impl<'a> Line<'a> {
     async fn turn(&mut self) -> Result<(), End> {
         self.advance()?;
         let deadline = self.deadline();
+        let restore = self.desk.with(|wishes| wishes.restore_at());
         let reading = if self.outlet.is_clogged() { Reading::Paused } else { Reading::On };
         tokio::select! {
             biased;
@@ -224,6 +225,10 @@ impl<'a> Line<'a> {
             }
             // What is not read may be the sign of life.
             () = sleep_until(self.ping), if reading == Reading::On => self.ping(),
+            () = sleep_until(restore.unwrap_or_else(Instant::now)), if restore.is_some() => {
+                self.restore();
+                Ok(())
+            }
             () = self.desk.changed() => Ok(()),
             () = self.receiver.closed() => Err(End::Abandoned),
         }
@@ -339,8 +344,29 @@ impl<'a> Line<'a> {
             response_topic: properties.response_topic,
             correlation: properties.correlation_data,
         };
+        let (asked_for, renewed) = self.desk.with(|wishes| {
+            let renewed = wishes.heard(&message.topic, &message.payload, Instant::now());
+            (wishes.is_asked_for(&message.topic), renewed)
+        });
+        if renewed {
+            self.renewed(message.topic.clone());
+        }
+        if !asked_for {
+            return self.acknowledge(owed);
+        }
         self.outlet.push(Incoming::Message(message), owed);
         Ok(())
+    }
+
+    fn renewed(&mut self, topic: String) {
+        self.outlet.push(Incoming::Renewed { topic }, None);
+    }
+
+    /// Publishes again what was overwritten a while ago.
+    fn restore(&mut self) {
+        for topic in self.desk.with(|wishes| wishes.restore(Instant::now())) {
+            self.renewed(topic);
+        }
     }
 
     fn acknowledge(&mut self, owed: Owed) -> Result<(), End> {
@@ -372,18 +398,27 @@ impl<'a> Line<'a> {
     fn warn_refused(&mut self, flight: &Flight, code: &str) {
         let Some(topic) = self.desk.with(|wishes| wishes.topic(flight)) else { return };
         let why = blame::refused_topic(self.settings, &topic, code);
-        self.tell_dropped(topic, why);
+        let retain = match flight {
+            Flight::Level(..) => Retain::Yes,
+            Flight::Message(_) => Retain::No,
+        };
+        self.tell_dropped(topic, why, DropCause::Refused, retain);
     }
 
-    fn tell_dropped(&mut self, topic: String, why: String) {
+    fn tell_dropped(&mut self, topic: String, why: String, cause: DropCause, retain: Retain) {
         if self.told.len() < MAX_TOLD && self.told.insert(topic.clone()) {
-            self.outlet.push(Incoming::Dropped { topic, why }, None);
+            self.outlet.push(Incoming::Dropped { topic, why, cause, retain }, None);
         }
     }
 
     fn subscribed(&mut self, answer: &SubAck) {
         let Some(Handed::Subscribe(filters)) = self.ledger.settled(answer.pkid) else { return };
         for (filter, code) in filters.into_iter().zip(&answer.return_codes) {
+            if !self.desk.with(|wishes| wishes.is_asked_for(&filter)) {
+                // Whether somebody overwrites a level of ours is good to know, and no more.
+                tracing::debug!(?code, "{filter} is watched");
+                continue;
+            }
             let incoming = match code {
                 SubscribeReasonCode::Success(_) => Incoming::Subscribed(filter),
                 refused => {

@@ -1,10 +1,12 @@
 //! Levels: retained topics whose latest value counts.
 //!
 //! Invariant: at most one version of a level is under way, so a burst of changes costs one publish and the broker ends
-//! with the latest.
+//! with the latest. A level that somebody else overwrites is published again, soon and not in a loop.
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
+use super::restoring::Restoring;
 use super::{Flight, Outgoing, level_message};
 
 #[derive(Default)]
@@ -21,22 +23,42 @@ struct Level {
     /// Versions on the present connection; 0 for none.
     under_way: u64,
     settled: u64,
+    stay: Stay,
+    restoring: Restoring,
+}
+
+/// How long a level is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stay {
+    /// Until it is forgotten.
+    Kept,
+    /// Until the broker has it.
+    UntilSettled,
 }
 
 impl Levels {
     pub(super) fn keep(&mut self, topic: String, payload: Bytes) {
         match self.levels.iter_mut().find(|level| level.topic == topic) {
-            Some(level) if level.payload == payload => {}
+            Some(level) if level.payload == payload => level.stay = Stay::Kept,
             Some(level) => {
                 level.payload = payload;
                 level.version += 1;
+                level.stay = Stay::Kept;
             }
-            None => self.levels.push(Level { topic, payload, version: 1, under_way: 0, settled: 0 }),
+            None => self.levels.push(Level {
+                topic,
+                payload,
+                version: 1,
+                under_way: 0,
+                settled: 0,
+                stay: Stay::Kept,
+                restoring: Restoring::default(),
+            }),
         }
     }
 
     pub(super) fn renew(&mut self, topic: &str) {
-        if let Some(level) = self.levels.iter_mut().find(|level| level.topic == topic) {
+        if let Some(level) = self.find(topic) {
             level.version += 1;
         }
     }
@@ -45,10 +67,23 @@ impl Levels {
         self.levels.retain(|level| level.topic != topic);
     }
 
+    pub(super) fn clear(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.levels).into_iter().map(|level| level.topic).collect()
+    }
+
+    /// Forgets it as soon as the broker has it; whether that is now.
+    pub(super) fn release(&mut self, topic: &str) {
+        if let Some(level) = self.find(topic) {
+            level.stay = Stay::UntilSettled;
+        }
+        self.levels.retain(|level| level.topic != topic || !level.is_over());
+    }
+
     pub(super) fn begin(&mut self) {
         for level in &mut self.levels {
             level.under_way = 0;
             level.settled = 0;
+            level.restoring.cancel();
         }
     }
 
@@ -59,23 +94,79 @@ impl Levels {
         Some(Outgoing::Acknowledged(flight, level_message(&level.topic, &level.payload)))
     }
 
-    pub(super) fn settled(&mut self, topic: &str, version: u64) {
-        // Forgotten and kept anew meanwhile, a level has not what the acknowledgement speaks of under way.
-        if let Some(level) =
-            self.levels.iter_mut().find(|level| level.topic == topic && level.under_way == version)
-        {
-            level.settled = version;
-            level.under_way = 0;
-        }
+    /// Whether the level is forgotten with that.
+    pub(super) fn settled(&mut self, topic: &str, version: u64) -> bool {
+        // Forgotten and kept anew meanwhile, this value is not in flight under that number.
+        let Some(level) = self.find(topic).filter(|level| level.under_way == version) else { return false };
+        level.settled = version;
+        level.under_way = 0;
+        let over = level.is_over();
+        self.levels.retain(|level| level.topic != topic || !level.is_over());
+        over
     }
 
     pub(super) fn is_settled(&self) -> bool {
-        self.levels.iter().all(|level| level.settled == level.version)
+        self.levels.iter().all(Level::is_settled)
+    }
+
+    pub(super) fn topics(&self) -> impl Iterator<Item = &String> {
+        self.levels.iter().map(|level| &level.topic)
+    }
+
+    /// Whether a value stands at this topic that somebody else could take away.
+    pub(super) fn stands(&self, topic: &str) -> bool {
+        self.levels.iter().any(|level| level.topic == topic && level.can_be_overwritten())
+    }
+
+    /// Somebody has said this on the topic. Returns whether the level is published again at once.
+    pub(super) fn heard(&mut self, topic: &str, payload: &[u8], now: Instant) -> bool {
+        // What is under way overwrites it anyway, or is heard itself.
+        let foreign =
+            |level: &&mut Level| level.can_be_overwritten() && level.is_settled() && level.payload != payload;
+        let Some(level) = self.find(topic).filter(foreign) else { return false };
+        let at_once = level.restoring.ask(now);
+        if at_once {
+            level.version += 1;
+        }
+        at_once
+    }
+
+    /// When [`Levels::restore`] has something to do.
+    pub(super) fn restore_at(&self) -> Option<Instant> {
+        self.levels.iter().filter_map(|level| level.restoring.due()).min()
+    }
+
+    /// Publishes again what was overwritten a while ago; which topics.
+    pub(super) fn restore(&mut self, now: Instant) -> Vec<String> {
+        let due = self.levels.iter_mut().filter(|level| level.restoring.due().is_some_and(|due| due <= now));
+        due.map(|level| {
+            level.restoring.done(now);
+            level.version += 1;
+            level.topic.clone()
+        })
+        .collect()
+    }
+
+    fn find(&mut self, topic: &str) -> Option<&mut Level> {
+        self.levels.iter_mut().find(|level| level.topic == topic)
     }
 }
 
 impl Level {
     fn is_due(&self) -> bool {
         self.under_way == 0 && self.settled != self.version
+    }
+
+    fn is_settled(&self) -> bool {
+        self.settled == self.version
+    }
+
+    fn is_over(&self) -> bool {
+        self.stay == Stay::UntilSettled && self.is_settled()
+    }
+
+    /// What was taken away is not guarded: the topic may be another's by now.
+    fn can_be_overwritten(&self) -> bool {
+        self.stay == Stay::Kept && !self.payload.is_empty()
     }
 }

@@ -1,11 +1,12 @@
 //! Messages on their way to the broker: a queue, and those sent but not acknowledged.
 //!
-//! Invariant: at most [`MAX_QUEUED`] messages and [`MAX_QUEUED_BYTES`] bytes (but for the few last words of
-//! [`Outbox::push_unbounded`]), in the order they were given, over any number of connections.
+//! Invariant: at most [`MAX_QUEUED`] messages and [`MAX_QUEUED_BYTES`] bytes, and as much again of those that must arrive as
+//! [`MAX_DUE`] and [`MAX_DUE_BYTES`] say (but for the few last words of [`Outbox::push_unbounded`]); in the order they were
+//! given, over any number of connections.
 
 use std::collections::VecDeque;
 
-use super::super::{MAX_QUEUED, MAX_QUEUED_BYTES, Publish, Qos, Unsent};
+use super::super::{MAX_DUE, MAX_DUE_BYTES, MAX_QUEUED, MAX_QUEUED_BYTES, Publish, Qos, Unsent};
 use super::{Flight, Outgoing};
 
 /// A message that the broker answers by ending the connection would be sent again for ever, and nothing else with it.
@@ -16,38 +17,97 @@ const MAX_ATTEMPTS: u8 = 8;
 pub(super) struct Outbox {
     waiting: VecDeque<Entry>,
     under_way: VecDeque<Entry>,
-    bytes: usize,
+    /// What counts against the first bound, and against the second.
+    queued: Weight,
+    due: Weight,
     last_id: u64,
+}
+
+#[derive(Default)]
+struct Weight {
+    messages: usize,
+    bytes: usize,
+}
+
+impl Weight {
+    fn has_room(&self, bytes: usize, most: usize, most_bytes: usize) -> Result<(), Unsent> {
+        if self.messages < most && self.bytes + bytes <= most_bytes {
+            return Ok(());
+        }
+        Err(Unsent::QueueFull { messages: self.messages, bytes: self.bytes })
+    }
+}
+
+/// Which bound a message counts against.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Queued,
+    Due,
 }
 
 struct Entry {
     id: u64,
     attempts: u8,
+    class: Class,
     message: Publish,
 }
 
 impl Outbox {
     pub(super) fn push(&mut self, message: Publish) -> Result<(), Unsent> {
-        let messages = self.waiting.len() + self.under_way.len();
-        if messages >= MAX_QUEUED || self.bytes + message.weight() > MAX_QUEUED_BYTES {
-            return Err(Unsent::QueueFull { messages, bytes: self.bytes });
-        }
-        self.push_unbounded(message);
+        self.queued.has_room(message.weight(), MAX_QUEUED, MAX_QUEUED_BYTES)?;
+        self.add(Class::Queued, message);
+        Ok(())
+    }
+
+    /// For what must not be lost to a queue that chatter has filled.
+    pub(super) fn push_due(&mut self, message: Publish) -> Result<(), Unsent> {
+        self.due.has_room(message.weight(), MAX_DUE, MAX_DUE_BYTES)?;
+        self.add(Class::Due, message);
         Ok(())
     }
 
     /// For the last words of a program, which must not be lost to a full queue.
     pub(super) fn push_unbounded(&mut self, message: Publish) {
+        self.add(Class::Due, message);
+    }
+
+    /// The same, in front of all that waits.
+    pub(super) fn push_first(&mut self, message: Publish) {
+        self.add(Class::Due, message);
+        self.waiting.rotate_right(1);
+    }
+
+    fn add(&mut self, class: Class, message: Publish) {
         self.last_id += 1;
-        self.bytes += message.weight();
-        self.waiting.push_back(Entry { id: self.last_id, attempts: 0, message });
+        let weight = self.weight(class);
+        weight.messages += 1;
+        weight.bytes += message.weight();
+        self.waiting.push_back(Entry { id: self.last_id, attempts: 0, class, message });
+    }
+
+    fn weight(&mut self, class: Class) -> &mut Weight {
+        match class {
+            Class::Queued => &mut self.queued,
+            Class::Due => &mut self.due,
+        }
+    }
+
+    fn gone(&mut self, entry: &Entry) {
+        let weight = self.weight(entry.class);
+        weight.messages -= 1;
+        weight.bytes -= entry.message.weight();
+    }
+
+    /// How many wait that were not sent yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
     }
 
     pub(super) fn next(&mut self) -> Option<Outgoing> {
         let mut entry = self.waiting.pop_front()?;
         match entry.message.qos {
             Qos::AtMostOnce => {
-                self.bytes -= entry.message.weight();
+                self.gone(&entry);
                 Some(Outgoing::Unacknowledged(entry.message))
             }
             Qos::AtLeastOnce => {
@@ -63,7 +123,7 @@ impl Outbox {
         if let Some(index) = self.under_way.iter().position(|entry| entry.id == id)
             && let Some(entry) = self.under_way.remove(index)
         {
-            self.bytes -= entry.message.weight();
+            self.gone(&entry);
         }
     }
 
@@ -73,17 +133,15 @@ impl Outbox {
 
     /// Puts what was under way back in front; returns the topics of what is given up.
     pub(super) fn lost(&mut self) -> Vec<String> {
-        self.waiting.retain(|entry| match entry.message.qos {
-            Qos::AtLeastOnce => true,
-            Qos::AtMostOnce => {
-                self.bytes -= entry.message.weight();
-                false
-            }
-        });
+        let (kept, dropped): (VecDeque<Entry>, VecDeque<Entry>) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|entry| entry.message.qos == Qos::AtLeastOnce);
+        self.waiting = kept;
+        dropped.iter().for_each(|entry| self.gone(entry));
         let mut given_up = Vec::new();
         while let Some(entry) = self.under_way.pop_back() {
             if entry.attempts >= MAX_ATTEMPTS {
-                self.bytes -= entry.message.weight();
+                self.gone(&entry);
                 given_up.push(entry.message.topic);
             } else {
                 self.waiting.push_front(entry);
@@ -95,7 +153,8 @@ impl Outbox {
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
         self.under_way.clear();
-        self.bytes = 0;
+        self.queued = Weight::default();
+        self.due = Weight::default();
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -1,6 +1,6 @@
 //! The desk without a broker.
 
-use super::super::{MAX_QUEUED, RetainFlag};
+use super::super::MAX_QUEUED;
 use super::*;
 
 fn taking_part() -> Wishes {
@@ -215,7 +215,7 @@ fn only_what_changed_is_subscribed() {
     wishes.next_filters(10);
     wishes.subscribe("a".into(), SubscribeOptions::LEVELS);
     assert_eq!(wishes.next_filters(10), None);
-    let options = SubscribeOptions { qos: Qos::AtMostOnce, retain_flag: RetainFlag::AsPublished };
+    let options = SubscribeOptions { qos: Qos::AtMostOnce, ..SubscribeOptions::REQUESTS };
     wishes.subscribe("a".into(), options);
     assert_eq!(wishes.next_filters(10), subscribe(&[("a", options)]));
     wishes.unsubscribe("a");
@@ -253,4 +253,77 @@ fn last_words_come_last_and_silence_their_level() {
     assert!(!wishes.is_settled());
     settle(&mut wishes, &flights);
     assert!(wishes.is_settled());
+}
+
+#[test]
+fn what_must_arrive_is_not_lost_to_a_queue_that_others_have_filled() {
+    let mut wishes = taking_part();
+    wishes.begin(false, Granted::default());
+    for number in 0..MAX_QUEUED {
+        wishes.publish(Publish::new("event", number.to_string())).unwrap();
+    }
+    assert!(matches!(wishes.publish(Publish::new("event", "")), Err(Unsent::QueueFull { .. })));
+    wishes.publish_due(Publish::new("goodbye", "1")).unwrap();
+    wishes.keep("room".into(), "ended".into());
+    let (seen, flights) = drain(&mut wishes);
+    assert_eq!(seen.first().map(String::as_str), Some("room=ended"), "levels do not wait behind it");
+    assert_eq!(seen.last().map(String::as_str), Some("goodbye=1"));
+    settle(&mut wishes, &flights);
+    assert!(wishes.is_settled());
+    wishes.publish(Publish::new("event", "")).expect("there is room again");
+}
+
+#[test]
+fn the_last_words_do_not_wait_behind_a_long_queue() {
+    for (queued, place) in [(FEW, FEW), (FEW + 1, 0)] {
+        let mut wishes = taking_part();
+        wishes.begin(false, Granted::default());
+        for number in 0..queued {
+            wishes.publish(Publish::new("event", number.to_string())).unwrap();
+        }
+        wishes.close(vec![Publish::new("status", "offline").retained()], Instant::now());
+        let seen = drain(&mut wishes).0;
+        assert_eq!(seen.iter().position(|word| word == "status=offline"), Some(place), "of {queued}");
+    }
+}
+
+#[test]
+fn a_released_level_is_forgotten_when_the_broker_has_it() {
+    let mut wishes = taking_part();
+    wishes.begin(false, Granted::default());
+    wishes.keep("room".into(), "ended".into());
+    wishes.release("room");
+    wishes.lost();
+    wishes.begin(false, Granted::default());
+    let (seen, flights) = drain(&mut wishes);
+    assert_eq!(seen, ["room=ended"]);
+    settle(&mut wishes, &flights);
+    wishes.lost();
+    wishes.begin(false, Granted::default());
+    assert_eq!(drain(&mut wishes).0, Vec::<String>::new());
+}
+
+#[test]
+fn only_a_level_that_stands_is_watched_and_published_again() {
+    let mut wishes = taking_part();
+    let now = Instant::now();
+    wishes.begin(false, Granted::default());
+    wishes.keep("state".into(), "1".into());
+    assert_eq!(wishes.next_filters(10), subscribe(&[("state", SubscribeOptions::GUARD)]));
+    assert!(!wishes.heard("state", b"", now), "the own value is on its way");
+    let (_, flights) = drain(&mut wishes);
+    settle(&mut wishes, &flights);
+    assert!(!wishes.heard("state", b"1", now) && !wishes.heard("other", b"", now));
+    assert!(wishes.heard("state", b"nonsense", now) && !wishes.is_asked_for("state"));
+    assert_eq!(drain(&mut wishes).0, ["state=1"]);
+    // Taken away by the program itself it is nobody's.
+    wishes.keep("state".into(), "".into());
+    assert_eq!(wishes.next_filters(10), Some(FilterChange::Unsubscribe("state".into())));
+    // What the program listens to itself stays as it wants it.
+    wishes.subscribe("own".into(), SubscribeOptions::LEVELS);
+    wishes.keep("own".into(), "1".into());
+    assert_eq!(wishes.next_filters(10), subscribe(&[("own", SubscribeOptions::LEVELS)]));
+    assert!(wishes.is_asked_for("own"));
+    wishes.unsubscribe("own");
+    assert_eq!(wishes.next_filters(10), subscribe(&[("own", SubscribeOptions::GUARD)]));
 }

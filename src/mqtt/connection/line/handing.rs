@@ -2,13 +2,13 @@
 
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
-    Filter, Packet, Publish as Packed, PublishProperties, Subscribe, Unsubscribe,
+    Filter, Packet, Publish as Packed, PublishProperties, RetainForwardRule, Subscribe, Unsubscribe,
 };
 
 use super::super::desk::{FilterChange, Outgoing};
 use super::super::granted::Feature;
 use super::super::ledger::Handed;
-use super::super::{Incoming, Publish, Qos, Retain, RetainFlag, blame};
+use super::super::{DropCause, Hears, Incoming, Publish, Qos, Retain, RetainFlag, blame};
 use super::{End, Line, Phase};
 
 /// Filters in one SUBSCRIBE: some 10 KiB, which every broker takes that says nothing else.
@@ -63,7 +63,11 @@ impl Line<'_> {
                     path: filter.clone(),
                     qos: qos(options.qos),
                     preserve_retain: options.retain_flag == RetainFlag::AsPublished,
-                    ..Filter::default()
+                    nolocal: options.hears == Hears::OthersFromNowOn,
+                    retain_forward_rule: match options.hears {
+                        Hears::Everything => RetainForwardRule::OnEverySubscribe,
+                        Hears::OthersFromNowOn => RetainForwardRule::Never,
+                    },
                 });
                 let packed = Subscribe::new_many(packed, None);
                 let pkid = self
@@ -83,7 +87,7 @@ impl Line<'_> {
             // Sent anyway, it would end this connection and every one after it.
             let max = self.granted.max_packet.unwrap_or(u32::MAX);
             let why = blame::too_large(self.settings, &message.topic, message.size(), max);
-            self.tell_dropped(message.topic, why);
+            self.tell_dropped(message.topic, why, DropCause::PacketSize(max), message.retain);
             if let Some(flight) = &handed {
                 self.desk.with(|wishes| wishes.settled(flight));
             }
@@ -94,7 +98,7 @@ impl Line<'_> {
             packed.retain = false;
             let topic = String::from_utf8_lossy(&packed.topic).into_owned();
             let why = blame::not_retained(self.settings, &topic);
-            self.tell_dropped(topic, why);
+            self.tell_dropped(topic, why, DropCause::NotRetained, Retain::Yes);
         }
         match (handed, self.granted.max_qos) {
             (Some(flight), Qos::AtLeastOnce) => {
