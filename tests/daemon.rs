@@ -1,5 +1,7 @@
 //! The real program as a process: how it starts, what it tells systemd and the log, and how it ends, whatever it is at.
 
+#[path = "support/network.rs"]
+mod network;
 mod support;
 
 #[path = "daemon/brokers.rs"]
@@ -10,6 +12,8 @@ mod encoders;
 mod limits;
 #[path = "daemon/logs.rs"]
 mod logs;
+#[path = "daemon/sockets.rs"]
+mod sockets;
 #[path = "daemon/systemd.rs"]
 mod systemd;
 #[path = "daemon/termination.rs"]
