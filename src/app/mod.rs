@@ -20,14 +20,15 @@ mod signals;
 mod trouble;
 mod watchdog;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::{IcePolicy, Media, Role, Security, Settings, Sources};
 use crate::devices::Witness;
+use crate::media::encoders;
 use crate::media::publisher::profile::{self, Profile};
 use crate::media::webrtc::{Ice, Policy, Turn};
-use crate::media::{certificate, encoders};
 use crate::model::message::DeviceKind;
 use crate::mqtt::connection::{self, Will};
 use crate::mqtt::topics::Topics;
@@ -93,9 +94,14 @@ pub async fn run(settings: Settings, sources: Sources) -> Result<(), Error> {
     Ok(())
 }
 
-/// The last thing in the process, all being said: does not return where the ordinary end would crash.
-pub fn end(status: u8) {
-    certificate::end_if_being_made(status);
+/// Ends the process, all being said. Nothing that is registered for the exit is run: libraries would be taken apart there under threads
+/// that still use them (OpenSSL makes a key, GStreamer loads plugins), and crash.
+#[allow(unsafe_code, reason = "the standard library has only the ordinary exit")]
+pub fn end(status: u8) -> ! {
+    // Who does not read any more misses nothing.
+    std::io::stdout().flush().unwrap_or_default();
+    // SAFETY: it takes an integer and hands the process to the kernel.
+    unsafe { libc::_exit(status.into()) }
 }
 
 async fn live(settings: Settings, sources: Sources) -> Result<(), Error> {

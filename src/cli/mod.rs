@@ -17,7 +17,6 @@ mod watch;
 
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::{Args, Parser};
 
@@ -174,9 +173,8 @@ pub fn exit_status(error: &anyhow::Error) -> u8 {
 }
 
 /// Ends the program with this status.
-pub fn end(status: u8) -> ExitCode {
-    app::end(status);
-    ExitCode::from(status)
+pub fn end(status: u8) -> ! {
+    app::end(status)
 }
 
 #[cfg(test)]

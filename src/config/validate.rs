@@ -2,11 +2,13 @@
 
 mod controls;
 mod network;
+mod paths;
 
 use std::path::{Path, PathBuf};
 
 use ::config::ValueKind;
 
+use self::paths::{cannot_read, folder, readable};
 use super::reader::{Found, Reader, quoted, shown};
 use super::settings::{
     AcceptApplications, AcceptInvitations, Codec, Foreground, Guest, HomeAssistant, Host, Layers, Log, Media,
@@ -381,24 +383,4 @@ fn name(found: &Found) -> Result<String, Error> {
         return Err(found.refuse("must be 1 to 256 bytes without control characters"));
     }
     Ok(text)
-}
-
-/// A file that must be there.
-fn readable(found: &Found) -> Result<PathBuf, Error> {
-    let file = found.path()?;
-    files::open(&file).map_err(|error| cannot_read(found, &file, &error))?;
-    Ok(file)
-}
-
-/// A folder that must be there.
-fn folder(found: &Found) -> Result<PathBuf, Error> {
-    let folder = found.path()?;
-    match std::fs::read_dir(&folder) {
-        Ok(_) => Ok(folder),
-        Err(error) => Err(cannot_read(found, &folder, &error.into())),
-    }
-}
-
-fn cannot_read(found: &Found, file: &Path, error: &files::Error) -> Error {
-    found.refuse(format!("cannot read {}: {error}", file.display()))
 }

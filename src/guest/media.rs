@@ -11,7 +11,7 @@ use crate::model::media::{
 };
 use crate::model::message::{Grant, Signal, SignalBody};
 use crate::model::server::Again;
-use crate::model::state::{Network, NetworkQuality};
+use crate::model::state::Network;
 use crate::model::{Cause, Code, Phase, Presence, Refusal};
 
 /// From the accept to `live` (rule 19).
@@ -358,7 +358,7 @@ impl Guest {
     fn stats(&mut self, session: Session, stats: GuestStats) {
         let Some(stay) = self.stay.as_ref().filter(|stay| stay.is_peer(session)) else { return };
         let seat_index = stay.seat_index;
-        let quality = quality(&stats);
+        let quality = super::view::quality(&stats);
         if quality != self.network.quality {
             self.network = Network {
                 quality,
@@ -382,20 +382,4 @@ impl Guest {
         let refusal = Refusal::new(Code::PermissionDenied, "the camera gave no picture in time");
         self.picture(ticket, Err(refusal));
     }
-}
-
-/// The judgement of the network, on the SDK's scale, by the worse of delay and loss.
-fn quality(stats: &GuestStats) -> NetworkQuality {
-    let (Some(delay), loss) = (stats.round_trip_ms, stats.loss.unwrap_or(0.0)) else {
-        return NetworkQuality::Unknown;
-    };
-    let steps = [
-        (NetworkQuality::Excellent, 100.0, 0.01),
-        (NetworkQuality::Good, 200.0, 0.03),
-        (NetworkQuality::Poor, 400.0, 0.08),
-        (NetworkQuality::Bad, 800.0, 0.2),
-    ];
-    let fits =
-        |(_, most_delay, most_loss): &&(NetworkQuality, f64, f64)| delay <= *most_delay && loss <= *most_loss;
-    steps.iter().find(fits).map_or(NetworkQuality::VeryBad, |(quality, ..)| *quality)
 }

@@ -3,6 +3,7 @@
 use super::Guest;
 use super::room::{Place, Room};
 use super::stay::{Device, Health, Stay};
+use crate::model::media::GuestStats;
 use crate::model::message::{ANY_SEAT, DeviceKind};
 use crate::model::state::{
     CameraState, DeviceStatus, GuestState, MicrophoneState, Network, NetworkQuality, PendingInvitation,
@@ -181,4 +182,20 @@ fn status(device: &Device) -> DeviceStatus {
         (DeviceSwitch::On, Health::Lost) => DeviceStatus::Lost,
         (DeviceSwitch::On, Health::Delivers | Health::Unknown) => DeviceStatus::On,
     }
+}
+
+/// The judgement of the network, on the SDK's scale, by the worse of delay and loss.
+pub(super) fn quality(stats: &GuestStats) -> NetworkQuality {
+    let (Some(delay), loss) = (stats.round_trip_ms, stats.loss.unwrap_or(0.0)) else {
+        return NetworkQuality::Unknown;
+    };
+    let steps = [
+        (NetworkQuality::Excellent, 100.0, 0.01),
+        (NetworkQuality::Good, 200.0, 0.03),
+        (NetworkQuality::Poor, 400.0, 0.08),
+        (NetworkQuality::Bad, 800.0, 0.2),
+    ];
+    let fits =
+        |(_, most_delay, most_loss): &&(NetworkQuality, f64, f64)| delay <= *most_delay && loss <= *most_loss;
+    steps.iter().find(fits).map_or(NetworkQuality::VeryBad, |(quality, ..)| *quality)
 }

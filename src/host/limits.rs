@@ -156,8 +156,8 @@ impl Answers {
     }
 }
 
-#[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "a test begins at some time")]
+#[cfg(test)]
 mod tests {
     use super::*;
 

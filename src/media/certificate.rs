@@ -4,8 +4,8 @@
 //! given later, and keeps it as long as one such element is alive. Nobody sees it, but the first call would wait for it. So one element is
 //! made at start-up, on a thread of its own, and kept.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::OnceLock;
+use std::thread;
 
 use gstreamer as gst;
 use rcgen::{CertificateParams, DnType, KeyPair};
@@ -17,9 +17,6 @@ const NAME: &str = "WebRTC";
 
 static OWN: OnceLock<Result<Own, String>> = OnceLock::new();
 static KEPT: OnceLock<Option<gst::Element>> = OnceLock::new();
-
-/// The thread that makes GStreamer's.
-static MAKER: Mutex<Option<JoinHandle<()>>> = Mutex::new(None);
 
 /// Certificate and key.
 pub struct Own {
@@ -79,24 +76,10 @@ pub fn warm_up() -> Result<(), String> {
             gst::ElementFactory::make("dtlsdec").property("pem", &own.pem).build().ok()
         });
     });
-    match made {
-        Ok(maker) => *MAKER.lock().unwrap_or_else(PoisonError::into_inner) = Some(maker),
-        Err(error) => tracing::warn!("GStreamer makes its certificate with the first peer only: {error}"),
+    if let Err(error) = made {
+        tracing::warn!("GStreamer makes its certificate with the first peer only: {error}");
     }
     Ok(())
-}
-
-/// Ends the process here and now if GStreamer's key is just being made; nothing that is registered for the exit is run then.
-///
-/// At an ordinary exit OpenSSL is taken apart, and a thread that is in the midst of a key crashes. A key takes seconds on a small
-/// board, so it is not waited for.
-#[allow(unsafe_code, reason = "the standard library has only the ordinary exit")]
-pub fn end_if_being_made(status: u8) {
-    let maker = MAKER.lock().unwrap_or_else(PoisonError::into_inner);
-    if maker.as_ref().is_some_and(|maker| !maker.is_finished()) {
-        // SAFETY: it takes an integer and hands the process to the kernel.
-        unsafe { libc::_exit(status.into()) };
-    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod heart;
 pub mod layers;
 mod outbox;
 mod own_socket;
+mod packets;
 pub mod pictures;
 pub mod publisher;
 mod signals;

@@ -96,7 +96,7 @@ fn a_level_that_is_too_large_is_told_with_the_limit_and_when_it_fits_again() {
 #[test]
 fn a_packet_of_exactly_the_maximum_is_sent() {
     let broker = Broker::with(Setup::new().line("max_packet_size 512"));
-    let mut peer = Peer::up(settings(&broker, "peer"));
+    let peer = Peer::up(settings(&broker, "peer"));
     let heard = broker.listen(&["-t", "a/#"]);
     let empty = Publish::new("a/1", "").size();
     // Behind the header's one byte of length for up to 127 bytes comes a second.

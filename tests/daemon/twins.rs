@@ -12,15 +12,16 @@ use crate::support::namespace::own_mounts;
 use crate::support::stand::{PREFIX, Stand};
 use crate::termination::CAP;
 
-/// Another machine: the same system with another machine id, in a mount namespace of its own.
+/// Another machine: the same system with another machine id, in a mount namespace of its own. The whole of /etc is another there: what
+/// is mounted over the file alone names no machine.
 fn machine(id: &str) -> (TempDir, Command) {
     let known = Path::new("/etc/machine-id");
     assert!(known.exists(), "this test needs an /etc/machine-id: sudo systemd-machine-id-setup");
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("machine-id");
-    fs::write(&file, format!("{id}\n")).expect("writable");
-    let script = "mount --bind \"$0\" /etc/machine-id && exec \"$@\"";
-    let command = own_mounts(script, file.to_str().expect("a plain path"));
+    fs::write(folder.path().join("id"), format!("{id}\n")).expect("writable");
+    // What may not be read there is not needed.
+    let script = "cp -a /etc \"$0\" 2>/dev/null; rm -f \"$0/etc/machine-id\" && cp \"$0/id\" \"$0/etc/machine-id\" && mount --bind \"$0/etc\" /etc && exec \"$@\"";
+    let command = own_mounts(script, folder.path().to_str().expect("a plain path"));
     (folder, command)
 }
 

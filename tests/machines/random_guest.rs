@@ -78,17 +78,14 @@ impl Life {
                 reach.count("audio seat");
             }
         }
-        for (name, is) in [
+        let seen = [
             ("applied", state.application.is_some()),
             ("invited", !state.invitations.is_empty()),
             ("offline", state.summary.contains("waiting for the broker")),
             ("camera lost", state.summary.contains("camera lost")),
             ("banned", state.summary.contains("closed by the host")),
-        ] {
-            if is {
-                reach.count(name);
-            }
-        }
+        ];
+        seen.iter().filter(|(_, is)| *is).for_each(|(name, _)| reach.count(*name));
     }
 
     fn step(&mut self, (op, x, y): Step) {

@@ -138,31 +138,26 @@ fn an_end_of_live_ends_the_request_and_the_seat_and_the_room() {
     let stand = Stand::open();
     let host = stand.hand_host();
     let _guest = host.admit(&stand, "ada", &[]);
+    let _invited = host.admit(&stand, "bob", &[]);
     let mark = stand.operator.mark();
     host.seat(&stand, "ada", 0, "audio");
     stand.event("ada", "seated", mark);
-    invite(&host, "i", HOST, 0);
-    stand.event("ada", "invitation_received", mark);
-    host.tell("ada", &json!({"type": "live_ended"}));
+    host.tell("bob", &with(json!({"type": "invitation"}), &invitation("i", HOST, 0)));
+    stand.event("bob", "invitation_received", mark);
+    for guest in ["ada", "bob"] {
+        host.tell(guest, &json!({"type": "live_ended"}));
+    }
     host.room("ended");
-    stand.event("ada", "live_ended", mark);
-    let story = stand.story("ada", mark);
-    assert_eq!(
-        story,
-        [
-            "application_accepted",
-            "seated",
-            "invitation_received",
-            "invitation_no_response",
-            "unseated",
-            "live_ended"
-        ]
-    );
-    let reason = stand.event("ada", "unseated", mark)["reason"].clone();
-    assert_eq!(
-        (reason, &stand.event("ada", "invitation_no_response", mark)["reason"]),
-        (json!("live_ended"), &json!("live_ended"))
-    );
+    for (guest, story) in [
+        ("ada", ["application_accepted", "seated", "unseated", "live_ended"].as_slice()),
+        ("bob", &["invitation_received", "invitation_no_response", "live_ended"]),
+    ] {
+        stand.event(guest, "live_ended", mark);
+        assert_eq!(stand.story(guest, mark), story);
+    }
+    for (guest, event) in [("ada", "unseated"), ("bob", "invitation_no_response")] {
+        assert_eq!(stand.event(guest, event, mark)["reason"], "live_ended");
+    }
     // The configured room is a standing wish: the next live is joined by itself.
     assert_eq!(stand.state("ada")["room"], json!({"live_id": ROOM, "membership": "joining"}));
     let heard = host.client.mark();

@@ -20,7 +20,7 @@ fn vp8(pattern: &'static str, width: u32, height: u32, bitrate_kbps: u32) -> Sho
 }
 
 /// Every key frame claims to be as large as VP8 can say.
-fn claim_vp8(frame: &mut Vec<u8>) {
+fn claim_vp8(frame: &mut [u8]) {
     if frame[0] & 1 == 0 {
         frame[6..10].copy_from_slice(&[0xff, 0x3f, 0xff, 0x3f]);
     }
@@ -55,7 +55,7 @@ fn pictures_that_claim_to_be_huge_end_their_peer_and_cost_no_memory() {
     room.live(&honest_vp8);
     let before = peak();
     for (publisher, size) in [
-        (Publisher::altered(&vp8("red", 320, 240, 300), "sink", claim_vp8), "16383x16383"),
+        (Publisher::altered(&vp8("red", 320, 240, 300), "sink", |frame| claim_vp8(frame)), "16383x16383"),
         (Publisher::altered(&Show::video(320, 240), "sink", claim_h264), "8192x8192"),
     ] {
         let liar = room.enter("kiosk-x", Media::Video, publisher);

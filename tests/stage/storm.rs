@@ -51,9 +51,19 @@ fn a_storm_of_sessions_starves_nobody() {
         most_threads = most_threads.max(process::threads());
     }
     let seconds = began.elapsed().as_secs() as usize + 2;
-    assert!((STORMERS..=STORMERS * seconds).contains(&answered), "{answered} answers in {seconds} s");
+    // Most of them are over before they can be answered: the next one is there.
+    assert!(answered <= STORMERS * seconds, "{answered} answers in {seconds} s");
     // Of each stormer one peer, and one on its way out.
     assert!(most_threads <= calm + STORMERS * 2 * OF_A_PEER, "{calm} threads, then {most_threads}");
+    // The last of each counts.
+    let (calm_again, mut last) = (Instant::now(), 0);
+    while last < STORMERS {
+        last += usize::from(matches!(room.next(), Some(StageReport::Answer { .. })));
+        assert!(
+            calm_again.elapsed() < Duration::from_secs(30),
+            "{last} of {STORMERS} last offers were answered"
+        );
+    }
     room.stats_until(&honest, |stats| stats.video.as_ref().is_some_and(|video| video.frames > frames + 30));
     assert!(room.snapshot(&honest).is_ok());
     eprintln!("{answered} answers in {seconds} s, {calm} threads before, {most_threads} at most");

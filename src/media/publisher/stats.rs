@@ -6,7 +6,7 @@ use std::time::Instant;
 use gstreamer as gst;
 use gstreamer_webrtc as gst_webrtc;
 
-use crate::media::webrtc::Packets;
+use crate::media::packets::Packets;
 use crate::model::media::{GuestStats, SentAudio, SentVideo};
 
 /// Quieter than this is digital silence; JSON has no −∞.

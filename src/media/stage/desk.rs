@@ -44,13 +44,8 @@ const KEY_FRAME_SLOW: Duration = Duration::from_secs(4);
 const LINK_EVERY: Duration = Duration::from_secs(1);
 /// A room has 32 seats; guests whose seat changes may overlap.
 const MOST_PEERS: usize = 64;
-/// Questions for a picture that wait for the darkroom.
-const STILLS: usize = 8;
 
-/// One picture to develop.
-type Exposure = (Ticket, gst::Sample);
-
-/// Everything the stage's thread owns.
+/// What the stage's thread owns.
 #[derive(Debug)]
 pub struct Desk {
     settings: Settings,
@@ -64,7 +59,7 @@ pub struct Desk {
     speaking: Speaking,
     next_stats: Option<Instant>,
     next_link: Option<Instant>,
-    darkroom: Worker<Exposure>,
+    darkroom: Worker<(Ticket, gst::Sample)>,
     teardown: Teardown,
 }
 
@@ -77,17 +72,19 @@ impl Desk {
         reports: Sender<StageReport>,
     ) -> std::io::Result<Self> {
         let back = events.clone();
-        let darkroom = Worker::start("stage-darkroom", STILLS, move |(ticket, sample): Exposure| {
-            let picture =
-                still::jpeg(&sample).map_err(|error| Refusal::new(Code::PermissionDenied, error.to_string()));
-            if back.try_send(Event::Still { ticket, picture }).is_err() {
-                tracing::error!("a picture was dropped: the stage is overloaded");
-            }
-        })?;
+        let darkroom =
+            // So many pictures may wait.
+            Worker::start("stage-darkroom", 8, move |(ticket, sample): (Ticket, gst::Sample)| {
+                let picture = still::jpeg(&sample)
+                    .map_err(|error| Refusal::new(Code::PermissionDenied, error.to_string()));
+                if back.try_send(Event::Still { ticket, picture }).is_err() {
+                    tracing::error!("a picture was dropped: the stage is overloaded");
+                }
+            })?;
         let back = events.clone();
         // An inbox without room is read all the same.
-        let wake = move || back.try_send(Event::Look).unwrap_or_default();
-        let teardown = Teardown::start("stage-teardown", wake)?;
+        let teardown =
+            Teardown::start("stage-teardown", move || back.try_send(Event::Look).unwrap_or_default())?;
         Ok(Self {
             settings,
             decoders,
@@ -182,9 +179,9 @@ impl Desk {
             let over = Fault::new("sdp", Code::InvalidParameter, "the peer of this exchange is over");
             return self.refuse(offer.id, over);
         }
-        let is_older = |peer: &&Peer| peer.id.guest == offer.id.guest && peer.id.peer != offer.id.peer;
-        let older: Vec<u64> = self.peers.values().filter(is_older).map(|peer| peer.id.peer).collect();
-        for peer in older.into_iter().filter_map(|older| self.peers.remove(&older)).collect::<Vec<_>>() {
+        let is_older =
+            |_: &u64, peer: &mut Peer| peer.id.guest == offer.id.guest && peer.id.peer != offer.id.peer;
+        for (_, peer) in self.peers.extract_if(.., is_older).collect::<Vec<_>>() {
             self.end(peer);
         }
         self.admission.offer(offer);
@@ -228,10 +225,7 @@ impl Desk {
     /// Whether one more can be had; asked ahead, since what runs out while a peer begins takes all others with it.
     fn room_for_one(&self) -> Result<(), Fault> {
         let peers = self.peers.len() + self.teardown.under_way();
-        let full = |why: String| {
-            tracing::warn!("a guest was turned away: {why}");
-            Fault::new("stage", Code::RoomFull, why)
-        };
+        let full = |why: String| Fault::new("stage", Code::RoomFull, why);
         if peers >= MOST_PEERS {
             return Err(full("the stage takes no more peers".to_owned()));
         }

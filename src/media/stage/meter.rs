@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use super::governor::Decoding;
-use crate::media::webrtc::Packets;
+use crate::media::packets::Packets;
 use crate::model::stage::{HeardAudio, SeatStats, SeenVideo};
 
 /// Quieter than this is digital silence; JSON has no −∞.

@@ -19,6 +19,7 @@ mod frame_size;
 mod governor;
 mod meter;
 mod peer;
+mod probes;
 mod speaking;
 mod watch;
 

@@ -20,7 +20,7 @@ use gstreamer_webrtc as gst_webrtc;
 use super::decode::{self, Chain, Codec, Decoders};
 use super::events::{Tell, Told};
 use super::meter::{Link, Meter, Reading, Stream};
-use super::watch;
+use super::{probes, watch};
 use crate::media::description::{self, Bundling, Description, Kind};
 use crate::media::signals;
 use crate::media::streams::{self, Streams};
@@ -308,13 +308,13 @@ impl Peer {
             let entry = decode::drain(&self.pipeline)?;
             return pad.link(&entry).map(|_| ()).map_err(|e| glib::bool_error!("{e}"));
         };
-        decode::watch_arrivals(pad, codec, &self.meter);
+        probes::watch_arrivals(pad, codec, &self.meter);
         let announces = codec != Codec::Opus || self.has(Kind::Video) == Stream::Absent;
         let tell = self.tell.clone();
-        let announce: Option<decode::Announce> =
-            announces.then(|| Arc::new(move || tell.say(Told::Decoded)) as decode::Announce);
+        let announce: Option<probes::Announce> =
+            announces.then(|| Arc::new(move || tell.say(Told::Decoded)) as probes::Announce);
         let tell = self.tell.clone();
-        let refuse: decode::Refuse = Arc::new(move |unfit| {
+        let refuse: probes::Refuse = Arc::new(move |unfit| {
             tell.say(Told::Broken(Fault::new("decoder", Code::InvalidParameter, unfit.to_string())))
         });
         let chain = decode::chain(&self.pipeline, decoders, codec, &self.meter, announce, refuse)?;

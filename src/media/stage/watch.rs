@@ -10,10 +10,10 @@ use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer_webrtc as gst_webrtc;
 
-use super::decode::Sent;
 use super::events::{Event, Tell, Told};
 use super::meter::{Link, Meter};
-use crate::media::webrtc::Packets;
+use super::probes::Sent;
+use crate::media::packets::Packets;
 use crate::model::Code;
 use crate::model::media::Fault;
 
