@@ -11,7 +11,7 @@ use super::heart::{Heart, Listener};
 
 /// What the inbox of such a thread holds, beside all that is its own.
 pub trait Call: Send + 'static {
-    /// It is to look at its [`Listener`].
+    /// It is to look at its listener.
     fn look() -> Self;
 }
 

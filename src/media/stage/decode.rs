@@ -133,7 +133,7 @@ fn sound_steps() -> Result<Steps, gst::glib::BoolError> {
     Ok(Steps { elements, decoder })
 }
 
-/// What is read by [`frame_size`] is what the decoder reads: parameter sets are in the stream, and nowhere else.
+/// What is read by `frame_size` is what the decoder reads: parameter sets are in the stream, and nowhere else.
 fn byte_stream() -> Result<gst::Element, gst::glib::BoolError> {
     let caps = gst::Caps::builder("video/x-h264")
         .field("stream-format", "byte-stream")

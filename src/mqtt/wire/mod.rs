@@ -1,6 +1,6 @@
 //! Bytes to model and back: the shapes of the protocol document.
 //!
-//! Invariant: any bytes give a value or a [`Refusal`](crate::model::Refusal), never a panic, and nothing larger than
+//! Invariant: any bytes give a value or a [`Refusal`], never a panic, and nothing larger than
 //! [`PAYLOAD_MAX`] is looked at. Commands are read strictly (an unknown field is refused, so that a typo does not pass), the
 //! room plane leniently (old and new versions must talk).
 //!
