@@ -3,6 +3,7 @@
 //!
 //! Invariant: it is nobody's device: no will, a client id of its own at every start, nothing retained.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -54,6 +55,8 @@ pub(super) enum Start {
 pub(super) struct Console {
     link: Link,
     incoming: Receiver<Incoming>,
+    /// Heard while it was being opened.
+    early: VecDeque<Message>,
     prefix: String,
     /// Where replies come, below the prefix; one level is added for each.
     replies: String,
@@ -79,8 +82,14 @@ impl Console {
         let replies = format!("response/{who}/{session}");
         let address = connection::address(&settings);
         let (link, incoming) = connection::open(settings)?;
-        let mut console =
-            Self { link, incoming, prefix: prefix.to_owned(), replies: replies.clone(), asked: 0 };
+        let mut console = Self {
+            link,
+            incoming,
+            early: VecDeque::new(),
+            prefix: prefix.to_owned(),
+            replies: replies.clone(),
+            asked: 0,
+        };
         let wanted: Vec<String> = std::iter::once(&format!("{replies}/+"))
             .chain(filters)
             .map(|filter| console.full(filter))
@@ -106,9 +115,10 @@ impl Console {
                 Ok(Some(Incoming::Refused { why, .. })) => bail!("{why}"),
                 Ok(Some(Incoming::Down { why, .. })) if start == Start::AtOnce => bail!("{why}"),
                 Ok(Some(Incoming::Down { why, .. })) => trouble = why,
+                // What is retained comes while other filters are still asked for.
+                Ok(Some(Incoming::Message(message))) => self.early.push_back(message),
                 Ok(Some(
                     Incoming::Up { .. }
-                    | Incoming::Message(_)
                     | Incoming::Dropped { .. }
                     | Incoming::Restored { .. }
                     | Incoming::Renewed { .. }
@@ -126,6 +136,11 @@ impl Console {
 
     /// What happens next, until `deadline`.
     pub(super) async fn next(&mut self, deadline: Option<Instant>) -> Happening {
+        while let Some(message) = self.early.pop_front() {
+            if let Some(heard) = self.read(&message) {
+                return Happening::Heard(heard);
+            }
+        }
         loop {
             let received = match deadline {
                 Some(deadline) => match timeout_at(deadline, self.incoming.recv()).await {
