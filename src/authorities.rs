@@ -7,6 +7,11 @@ use std::path::Path;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use crate::files;
+
+/// A system's whole bundle has a quarter of a MiB; the broker's files are bounded by the same.
+const MOST_BYTES: u64 = 4 << 20;
+
 /// Reads the authorities of `file`, or the system's.
 ///
 /// # Errors
@@ -21,7 +26,8 @@ pub fn read(file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, String>
         }
         return Ok(found.certs);
     };
-    let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let bytes = files::read(file, MOST_BYTES).map_err(|error| format!("{}: {error}", file.display()))?;
+    let read = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
     let found = read.map_err(|error| format!("{}: {error}", file.display()))?;
     if found.is_empty() {
         return Err(format!("{} holds no certificate in PEM", file.display()));

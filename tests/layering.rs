@@ -29,7 +29,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("files", &[]),
     ("app", BELOW_APP),
     ("cli", BELOW_CLI),
-    ("authorities", &[]),
+    ("authorities", &["files"]),
     ("limits", &[]),
     ("memory", &[]),
     ("environment", &[]),
