@@ -19,6 +19,7 @@ use coguestd::model::media::{
     Ask, GuestStats, IceCandidate, Mirror, Quality, Report, SentAudio, SentVideo, Session,
 };
 use coguestd::model::message::{Application, DeviceKind};
+use coguestd::model::sound::Return;
 use coguestd::model::stage::{SeatStats, SeenVideo, StageAsk, StagePeer, StageReport};
 use coguestd::model::volume::Loudness;
 use coguestd::model::{LiveId, Media, Presence, RequestTimeout, RoomState, SeatMode, User, UserId, Volume};
@@ -371,6 +372,7 @@ fn host_settings() -> host::Settings {
         seat_mode: SeatMode::Apply,
         accept_applications: host::AcceptApplications::Manual,
         hold: Duration::from_secs(15),
+        returned: Return::Others,
         capacity: 10_000,
         standing_room: None,
         grant: host::Grants::Stage(id("host-1")),

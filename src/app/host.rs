@@ -289,6 +289,7 @@ impl Role for HostRole {
             seat_mode: fresh.seat_mode,
             accept_applications: fresh.accept_applications,
             hold: fresh.hold,
+            returned: fresh.returned,
             capacity: fresh.capacity,
         });
         // A host of this name that begins anew is told the same, but for what needs a restart.
@@ -387,6 +388,7 @@ fn host_settings(settings: &Settings) -> host::Settings {
             AcceptApplications::Always => host::AcceptApplications::Always,
         },
         hold: settings.host.hold,
+        returned: settings.host.returned,
         capacity: settings.host.capacity,
         standing_room: settings.room.live_id.clone(),
         grant,

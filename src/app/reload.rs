@@ -27,8 +27,14 @@ const LIVE_GUEST: &[&str] = &[
 ];
 
 /// Keys that a running host takes.
-const LIVE_HOST: &[&str] =
-    &["host.seats", "host.seat_mode", "host.accept_applications", "host.hold", "host.capacity"];
+const LIVE_HOST: &[&str] = &[
+    "host.seats",
+    "host.seat_mode",
+    "host.accept_applications",
+    "host.return",
+    "host.hold",
+    "host.capacity",
+];
 
 /// What has changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

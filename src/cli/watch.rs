@@ -115,7 +115,7 @@ impl View {
         }
         let said = match level {
             "status" => heard.value.as_str()?.to_owned(),
-            "state" => heard.value["summary"].as_str()?.to_owned(),
+            "state" => state(&heard.value)?,
             "stats" => stats(&heard.value),
             _ => return Some(format!("{} {}", clock(event_time(heard).unwrap_or(now)), event_line(heard)?)),
         };
@@ -160,6 +160,15 @@ fn clock(at: Timestamp) -> String {
     text.split_once('T').map_or(text.clone(), |(_, time)| time.to_owned())
 }
 
+/// The one sentence, and what the speaker of a seated guest does.
+fn state(value: &Value) -> Option<String> {
+    let summary = value["summary"].as_str()?;
+    Some(match value["speaker"].as_str().filter(|_| value["seat"].is_object()) {
+        Some(speaker) => format!("{summary}, speaker {speaker}"),
+        None => summary.to_owned(),
+    })
+}
+
 /// Statistics of a guest, or of every seat of a host.
 fn stats(value: &Value) -> String {
     match value["seats"].as_array() {
@@ -192,6 +201,11 @@ fn seat(value: &Value) -> String {
             (number(&audio["bitrate_kbps"], " kbit/s"), number(&audio["level_dbfs"], " dBFS"));
         parts.push(format!("audio {bits} {level}"));
     }
+    if let Some(returned) = value["return"].as_object() {
+        let (bits, level) =
+            (number(&returned["bitrate_kbps"], " kbit/s"), number(&returned["level_dbfs"], " dBFS"));
+        parts.push(format!("return {bits} {level}"));
+    }
     parts.join(", ")
 }
 
@@ -215,6 +229,11 @@ mod tests {
             Some("03:04:05Z kiosk-7      = in lobby")
         );
         assert_eq!(line("device/kiosk-7/state", state("in lobby")), None);
+        let seated = json!({"summary": "live on seat 2", "seat": {"index": 2}, "speaker": "playing"});
+        assert_eq!(
+            line("device/kiosk-9/state", seated).as_deref(),
+            Some("03:04:05Z kiosk-9      = live on seat 2, speaker playing")
+        );
         assert!(line("device/kiosk-8/state", state("in lobby")).is_some());
         assert!(line("device/kiosk-7/state", state("live on seat 2")).is_some());
         let event = json!({"at": "2026-01-02T03:04:06.000Z", "seat_index": 2});
@@ -255,6 +274,12 @@ mod tests {
         let value = json!({"seat_index": 2, "round_trip_ms": 3.2, "loss": 0.01, "audio": null,
             "video": {"width": 1280, "height": 720, "frame_rate": 29.97, "frames": 5, "bitrate_kbps": null}});
         assert_eq!(stats(&value), "seat 2, round trip 3 ms, loss 1.0 %, video 1280x720 30/s ?");
+        let seat = json!({"user_id": "kiosk-7", "seat_index": 0, "round_trip_ms": null, "loss": null, "video": null,
+            "audio": null, "return": {"bitrate_kbps": 31.5, "level_dbfs": -23.4}});
+        assert_eq!(
+            stats(&json!({"seats": [seat]})),
+            "kiosk-7 seat 0, round trip ?, loss ?, return 32 kbit/s -23 dBFS"
+        );
         assert_eq!(stats(&json!({"seats": []})), "nobody is seated");
     }
 }

@@ -61,6 +61,7 @@ pub(super) const KEYS: &[Key] = &[
     key("host.seats", Kind::Literal, Some("8")),
     key("host.seat_mode", Kind::Text, Some("\"apply\"")),
     key("host.accept_applications", Kind::Text, Some("\"manual\"")),
+    key("host.return", Kind::Text, Some("\"others\"")),
     key("host.hold", Kind::Literal, Some("15")),
     key("host.capacity", Kind::Literal, Some("10000")),
     key("media.profile", Kind::Text, Some("\"auto\"")),

@@ -12,6 +12,7 @@ use crate::model::command::SeatCount;
 use crate::model::controls::ControlSettings;
 use crate::model::media::{Mirror, Quality};
 use crate::model::server::Origin;
+use crate::model::sound::Return;
 use crate::model::voice::Voice;
 use crate::model::volume::Loudness;
 use crate::model::{LiveId, SeatMode, User as ModelUser, UserId};
@@ -198,6 +199,8 @@ pub struct Host {
     pub accept_applications: AcceptApplications,
     /// How long a lost guest keeps its seat, 0–86400 s.
     pub hold: Duration,
+    /// What guests hear of the room.
+    pub returned: Return,
     /// Guests a room takes, 1–100000.
     pub capacity: usize,
 }

@@ -21,6 +21,7 @@ use crate::logging::Verbosity;
 use crate::model::command::SeatCount;
 use crate::model::media::{Mirror, Quality};
 use crate::model::server::Origin;
+use crate::model::sound::Return;
 use crate::model::voice::Voice;
 use crate::model::volume::Loudness;
 use crate::model::{self, LiveId, SeatMode, UserId, UserName, Volume};
@@ -292,6 +293,7 @@ impl Check<'_> {
                 .reader
                 .get("host.accept_applications")
                 .word(&[("manual", AcceptApplications::Manual), ("always", AcceptApplications::Always)])?,
+            returned: self.reader.get("host.return").word(&Return::ALL.map(|word| (word.as_str(), word)))?,
             hold: self.reader.get("host.hold").seconds(0.0, MAX_HOLD)?,
             capacity: usize::try_from(capacity).expect("checked to be 1 to 100000"),
         })

@@ -11,6 +11,7 @@ use crate::model::media::{
 };
 use crate::model::message::{Grant, Signal, SignalBody};
 use crate::model::server::Again;
+use crate::model::sound::SpeakerStatus;
 use crate::model::state::Network;
 use crate::model::{Cause, Code, Phase, Presence, Refusal};
 
@@ -60,6 +61,12 @@ impl Guest {
                     self.fail_media(now, &why);
                 }
             }
+            Report::Speaker(session, status) => {
+                let peer = self.stay.as_mut().and_then(|stay| stay.peer.as_mut());
+                if let Some(peer) = peer.filter(|peer| peer.session == session) {
+                    peer.speaker = status;
+                }
+            }
             Report::CaptureVolume(volume) => self.device.own_volume = volume,
             Report::DeviceOpened { epoch, device, id } | Report::DeviceBack { epoch, device, id } => {
                 self.delivers(epoch, device, id);
@@ -84,7 +91,13 @@ impl Guest {
         let Some(stay) = &mut self.stay else { return };
         let session = Session { epoch: stay.epoch, peer: self.next_peer, exchange: 1 };
         self.next_peer += 1;
-        stay.peer = Some(Peer { session, name, answer: Answered::NotYet, path: Path::Flowing });
+        stay.peer = Some(Peer {
+            session,
+            name,
+            answer: Answered::NotYet,
+            path: Path::Flowing,
+            speaker: SpeakerStatus::Off,
+        });
         let sound = super::way::sound(&stay.grant);
         let ask = Ask::Start { session, media: stay.media, sound, plan: stay.plan() };
         let deadline = match stay.attempt {

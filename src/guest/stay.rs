@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use crate::model::media::{AudioPlan, Path, Plan, Session, Ticket, VideoPlan};
 use crate::model::message::{DeviceKind, Devices, Grant, OnOff};
+use crate::model::sound::SpeakerStatus;
 use crate::model::{DeviceSwitch, Media, Phase};
 
 /// What the camera or the microphone of a stay is found to be.
@@ -77,6 +78,8 @@ pub(super) struct Peer {
     pub(super) answer: Answered,
     /// What is heard of the far side.
     pub(super) path: Path,
+    /// What its speaker does.
+    pub(super) speaker: SpeakerStatus,
 }
 
 /// Whether the exchange of a peer has had its answer: a broker may hand one on twice.

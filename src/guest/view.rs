@@ -5,6 +5,7 @@ use super::room::{Place, Room};
 use super::stay::{Device, Health, Stay};
 use crate::model::media::GuestStats;
 use crate::model::message::{ANY_SEAT, DeviceKind};
+use crate::model::sound::SpeakerStatus;
 use crate::model::state::{
     CameraState, DeviceStatus, GuestState, MicrophoneState, Network, NetworkQuality, PendingInvitation,
     RoomMembership, SeatState,
@@ -53,6 +54,7 @@ impl Guest {
                     Loudness::Set(volume) => volume,
                 },
             },
+            speaker: stay.and_then(|stay| stay.peer.as_ref()).map_or(SpeakerStatus::Off, |peer| peer.speaker),
             network: self.network(),
             last_error: self.last_error.as_ref().map(|(_, refusal)| refusal.clone()),
             summary: self.summary(),

@@ -103,6 +103,7 @@ impl Host {
             DeviceKind::Camera => occupant.camera = to,
             DeviceKind::Microphone => occupant.microphone = to,
         }
+        self.follow_sound(guest);
     }
 
     /// Says what is banned to who has just been seated: its program may have been started since.

@@ -49,6 +49,7 @@ impl Host {
                 DONE
             }
             HostCommand::TakeSeatSnapshot(who) => self.take_seat_snapshot(now, &who.user_id),
+            HostCommand::SetReturn(wish) => self.set_return(&wish),
             HostCommand::MoveUserToSeat(wish) => self.move_user(&wish, &by),
             HostCommand::LockSeat(seat) => self.lock(seat.seat_index, &by),
             HostCommand::UnlockSeat(seat) => self.unlock(seat.seat_index),

@@ -6,6 +6,7 @@ use crate::model::command::{SeatCount, Settled};
 use crate::model::event::Event;
 use crate::model::media::Ticket;
 use crate::model::message::{Signal, ToGuest, ToHost, Token};
+use crate::model::sound::Return;
 use crate::model::stage::{SeatStats, StageAsk, StageReport};
 use crate::model::{LiveId, Presence, Refusal, RequestId, RoomState, SeatMode, User, UserId};
 
@@ -47,6 +48,8 @@ pub struct Settings {
     pub accept_applications: AcceptApplications,
     /// How long a lost guest keeps its place.
     pub hold: Duration,
+    /// What guests hear of the room.
+    pub returned: Return,
     /// Guests the room takes.
     pub capacity: usize,
     /// The live to start by itself.

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::bans::Bans;
 use crate::model::message::ANY_SEAT;
+use crate::model::sound::{Audible, Return};
 use crate::model::state::Deadline;
 use crate::model::{
     By, Code, Connection, DeviceSwitch, ExtraInfo, InvitationId, LiveId, Media, Refusal, SeatMode, User,
@@ -42,6 +43,8 @@ pub(super) struct Peer {
     pub(super) session: String,
     pub(super) peer: u64,
     pub(super) exchange: u32,
+    /// What the stage was told last: whether it may be heard, and what it hears.
+    pub(super) sound: Option<(Audible, Return)>,
 }
 
 /// Who sits on a seat.
@@ -51,6 +54,8 @@ pub(super) struct Occupant {
     pub(super) media: Media,
     pub(super) microphone: DeviceSwitch,
     pub(super) camera: DeviceSwitch,
+    /// What it hears in this stay, where that was set for it alone.
+    pub(super) returned: Option<Return>,
     pub(super) connection: Connection,
     /// Whether `media_live` was said and `media_lost` not since.
     pub(super) seen: Seen,

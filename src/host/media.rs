@@ -52,10 +52,11 @@ impl Host {
                 self.media_lost(from);
                 let number = self.next_peer;
                 self.next_peer += 1;
-                self.keep_peer(from, Peer { session, peer: number, exchange });
+                self.keep_peer(from, Peer { session, peer: number, exchange, sound: None });
                 self.set_connection(from, Connection::Connecting);
                 let peer = StagePeer { guest: from.clone(), peer: number };
                 self.outputs.push_back(Output::Stage(StageAsk::Offer { peer, exchange, media, sdp }));
+                self.follow_sound(from);
             }
             (SignalBody::Candidate(candidate), Some(peer)) if peer.exchange == exchange => {
                 let peer = StagePeer { guest: from.clone(), peer: peer.peer };

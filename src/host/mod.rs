@@ -22,6 +22,7 @@ mod live;
 mod media;
 mod policy;
 mod requests;
+mod returns;
 mod seating;
 mod start;
 mod timers;

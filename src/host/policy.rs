@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{AcceptApplications, Host};
 use crate::model::SeatMode;
 use crate::model::command::SeatCount;
+use crate::model::sound::Return;
 
 /// The rules that may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Policy {
     pub accept_applications: AcceptApplications,
     /// How long guests lost from now on keep their place.
     pub hold: Duration,
+    /// What guests hear who were told nothing else for their stay.
+    pub returned: Return,
     /// Guests the room takes; who is inside stays.
     pub capacity: usize,
 }
@@ -29,5 +32,6 @@ impl Host {
         self.settings.accept_applications = policy.accept_applications;
         self.settings.hold = policy.hold;
         self.settings.capacity = policy.capacity;
+        self.set_returns(policy.returned);
     }
 }

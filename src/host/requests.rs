@@ -275,6 +275,7 @@ impl Host {
         if (occupant.camera, occupant.microphone) != (camera, microphone) {
             (occupant.camera, occupant.microphone) = (camera, microphone);
             self.page = Page::Changed;
+            self.follow_sound(from);
         }
         if let Some(phase) = devices.phase.filter(|_| !self.own_stage()) {
             self.phase(from, phase);

@@ -21,6 +21,7 @@ impl Host {
             media,
             microphone: live.bans.switch(guest, DeviceKind::Microphone),
             camera: live.bans.switch(guest, DeviceKind::Camera),
+            returned: None,
             connection,
             seen: Seen::NotLive,
         };

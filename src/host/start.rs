@@ -285,6 +285,7 @@ fn take_back(live: &mut Live, seat: Seat, attendance: Attendance) -> Option<User
         media: seat.media.unwrap_or(Media::Video),
         microphone: seat.microphone,
         camera: seat.camera,
+        returned: None,
         connection: Connection::Lost,
         seen: Seen::NotLive,
     };

@@ -5,9 +5,12 @@
 //! be decoded here and its retransmissions. Its invariant: what [`Description::sdp`] holds has every attribute that webrtcbin relies on,
 //! once, in range. Candidates inside it are taken out, to go the way of those that come later.
 
+mod direction;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+pub use self::direction::Direction;
 use super::codec::Codec;
 use super::fingerprint::Fingerprints;
 
@@ -28,19 +31,8 @@ const LONGEST_CANDIDATE: usize = 512;
 /// Session attributes that are passed on. ICE and DTLS attributes go into the sections.
 const SESSION_ATTRIBUTES: [&str; 2] = ["extmap-allow-mixed", "msid-semantic"];
 /// Section attributes that are passed on as they are.
-const SECTION_ATTRIBUTES: [&str; 11] = [
-    "rtcp",
-    "rtcp-rsize",
-    "ice-options",
-    "sendrecv",
-    "sendonly",
-    "recvonly",
-    "inactive",
-    "ssrc",
-    "ssrc-group",
-    "msid",
-    "extmap",
-];
+const SECTION_ATTRIBUTES: [&str; 7] =
+    ["rtcp", "rtcp-rsize", "ice-options", "ssrc", "ssrc-group", "msid", "extmap"];
 
 /// What is wrong with a description, in words for the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +57,10 @@ pub struct Section {
     pub mid: String,
     /// The codec that is taken.
     pub codec: Codec,
+    /// Its payload type.
+    pub payload: u8,
+    /// Which ways media go, as its author sees it.
+    pub direction: Direction,
 }
 
 /// Whether all sections share one transport.
@@ -236,14 +232,15 @@ impl<'a> Reading<'a> {
         if attributes.get("rtcp-mux").is_none() {
             return Err(Unusable("a section has no rtcp-mux"));
         }
-        let (codec, payloads) =
+        let (codec, payload, payloads) =
             choose(&attributes, payloads, kind, can).ok_or(Unusable("no codec in common"))?;
+        let direction = Direction::of(&attributes, session);
         let either = |name| attributes.get(name).or_else(|| session.get(name));
         let ice = |name: &'static str, least: usize| {
             either(name).filter(|value| (least..=256).contains(&value.len()) && value.chars().all(is_ice))
         };
         let read = Self {
-            section: Section { kind, mid: mid.to_owned(), codec },
+            section: Section { kind, mid: mid.to_owned(), codec, payload, direction },
             payloads,
             ufrag: ice("ice-ufrag", 4).ok_or(Unusable("a section has no ice-ufrag"))?,
             password: ice("ice-pwd", 22).ok_or(Unusable("a section has no ice-pwd"))?,
@@ -274,6 +271,7 @@ impl<'a> Reading<'a> {
         // webrtcbin wants one, and compares nothing with it.
         out.extend(self.fingerprints.first().map(|print| format!("a=fingerprint:{print}")));
         out.push(format!("a=setup:{}", self.setup));
+        out.push(format!("a={}", self.section.direction.as_str()));
         let (mut named, mut left) = (BTreeSet::new(), MOST_ATTRIBUTES);
         for (name, value) in &self.attributes.0 {
             let of_payload =
@@ -305,7 +303,7 @@ fn choose<'a>(
     offered: &[&'a str],
     kind: Kind,
     can: impl Fn(Codec) -> bool,
-) -> Option<(Codec, Vec<&'a str>)> {
+) -> Option<(Codec, u8, Vec<&'a str>)> {
     // Each looked through once: a description has room for thousands of both.
     let mut names = BTreeMap::new();
     for (of, name) in attributes.all("rtpmap").filter_map(|value| value.split_once(' ')) {
@@ -313,7 +311,7 @@ fn choose<'a>(
     }
     let map = |payload: &str| names.get(payload).copied();
     let known = |payload: &str| payload.parse::<u8>().is_ok_and(|number| number < 128);
-    let (codec, payload) = offered.iter().filter(|p| known(p)).find_map(|payload| {
+    let (codec, number, payload) = offered.iter().filter(|p| known(p)).find_map(|payload| {
         let (name, rate) = map(payload)?.split_once('/')?;
         let codec = Codec::of(name)?;
         let fits = match (kind, codec) {
@@ -321,7 +319,8 @@ fn choose<'a>(
             (Kind::Video, Codec::H264 | Codec::Vp8) => rate == "90000",
             (Kind::Audio, Codec::H264 | Codec::Vp8) | (Kind::Video, Codec::Opus) => false,
         };
-        (fits && can(codec)).then_some((codec, *payload))
+        let number = payload.parse().ok()?;
+        (fits && can(codec)).then_some((codec, number, *payload))
     })?;
     let apt = format!("apt={payload}");
     let of_it = attributes.all("fmtp").filter_map(|value| value.split_once(' '));
@@ -330,7 +329,7 @@ fn choose<'a>(
     let again = offered.iter().filter(|p| known(p)).find(|again| {
         map(again).is_some_and(|name| name.eq_ignore_ascii_case("rtx/90000")) && repeats.contains(**again)
     });
-    Some((codec, std::iter::once(payload).chain(again.copied()).collect()))
+    Some((codec, number, std::iter::once(payload).chain(again.copied()).collect()))
 }
 
 /// Those of the section, or else those of the session (RFC 8122, section 5).

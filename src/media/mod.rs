@@ -11,6 +11,7 @@ pub mod encoders;
 mod fingerprint;
 mod heart;
 pub mod layers;
+mod mix;
 mod outbox;
 mod own_socket;
 mod packets;

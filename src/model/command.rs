@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::controls::ControlValue;
 use super::media::{Mirror, Picture, Quality, Ticket};
 use super::message::{ANY_SEAT, Application, any_seat, default_timeout};
+use super::sound::Return;
 use super::{
     ExtraInfo, LiveId, Media, Operator, Refusal, RequestTimeout, SeatMode, UserId, UserName, Volume,
 };
@@ -106,6 +107,8 @@ pub enum HostCommand {
     KickUserOutOfSeat(Who),
     /// `take_seat_snapshot`
     TakeSeatSnapshot(Who),
+    /// `set_return`
+    SetReturn(SetReturn),
     /// `move_user_to_seat`
     MoveUserToSeat(MoveUserToSeat),
     /// `lock_seat`
@@ -164,6 +167,17 @@ impl TryFrom<i64> for SeatCount {
 pub struct Who {
     /// The user.
     pub user_id: UserId,
+}
+
+/// Parameters of `set_return`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetReturn {
+    /// The guest.
+    pub user_id: UserId,
+    /// What it hears in this stay.
+    #[serde(rename = "return")]
+    pub returned: Return,
 }
 
 /// An invitee.

@@ -17,6 +17,7 @@ pub use stats::{GuestStats, SentAudio, SentVideo};
 
 use super::message::DeviceKind;
 use super::server::Again;
+use super::sound::SpeakerStatus;
 use super::{Media, Refusal, User, Volume};
 
 /// An SDP, as W3C `RTCSessionDescriptionInit`.
@@ -322,6 +323,8 @@ pub enum Report {
         /// Why, in words.
         why: String,
     },
+    /// What the speaker does, whenever that changes; closed before the first.
+    Speaker(Session, SpeakerStatus),
     /// The card of the microphone, which is left as it is, stands at this volume.
     CaptureVolume(Volume),
     /// A device delivers: the first buffer arrived.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::media::{Fault, IceCandidate, Picture, Ticket};
+use super::sound::{Audible, Return};
 use super::{Media, Refusal, UserId};
 
 /// Names one peer connection of one guest; `peer` is unique in this process, so that late things are known as late.
@@ -37,6 +38,15 @@ pub enum StageAsk {
         exchange: u32,
         /// The candidate.
         candidate: Option<IceCandidate>,
+    },
+    /// Who may hear this peer and what it hears, from now on; until then nobody and nothing. Renegotiates nothing.
+    Sound {
+        /// The peer.
+        peer: StagePeer,
+        /// Whether others may hear it.
+        audible: Audible,
+        /// What it hears.
+        returned: Return,
     },
     /// End this peer.
     Close {
@@ -114,6 +124,9 @@ pub struct SeatStats {
     pub video: Option<SeenVideo>,
     /// Decoded audio.
     pub audio: Option<HeardAudio>,
+    /// What the guest is sent of the room; null where it takes none.
+    #[serde(rename = "return")]
+    pub returned: Option<HeardAudio>,
 }
 
 /// Decoded video, measured.
@@ -133,10 +146,10 @@ pub struct SeenVideo {
     pub decoding: &'static str,
 }
 
-/// Decoded audio, measured.
+/// Audio that is decoded, or sent, measured.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct HeardAudio {
-    /// Kilobits received a second over the last interval.
+    /// Kilobits a second over the last interval.
     pub bitrate_kbps: Option<f64>,
     /// RMS in dBFS; null in silence.
     pub level_dbfs: Option<f64>,

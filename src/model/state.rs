@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::media::Quality;
+use super::sound::SpeakerStatus;
 use super::{By, Connection, LiveId, Media, Phase, Refusal, User, UserId, Volume};
 
 /// When something pending ends; `None` for never. Serialized as the whole seconds left, rounded up.
@@ -145,6 +146,8 @@ pub struct GuestState {
     pub camera: CameraState,
     /// The microphone.
     pub microphone: MicrophoneState,
+    /// The speaker.
+    pub speaker: SpeakerStatus,
     /// The network.
     pub network: Network,
     /// The last failure of camera, microphone or media; none after the next success.
@@ -166,6 +169,7 @@ impl GuestState {
             "seat": self.seat,
             "camera": self.camera,
             "microphone": self.microphone,
+            "speaker": self.speaker,
             "network": self.network,
             "last_error": self.last_error,
             "summary": self.summary,

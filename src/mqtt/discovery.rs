@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use super::schema::{GUEST_EVENTS, HOST_EVENTS, names_of};
 use super::topics::Topics;
 use crate::model::media::Quality;
+use crate::model::sound::SpeakerStatus;
 use crate::model::volume::Loudness;
 use crate::model::{Phase, RequestTimeout, User, UserId};
 
@@ -138,13 +139,20 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    fn guest(mut self, cameras: &[String], stats_expire: u64) -> Map<String, Value> {
+    fn guest_state(&mut self) {
         let phases: Vec<Value> =
             std::iter::once(json!(OFF)).chain(PHASES.map(|phase| json!(phase))).collect();
         self.reads("phase", "sensor", "Phase", json!({"device_class": "enum", "options": phases}));
         self.reads("room", "sensor", "Room", json!({}));
         self.reads("seat", "sensor", "Seat", json!({}));
         self.reads("on_air", "binary_sensor", "On air", json!({"icon": "mdi:broadcast"}));
+        let speaker = [SpeakerStatus::Off, SpeakerStatus::Silent, SpeakerStatus::Playing];
+        let speaker = json!({"device_class": "enum", "options": speaker.map(SpeakerStatus::as_str)});
+        self.reads("speaker", "sensor", "Speaker", speaker);
+    }
+
+    fn guest(mut self, cameras: &[String], stats_expire: u64) -> Map<String, Value> {
+        self.guest_state();
         self.common();
         self.measures(
             "bitrate",
@@ -295,6 +303,7 @@ pub fn state(snapshot: &Value, output_volume: Loudness, discovery: &str) -> Valu
     flat["on_air"] = json!(on(snapshot["seat"]["phase"] == "live"));
     flat["camera"] = json!(open("camera"));
     flat["microphone"] = json!(open("microphone"));
+    flat["speaker"] = snapshot["speaker"].clone();
     flat["capture_volume"] = snapshot["microphone"]["volume"].clone();
     flat["output_volume"] = match output_volume {
         // Unknown, to Home Assistant.

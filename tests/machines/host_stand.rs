@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use coguestd::host::{AcceptApplications, Grants, Host, Input, Output, Settings};
 use coguestd::model::command::{Command, SeatCount, Settled};
 use coguestd::model::message::{Outcome, ToGuest, ToHost};
+use coguestd::model::sound::Return;
 use coguestd::model::stage::{StageAsk, StagePeer};
 use coguestd::model::state::{HostState, RoomMembership};
 use coguestd::model::{LiveId, Refusal, RequestId, RoomState, SeatMode, User, UserId};
@@ -31,6 +32,7 @@ pub fn settings(seed: u8) -> Settings {
         seat_mode: SeatMode::Apply,
         accept_applications: AcceptApplications::Manual,
         hold: Duration::from_secs(15),
+        returned: Return::Others,
         capacity: 6,
         standing_room: None,
         grant: Grants::Stage(id("host-1")),
@@ -152,7 +154,11 @@ impl HostStand {
                 self.peers.insert(peer.clone());
             }
             Output::Stage(StageAsk::Close { peer }) => assert!(self.peers.remove(peer), "{peer:?} is open"),
-            Output::Stage(StageAsk::Candidate { peer, .. } | StageAsk::Snapshot { peer, .. }) => {
+            Output::Stage(
+                StageAsk::Candidate { peer, .. }
+                | StageAsk::Snapshot { peer, .. }
+                | StageAsk::Sound { peer, .. },
+            ) => {
                 assert!(self.peers.contains(peer), "{peer:?} is open");
             }
             Output::Enter(_)

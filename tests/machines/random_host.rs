@@ -5,10 +5,11 @@ use std::time::Duration;
 use coguestd::host::{AcceptApplications, Grants, Input, Output};
 use coguestd::model::command::{
     Command, DeviceCommand, HostCommand, InviteToSeat, Invitee, MovePolicy, MoveUserToSeat, SeatCount,
-    SeatIndex, StartLive, Who,
+    SeatIndex, SetReturn, StartLive, Who,
 };
 use coguestd::model::media::{Fault, SdpKind, SessionDescription};
 use coguestd::model::message::{Application, Devices, OnOff, Signal, SignalBody, ToGuest, ToHost};
+use coguestd::model::sound::Return;
 use coguestd::model::stage::{SeatStats, StageReport};
 use coguestd::model::{
     Code, Connection, InvitationId, LiveId, Media, Phase, Presence, Refusal, RequestId, RequestTimeout,
@@ -180,7 +181,7 @@ impl Evening {
             1 => MovePolicy::SwapPosition,
             _ => MovePolicy::ForceReplace,
         };
-        let command = match x % 11 {
+        let command = match x % 12 {
             0 => HostCommand::KickUserOutOfSeat(who()),
             1 => HostCommand::LockSeat(SeatIndex { seat_index }),
             2 | 3 => HostCommand::UnlockSeat(SeatIndex { seat_index }),
@@ -189,6 +190,7 @@ impl Evening {
             6 => HostCommand::OpenRemoteCamera(who()),
             7 => HostCommand::TakeSeatSnapshot(who()),
             8 => HostCommand::OpenRemoteMicrophone(who()),
+            9 => HostCommand::SetReturn(SetReturn { user_id: guest.clone(), returned: Return::Talk }),
             _ => HostCommand::MoveUserToSeat(MoveUserToSeat { user_id: guest.clone(), seat_index, policy }),
         };
         self.command(command);

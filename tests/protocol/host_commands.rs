@@ -39,6 +39,7 @@ fn without_a_live_every_command_of_the_role_says_so() {
         ("cancel_invitation", json!({"invitee_id": "ada"})),
         ("kick_user_out_of_seat", json!({"user_id": "ada"})),
         ("take_seat_snapshot", json!({"user_id": "ada"})),
+        ("set_return", json!({"user_id": "ada", "return": "none"})),
         ("move_user_to_seat", json!({"user_id": "ada", "seat_index": 0})),
         ("lock_seat", json!({"seat_index": 0})),
         ("unlock_seat", json!({"seat_index": 0})),

@@ -2,12 +2,13 @@
 
 use coguestd::model::command::{
     CameraControls, Command, DeviceCommand, GuestCommand, HostCommand, InviteToSeat, Invitee, Inviter,
-    JoinLive, MovePolicy, MoveUserToSeat, SeatCount, SeatIndex, SetCameraControl, SetMirror, SetUserInfo,
-    SetVideoQuality, SetVolume, StartLive, SwitchCamera, Who,
+    JoinLive, MovePolicy, MoveUserToSeat, SeatCount, SeatIndex, SetCameraControl, SetMirror, SetReturn,
+    SetUserInfo, SetVideoQuality, SetVolume, StartLive, SwitchCamera, Who,
 };
 use coguestd::model::controls::ControlValue;
 use coguestd::model::media::{Mirror, Picture, Quality};
 use coguestd::model::message::Application;
+use coguestd::model::sound::Return;
 use coguestd::model::{Code, Media, Refusal, RequestTimeout, SeatMode, Volume};
 use coguestd::mqtt::wire::command::{self, Envelope};
 use serde_json::{Value, json};
@@ -148,6 +149,7 @@ fn host_commands() -> Vec<(&'static str, Value, Command)> {
         seat_index: 3,
         policy: MovePolicy::SwapPosition,
     };
+    let talk = SetReturn { user_id: "kiosk-7".parse().expect("valid"), returned: Return::Talk };
     vec![
         (
             "start_live",
@@ -164,6 +166,7 @@ fn host_commands() -> Vec<(&'static str, Value, Command)> {
         ),
         ("cancel_invitation", json!({"invitee_id": "kiosk-7"}), HostCommand::CancelInvitation(cancel)),
         ("kick_user_out_of_seat", user(), HostCommand::KickUserOutOfSeat(who())),
+        ("set_return", json!({"user_id": "kiosk-7", "return": "talk"}), HostCommand::SetReturn(talk)),
         ("take_seat_snapshot", user(), HostCommand::TakeSeatSnapshot(who())),
         (
             "move_user_to_seat",

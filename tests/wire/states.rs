@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use coguestd::model::media::Quality;
 use coguestd::model::message::DeviceKind;
+use coguestd::model::sound::SpeakerStatus;
 use coguestd::model::state::{
     CameraState, Connected, Cut, Deadline, DeviceStatus, GuestState, HostState, MicrophoneState, Network,
     NetworkQuality, PAYLOAD_MAX, PendingInvitation, PendingRequest, RoomMembership, SeatState,
@@ -129,6 +130,7 @@ fn seated(now: Instant) -> GuestState {
             device: "hw:1,0".to_owned(),
             volume: Volume::FULL,
         },
+        speaker: SpeakerStatus::Playing,
         network: Network {
             quality: NetworkQuality::Excellent,
             delay_ms: Some(12.5),
@@ -155,6 +157,7 @@ fn waiting(now: Instant) -> GuestState {
             device: "auto".to_owned(),
             volume: Volume::FULL,
         },
+        speaker: SpeakerStatus::Off,
         network: Network::UNKNOWN,
         last_error: None,
         summary: "in lobby, waiting for host-1 to come back".to_owned(),

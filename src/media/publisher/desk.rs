@@ -293,6 +293,7 @@ impl Desk {
             | Report::Path { .. }
             | Report::PeerFailed { .. }
             | Report::CaptureVolume(_)
+            | Report::Speaker(..)
             | Report::EncoderReplaced { .. }
             | Report::MediaFailed { .. }
             | Report::Stopped { .. }
@@ -320,6 +321,10 @@ impl Desk {
         }
         if let Some(peer) = &mut self.peer {
             peer.player.tick(now);
+            let status = peer.player.status(now);
+            if std::mem::replace(&mut peer.speaker, status) != status {
+                self.outbox.send(Report::Speaker(peer.session, status));
+            }
         }
         self.look_after_path(now);
         self.follow_kind(now);

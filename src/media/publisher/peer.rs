@@ -31,6 +31,7 @@ use crate::media::teardown::Remains;
 use crate::media::transport::{self, Gates};
 use crate::media::webrtc::{self, Ice};
 use crate::model::media::{Fault, IceCandidate, Quality, Session, Sound};
+use crate::model::sound::SpeakerStatus;
 use crate::model::volume::Loudness;
 use crate::model::{Code, Media};
 
@@ -72,6 +73,8 @@ pub(super) struct Peer {
     pub(super) path: Option<PathWatch>,
     /// Plays what the stage sends.
     pub(super) player: Player,
+    /// What was said last of its speaker.
+    pub(super) speaker: SpeakerStatus,
     pipeline: gst::Pipeline,
     webrtc: gst::Element,
     gates: Gates,
@@ -130,6 +133,7 @@ impl Peer {
             arrivals,
             path: None,
             player: Player::new(&pipeline, plan.speaker, plan.output_volume, tell.clone()),
+            speaker: SpeakerStatus::Off,
             pipeline,
             webrtc,
             gates,

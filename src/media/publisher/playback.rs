@@ -3,7 +3,9 @@
 //! Invariants: a speaker is found, opened and closed on threads of its own, and the publisher's thread only puts it in and takes it out; one
 //! that fails costs only itself. Not here: when that is done (`player`).
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 use gstreamer::glib;
@@ -44,6 +46,39 @@ pub(super) struct Playback {
     bin: gst::Bin,
     /// By what its volume is turned; taken out with the bin.
     knob: Option<Knob>,
+    /// What is played of it.
+    heard: Heard,
+    /// The speaker, in words.
+    name: String,
+}
+
+/// Quieter than this nobody hears it, 1/1000 of full scale (−60 dBFS).
+const LOUD: u16 = 33;
+/// Pauses between words are no silence.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether something is played that can be heard; written by the streaming thread.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Heard(Arc<Mutex<Option<Instant>>>);
+
+impl Heard {
+    /// Whether something was, a moment ago.
+    pub(super) fn is_loud(&self, now: Instant) -> bool {
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.is_some_and(|last| now.saturating_duration_since(last) < PAUSE)
+    }
+
+    fn listen_at(&self, pad: &gst::Pad) {
+        let heard = self.clone();
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            let map = info.buffer().and_then(|buffer| buffer.map_readable().ok());
+            let is_loud = |bytes: &[u8; 2]| i16::from_le_bytes(*bytes).unsigned_abs() > LOUD;
+            if map.is_some_and(|map| map.as_chunks::<2>().0.iter().any(is_loud)) {
+                *heard.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
 }
 
 impl Drop for Playback {
@@ -90,15 +125,27 @@ fn make(speaker: &Speaker, wanted: Loudness) -> Result<Playback, String> {
             (fragment, Some(address), knob, care)
         }
     };
-    let bin = sound(fragment, address.as_deref(), knob.gain(wanted), care)
+    let heard = Heard::default();
+    let bin = sound(fragment, address.as_deref(), knob.gain(wanted), care, &heard)
         .map_err(|error| error.message.to_string())?;
-    let playback = Playback { bin, knob: Some(knob) };
+    let name = address.clone().unwrap_or_else(|| "of the profile".to_owned());
+    let playback = Playback { bin, knob: Some(knob), heard, name };
     let opened = playback.bin.set_state(gst::State::Ready);
     opened.map_err(|_| match address {
         Some(address) => format!("the speaker {address} does not open"),
         None => "the speaker does not open".to_owned(),
     })?;
     Ok(playback)
+}
+
+/// A speaker that plays.
+pub(super) struct PutIn {
+    /// By what its volume is turned.
+    pub(super) knob: Knob,
+    /// What is played of it.
+    pub(super) heard: Heard,
+    /// It, in words.
+    pub(super) name: String,
 }
 
 /// The end of a stream: what is behind it comes, fails and goes, and the stream goes on.
@@ -125,18 +172,19 @@ impl Outlet {
         Ok(Self(end))
     }
 
-    /// Puts a speaker behind it; by what its volume is turned.
+    /// Puts a speaker behind it.
     pub(super) fn put_in(
         &self,
         pipeline: &gst::Pipeline,
         playback: &mut Playback,
-    ) -> Result<Knob, glib::BoolError> {
+    ) -> Result<PutIn, glib::BoolError> {
         pipeline.add(&playback.bin)?;
         let knob = playback.knob.take().unwrap_or(Knob::Pipeline);
         // Linked only when it takes something: until then what comes would be flushed, which stops the stream for good.
         playback.bin.sync_state_with_parent()?;
         self.0.link(&playback.bin)?;
-        Ok(knob)
+        let Playback { heard, name, .. } = playback;
+        Ok(PutIn { knob, heard: heard.clone(), name: std::mem::take(name) })
     }
 
     /// Takes the speaker out, if there is one.
@@ -169,6 +217,7 @@ fn sound(
     address: Option<&str>,
     gain: f64,
     care: &Care,
+    heard: &Heard,
 ) -> Result<gst::Bin, glib::BoolError> {
     let bin = gst::Bin::with_name(NAME);
     let speaker =
@@ -189,13 +238,18 @@ fn sound(
         gst::ElementFactory::make("volume").name("output-volume").property("volume", gain).build()?;
     if let Some(pad) = volume.static_pad("src") {
         care.listen_at(&pad);
+        heard.listen_at(&pad);
     }
     // What is played is listened to as late as can be: behind is only what the speaker itself holds.
     let steps = [
         // A speaker that hangs holds up nobody.
         gst::ElementFactory::make("queue").property_from_str("leaky", "downstream").build()?,
         gst::ElementFactory::make("rtpopusdepay").build()?,
-        gst::ElementFactory::make("opusdec").build()?,
+        // What is lost is taken from the packet after it, or made up.
+        gst::ElementFactory::make("opusdec")
+            .property("use-inband-fec", true)
+            .property("plc", true)
+            .build()?,
         gst::ElementFactory::make("capsfilter").property("caps", caps).build()?,
         volume,
         gst::ElementFactory::make("audioconvert").build()?,

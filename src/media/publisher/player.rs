@@ -16,19 +16,21 @@ use gstreamer as gst;
 
 use super::events::Tell;
 use super::knob::Knob;
-use super::playback::{self, Outlet, Playback, Speaker};
+use super::playback::{self, Heard, Outlet, Playback, PutIn, Speaker};
 use super::search::{Pause, Search};
 use crate::media::streams::Stream;
 use crate::model::Volume;
+use crate::model::sound::SpeakerStatus;
 use crate::model::volume::{Loudness, Taken};
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum State {
     /// Nothing is sent, or nothing is to be played.
     Quiet,
     Opening,
     Playing {
         since: Instant,
+        heard: Heard,
     },
     Lost {
         pause: Pause,
@@ -78,7 +80,10 @@ impl Player {
 
     fn open(&mut self, now: Instant) {
         self.state = match self.speaker {
-            Speaker::None => State::Quiet,
+            Speaker::None => {
+                tracing::info!("nothing is played: media.speaker is \"none\"");
+                State::Quiet
+            }
             Speaker::Is(..) => State::Opening,
         };
         if let State::Opening = self.state
@@ -90,20 +95,30 @@ impl Player {
 
     /// The speaker is open, or not.
     pub(super) fn opened(&mut self, now: Instant, playback: Result<Playback, String>) {
-        let (State::Opening, Some(outlet)) = (self.state, &self.outlet) else { return };
+        let (State::Opening, Some(outlet)) = (&self.state, &self.outlet) else { return };
         let put_in = playback.and_then(|mut playback| {
             outlet.put_in(&self.pipeline, &mut playback).map_err(|error| error.message.to_string())
         });
         match put_in {
-            Ok(knob) => {
-                if self.said.take().is_some() {
-                    tracing::info!("the speaker plays again");
+            Ok(PutIn { knob, heard, name }) => {
+                match self.said.take() {
+                    Some(_) => tracing::info!("the speaker plays again"),
+                    None => tracing::info!("the room is played by the speaker {name}"),
                 }
                 self.knob = knob;
-                self.state = State::Playing { since: now };
+                self.state = State::Playing { since: now, heard };
                 self.follow_volume();
             }
             Err(why) => self.lost(now, why),
+        }
+    }
+
+    /// What the speaker does.
+    pub(super) fn status(&self, now: Instant) -> SpeakerStatus {
+        match &self.state {
+            State::Quiet | State::Opening | State::Lost { .. } => SpeakerStatus::Off,
+            State::Playing { heard, .. } if heard.is_loud(now) => SpeakerStatus::Playing,
+            State::Playing { .. } => SpeakerStatus::Silent,
         }
     }
 
@@ -116,7 +131,7 @@ impl Player {
 
     fn lost(&mut self, now: Instant, why: String) {
         let since = match self.state {
-            State::Playing { since } => Some(since),
+            State::Playing { since, .. } => Some(since),
             State::Quiet | State::Opening | State::Lost { .. } => None,
         };
         if self.said.as_ref() != Some(&why) {

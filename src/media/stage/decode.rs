@@ -45,6 +45,9 @@ impl Decoders {
             "fakesink",
             "jpegenc",
             "capsfilter",
+            "appsrc",
+            "opusenc",
+            "rtpopuspay",
         ] {
             elements::require(name)?;
         }
@@ -74,6 +77,8 @@ pub struct Chain {
     pub entry: gst::Pad,
     /// What was decoded last, of pictures.
     pub last: Last,
+    /// Where what was decoded comes out.
+    pub decoded: gst::Pad,
 }
 
 /// Builds and starts the chain for `codec` inside `pipeline`. `announce` is there for the stream whose first decoded buffer makes
@@ -98,17 +103,18 @@ pub fn chain(
     gst::Element::link_many(&steps.elements)?;
     let entry = pad(&steps.elements[0], "sink")?;
     let last = Last::default();
+    let decoded = pad(&steps.decoder, "src")?;
     match codec {
-        Codec::Opus => probes::watch_sound(&pad(&steps.decoder, "src")?, meter, announce),
+        Codec::Opus => probes::watch_sound(&decoded, meter, announce),
         Codec::H264 | Codec::Vp8 => {
             let guard = Arc::new(Guard::new(codec, refuse));
             probes::take_up_packets(&pad(&steps.elements[1], "sink")?, meter, &guard);
             probes::gate_frames(&pad(&steps.decoder, "sink")?, meter, guard);
-            probes::watch_pictures(&pad(&steps.decoder, "src")?, meter, &last, announce);
+            probes::watch_pictures(&decoded, meter, &last, announce);
         }
     }
     start(&steps.elements)?;
-    Ok(Chain { entry, last })
+    Ok(Chain { entry, last, decoded })
 }
 
 /// A place for a stream nobody wants: an unlinked pad would stop its peer.
@@ -126,6 +132,9 @@ struct Steps {
 
 fn sound_steps() -> Result<Steps, gst::glib::BoolError> {
     let decoder = make("opusdec")?;
+    // What is lost is taken from the packet after it, or made up.
+    decoder.set_property("use-inband-fec", true);
+    decoder.set_property("plc", true);
     let level = make("level")?;
     level.set_property("interval", LEVEL_EVERY.nseconds());
     level.set_property("post-messages", true);

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use gstreamer as gst;
 use tokio::sync::mpsc::Sender;
 
 use super::Settings;
@@ -17,15 +16,16 @@ use super::events::{Event, Tell, Told};
 use super::governor::{Decoding, Governor, Lag};
 use super::meter::{Interval, Stream};
 use super::peer::{Peer, Presence};
+use super::returns::Mixer;
+use super::snapshots::Snapshots;
+use super::sounds::Sounds;
 use super::speaking::{Change, Speaking};
 use crate::limits::Limits;
 use crate::media::description::{Description, Kind};
 use crate::media::heart::Listener;
 use crate::media::outbox::Outbox;
 use crate::media::signals::Signal;
-use crate::media::still;
 use crate::media::teardown::Teardown;
-use crate::media::worker::Worker;
 use crate::model::media::{Fault, Ticket};
 use crate::model::stage::{StageAsk, StagePeer, StageReport};
 use crate::model::{Code, Refusal, UserId};
@@ -59,7 +59,9 @@ pub struct Desk {
     speaking: Speaking,
     next_stats: Option<Instant>,
     next_link: Option<Instant>,
-    darkroom: Worker<(Ticket, gst::Sample)>,
+    snapshots: Snapshots,
+    mixer: Mixer,
+    sounds: Sounds,
     teardown: Teardown,
 }
 
@@ -71,16 +73,7 @@ impl Desk {
         events: SyncSender<Event>,
         reports: Sender<StageReport>,
     ) -> std::io::Result<Self> {
-        let back = events.clone();
-        let darkroom =
-            // So many pictures may wait.
-            Worker::start("stage-darkroom", 8, move |(ticket, sample): (Ticket, gst::Sample)| {
-                let picture = still::jpeg(&sample)
-                    .map_err(|error| Refusal::new(Code::PermissionDenied, error.to_string()));
-                if back.try_send(Event::Still { ticket, picture }).is_err() {
-                    tracing::error!("a picture was dropped: the stage is overloaded");
-                }
-            })?;
+        let snapshots = Snapshots::start(events.clone())?;
         let back = events.clone();
         // An inbox without room is read all the same.
         let teardown =
@@ -97,7 +90,9 @@ impl Desk {
             speaking: Speaking::default(),
             next_stats: None,
             next_link: None,
-            darkroom,
+            snapshots,
+            mixer: Mixer::start()?,
+            sounds: Sounds::default(),
             teardown,
         })
     }
@@ -132,7 +127,8 @@ impl Desk {
             self.end(peer);
         }
         self.teardown.finish();
-        self.darkroom.finish();
+        self.snapshots.finish();
+        self.mixer.finish();
     }
 
     /// Whether nothing is to be looked after but what comes.
@@ -151,8 +147,15 @@ impl Desk {
                     known.candidate(exchange, &candidate);
                 }
             }
+            Event::Ask(StageAsk::Sound { peer, audible, returned }) => {
+                if let Some(known) = self.peers.get(&peer.peer) {
+                    known.place.set(audible, returned);
+                }
+                self.sounds.set(peer, audible, returned);
+            }
             Event::Ask(StageAsk::Close { peer }) => {
                 self.admission.withdraw(&peer);
+                self.sounds.forget(&peer);
                 if let Some(peer) = self.peers.remove(&peer.peer) {
                     self.end(peer);
                     self.levels(Instant::now());
@@ -194,13 +197,13 @@ impl Desk {
         }
         while let Some(offer) = self.admission.next(now) {
             let id = offer.id.clone();
-            if let Err(fault) = self.take_up(offer, now) {
+            if let Err(fault) = self.take_up(offer) {
                 self.refuse(id, fault);
             }
         }
     }
 
-    fn take_up(&mut self, offer: Offer, now: Instant) -> Result<(), Fault> {
+    fn take_up(&mut self, offer: Offer) -> Result<(), Fault> {
         let Offer { id, exchange, media, sdp, candidates } = offer;
         let decoders = self.decoders;
         let description = Description::read(&sdp, |codec| decoders.can(codec))
@@ -210,7 +213,10 @@ impl Desk {
             None => {
                 self.room_for_one()?;
                 let tell = Tell { desk: self.events.clone(), peer: id.peer };
-                let peer = Peer::open(id.clone(), media, description, &self.settings.ice, tell, now)?;
+                let peer = Peer::open(id.clone(), media, description, &self.settings.ice, tell, &self.mixer)?;
+                if let Some((audible, returned)) = self.sounds.of(&id) {
+                    peer.place.set(audible, returned);
+                }
                 self.peers.insert(id.peer, peer);
             }
         }
@@ -288,17 +294,12 @@ impl Desk {
     }
 
     fn snapshot(&mut self, id: &StagePeer, ticket: Ticket) {
-        let picture = self.peers.get(&id.peer).and_then(Peer::last_picture);
-        let refusal = match picture.map(|sample| self.darkroom.give((ticket, sample))) {
-            Some(Ok(())) => return,
-            Some(Err(_)) => {
-                Refusal::new(Code::RateLimited, "too many pictures are being made: ask again later")
-            }
-            None => {
-                Refusal::new(Code::PermissionDenied, format!("no picture of {} was received yet", id.guest))
-            }
-        };
-        self.outbox.send(StageReport::Snapshot { ticket, picture: Err(refusal) });
+        let none =
+            || Refusal::new(Code::PermissionDenied, format!("no picture of {} was received yet", id.guest));
+        let picture = self.peers.get(&id.peer).and_then(Peer::last_picture).ok_or_else(none);
+        if let Err(refusal) = picture.and_then(|sample| self.snapshots.take(ticket, sample)) {
+            self.outbox.send(StageReport::Snapshot { ticket, picture: Err(refusal) });
+        }
     }
 
     fn tick(&mut self, now: Instant) {
@@ -387,10 +388,9 @@ impl Desk {
         let stats = self.peers.values_mut().map(|peer| {
             let to = (peer.meter.read(now), peer.link);
             let interval = Interval { from: peer.interval_from.replace(to), to };
-            (peer.id.clone(), interval.stats(peer.has(Kind::Video), peer.has(Kind::Audio)))
+            (peer.id.clone(), interval.stats(peer.has(Kind::Video), peer.has(Kind::Audio), peer.returned))
         });
-        let stats = StageReport::Stats(stats.collect());
-        self.outbox.send(stats);
+        self.outbox.send(StageReport::Stats(stats.collect()));
     }
 
     fn end(&mut self, peer: Peer) {

@@ -35,6 +35,9 @@ pub struct Meter {
     audio_bytes: AtomicU64,
     level: AtomicU64,
     level_at: AtomicU64,
+    return_bytes: AtomicU64,
+    return_level: AtomicU64,
+    return_level_at: AtomicU64,
     /// A key frame is missed.
     key_frame_wanted: AtomicBool,
 }
@@ -56,6 +59,9 @@ impl Meter {
             audio_bytes: AtomicU64::new(0),
             level: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
             level_at: AtomicU64::new(0),
+            return_bytes: AtomicU64::new(0),
+            return_level: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
+            return_level_at: AtomicU64::new(0),
             key_frame_wanted: AtomicBool::new(false),
         }
     }
@@ -114,6 +120,17 @@ impl Meter {
         self.level_at.store(self.stamp(now), Relaxed);
     }
 
+    /// A packet of `bytes` of the return was made.
+    pub fn return_packet(&self, bytes: usize) {
+        self.return_bytes.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// The level of the return in dBFS.
+    pub fn returned(&self, now: Instant, dbfs: f64) {
+        self.return_level.store(dbfs.to_bits(), Relaxed);
+        self.return_level_at.store(self.stamp(now), Relaxed);
+    }
+
     /// Takes the wish to announce what is decoded, if there is one.
     pub fn take_announcement(&self) -> bool {
         self.announce.load(Relaxed) && self.announce.swap(false, Relaxed)
@@ -149,9 +166,13 @@ impl Meter {
 
     /// The level of what is heard now, in dBFS; `None` in silence.
     pub fn level(&self, now: Instant) -> Option<f64> {
-        let at = self.level_at.load(Relaxed);
+        self.fresh(now, &self.level, &self.level_at)
+    }
+
+    fn fresh(&self, now: Instant, level: &AtomicU64, at: &AtomicU64) -> Option<f64> {
+        let at = at.load(Relaxed);
         let age = Duration::from_millis(self.stamp(now).saturating_sub(at));
-        let level = f64::from_bits(self.level.load(Relaxed));
+        let level = f64::from_bits(level.load(Relaxed));
         (at > 0 && age < LEVEL_AGES && level > SILENCE_DBFS).then_some(level)
     }
 
@@ -165,6 +186,8 @@ impl Meter {
             size: (size > 0).then_some(((size >> 32) as u32, size as u32)),
             audio_bytes: self.audio_bytes.load(Relaxed),
             level: self.level(now),
+            return_bytes: self.return_bytes.load(Relaxed),
+            return_level: self.fresh(now, &self.return_level, &self.return_level_at),
             decoding: self.decoding(),
         }
     }
@@ -192,6 +215,10 @@ pub struct Reading {
     pub audio_bytes: u64,
     /// Level now in dBFS.
     pub level: Option<f64>,
+    /// Bytes of RTP of the return.
+    pub return_bytes: u64,
+    /// Level of the return now in dBFS.
+    pub return_level: Option<f64>,
     /// What is decoded.
     pub decoding: Decoding,
 }
@@ -222,8 +249,8 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// The statistics; `video` and `audio` say which streams the peer has.
-    pub fn stats(&self, video: Stream, audio: Stream) -> SeatStats {
+    /// The statistics; `video`, `audio` and `returned` say which streams the peer has.
+    pub fn stats(&self, video: Stream, audio: Stream, returned: Stream) -> SeatStats {
         let (reading, link) = &self.to;
         SeatStats {
             round_trip_ms: link.round_trip_ms.map(tenths),
@@ -239,6 +266,10 @@ impl Interval {
             audio: audio.is_there().then(|| HeardAudio {
                 bitrate_kbps: self.rate(|reading| reading.audio_bytes).map(kilobits),
                 level_dbfs: reading.level.map(tenths),
+            }),
+            returned: returned.is_there().then(|| HeardAudio {
+                bitrate_kbps: self.rate(|reading| reading.return_bytes).map(kilobits),
+                level_dbfs: reading.return_level.map(tenths),
             }),
         }
     }
@@ -292,11 +323,14 @@ mod tests {
         meter.audio_packet(began, 16_000);
         let now = began + Duration::from_secs(2);
         meter.heard(now, -20.04);
+        meter.return_packet(8_000);
+        meter.returned(now, -33.33);
         let to = (
             meter.read(now),
             Link { round_trip_ms: Some(12.34), packets: Packets { received: 195, lost: 4 } },
         );
-        let stats = Interval { from: Some(from), to }.stats(Stream::Present, Stream::Present);
+        let stats =
+            Interval { from: Some(from), to }.stats(Stream::Present, Stream::Present, Stream::Present);
         assert_eq!(
             stats,
             SeatStats {
@@ -311,6 +345,7 @@ mod tests {
                     decoding: "all",
                 }),
                 audio: Some(HeardAudio { bitrate_kbps: Some(64.0), level_dbfs: Some(-20.0) }),
+                returned: Some(HeardAudio { bitrate_kbps: Some(32.0), level_dbfs: Some(-33.3) }),
             }
         );
     }
@@ -319,7 +354,7 @@ mod tests {
     fn what_is_not_known_yet_is_null_and_what_is_not_there_absent() {
         let meter = Meter::new(Instant::now());
         let first = Interval { from: None, to: (meter.read(Instant::now()), Link::default()) };
-        let stats = first.stats(Stream::Absent, Stream::Present);
+        let stats = first.stats(Stream::Absent, Stream::Present, Stream::Absent);
         assert_eq!(stats.video, None);
         assert_eq!(stats.audio, Some(HeardAudio { bitrate_kbps: None, level_dbfs: None }));
         assert_eq!((stats.loss, stats.round_trip_ms), (None, None));

@@ -3,7 +3,8 @@
 //! ```text
 //! ask ─► [bounded] ─► desk (one OS thread, owns every pipeline) ─► reports [bounded]
 //!                       ▲                    │
-//!      webrtcbin, bus, probes: try_send      ├─► darkroom (one thread: JPEGs)
+//!      webrtcbin, bus, probes: try_send      ├─► snapshots (one thread: JPEGs)
+//!      decoded sound ─► mixer (one thread) ─► encoders of the returns
 //!                                            └─► teardown (one thread: stops pipelines)
 //! ```
 //! Invariant: the desk never waits for a peer, so a peer that starts, ends or misbehaves does not hold up the others; what can
@@ -20,6 +21,10 @@ mod governor;
 mod meter;
 mod peer;
 mod probes;
+mod returns;
+mod sections;
+mod snapshots;
+mod sounds;
 mod speaking;
 mod watch;
 

@@ -20,7 +20,8 @@ use gstreamer_webrtc as gst_webrtc;
 use super::decode::{self, Chain, Codec, Decoders};
 use super::events::{Tell, Told};
 use super::meter::{Link, Meter, Reading, Stream};
-use super::{probes, watch};
+use super::returns::{Mixer, Place};
+use super::{probes, sections, watch};
 use crate::media::description::{self, Bundling, Description, Kind};
 use crate::media::signals;
 use crate::media::streams::{self, Streams};
@@ -92,6 +93,10 @@ pub struct Peer {
     candidates: usize,
     video: Option<(gst::Pad, Chain)>,
     audio: Option<Chain>,
+    /// Where it is in the mix.
+    pub place: Place,
+    /// Whether the return is sent.
+    pub returned: Stream,
 }
 
 impl Peer {
@@ -102,9 +107,11 @@ impl Peer {
         offer: Description,
         ice: &Ice,
         tell: Tell,
-        now: Instant,
+        mixer: &Mixer,
     ) -> Result<Self, Fault> {
+        let now = Instant::now();
         let meter = Arc::new(Meter::new(now));
+        let place = mixer.place(id.peer, &meter);
         let (pipeline, webrtc, gates, streams) = build(&offer, ice, &tell, &meter)
             .map_err(|error| Fault::new("element", Code::HostUnreachable, error.to_string()))?;
         let peer = Self {
@@ -129,6 +136,8 @@ impl Peer {
             candidates: 0,
             video: None,
             audio: None,
+            place,
+            returned: Stream::Absent,
         };
         // Teardown from here on is the caller's, by `into_remains`, also when this fails.
         if peer.pipeline.set_state(gst::State::Playing).is_err() {
@@ -187,7 +196,7 @@ impl Peer {
             return Ok(());
         }
         outcome.map_err(|why| Fault::new("sdp", Code::InvalidParameter, why))?;
-        self.direct();
+        self.direct().map_err(|error| Fault::new("element", Code::HostUnreachable, error.to_string()))?;
         for (line, candidate) in self.offer.candidates.iter().map(|(line, c)| (*line, c.as_str())) {
             self.webrtc.emit_by_name::<()>("add-ice-candidate", &[&line, &candidate]);
         }
@@ -203,35 +212,18 @@ impl Peer {
         Ok(())
     }
 
-    /// What each section is to carry: the first of each kind is received, if the seat has that kind; the rest is nothing. In the first
-    /// round webrtcbin is given transceivers to match with the offer's sections; later they are there.
-    fn direct(&self) {
-        for (index, section) in (0i32..).zip(&self.offer.sections) {
-            let first = self.offer.first(section.kind).is_some_and(|first| first.mid == section.mid);
-            let wanted = match section.kind {
-                Kind::Audio => first,
-                Kind::Video => first && self.media == Media::Video,
-            };
-            let direction = if wanted {
-                gst_webrtc::WebRTCRTPTransceiverDirection::Recvonly
-            } else {
-                gst_webrtc::WebRTCRTPTransceiverDirection::Inactive
-            };
-            let caps = section.codec.caps();
-            let transceiver = if self.exchange == 1 {
-                Some(self.webrtc.emit_by_name::<gst_webrtc::WebRTCRTPTransceiver>(
-                    "add-transceiver",
-                    &[&direction, &caps],
-                ))
-            } else {
-                self.webrtc.emit_by_name("get-transceiver", &[&index])
-            };
-            if let Some(transceiver) = transceiver {
-                transceiver.set_direction(direction);
-                transceiver.set_codec_preferences(Some(&caps));
-                transceiver.set_property("do-nack", section.kind == Kind::Video);
-            }
+    /// Says what each section is to carry, and builds what sends the return, where the guest takes it.
+    fn direct(&mut self) -> Result<(), glib::BoolError> {
+        let mut returned = None;
+        let section = sections::with_return(&self.offer);
+        if let Some(section) = section.filter(|_| self.exchange == 1) {
+            let sink = sections::return_pad(&self.webrtc, section)?;
+            self.place.send(&self.pipeline, &sink, section.payload)?;
+            self.returned = Stream::Present;
+            returned = sink.property("transceiver");
         }
+        sections::direct(&self.webrtc, &self.offer, self.media, self.exchange, returned);
+        Ok(())
     }
 
     /// The answer is made: it is set, and returned for the guest.
@@ -318,6 +310,9 @@ impl Peer {
             tell.say(Told::Broken(Fault::new("decoder", Code::InvalidParameter, unfit.to_string())))
         });
         let chain = decode::chain(&self.pipeline, decoders, codec, &self.meter, announce, refuse)?;
+        if codec == Codec::Opus {
+            self.place.tap(&chain.decoded);
+        }
         pad.link(&chain.entry).map_err(|e| glib::bool_error!("{e}"))?;
         match codec {
             Codec::Opus => self.audio = Some(chain),

@@ -108,6 +108,12 @@ pub(super) const COMMANDS: &[Command] = &[
         )
     },
     command(
+        "set_return",
+        "What a guest hears of the room in this stay.",
+        "user_id return",
+        &[NotInRoom, UserNotInSeat],
+    ),
+    command(
         "move_user_to_seat",
         "Move a guest to another seat.",
         "user_id seat_index policy=abort_when_occupied",

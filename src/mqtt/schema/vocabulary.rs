@@ -8,6 +8,7 @@ use super::words::words;
 use crate::model::command::MovePolicy;
 use crate::model::media::{Quality, SdpKind};
 use crate::model::message::{DeviceAction, DeviceKind, NoResponse, OnOff, UnseatReason};
+use crate::model::sound::{Return, SpeakerStatus};
 use crate::model::state::{DeviceStatus, NetworkQuality, RoomMembership};
 use crate::model::{
     Cause, Code, Connection, DeviceSwitch, Media, Phase, RequestTimeout, RoomStatus, SeatMode,
@@ -92,6 +93,8 @@ fn enumeration(name: &str) -> Option<&'static [&'static str]> {
         "media" => of::<Media>(),
         "seat_mode" => of::<SeatMode>(),
         "policy" => of::<MovePolicy>(),
+        "return" => of::<Return>(),
+        "speaker" => of::<SpeakerStatus>(),
         "quality" => of::<Quality>(),
         "code" => of::<Code>(),
         "cause" => of::<Cause>(),
@@ -166,7 +169,8 @@ const SHARED: &[(&str, &str, &str)] = &[
         "GuestState",
         "Snapshot of a guest.",
         "role:guest_role room:Place application:PendingApplication~ invitations:PendingInvitation* seat:Stay~ \
-         camera:Camera microphone:Microphone network:Network last_error:Error~ summary",
+         camera:Camera microphone:Microphone speaker network:Network last_error:Error~ \
+         summary",
     ),
     ("Applicant", "A pending application at the host.", "user seat_index media expires_in"),
     ("Invitee", "A pending invitation at the host.", "user seat_index media expires_in by?"),
@@ -192,7 +196,8 @@ const SHARED: &[(&str, &str, &str)] = &[
     (
         "SeatStats",
         "What the stage decodes of a seat.",
-        "user_id seat_index:seat round_trip_ms:number~ loss:share~ video:Video~ audio:Audio~",
+        "user_id seat_index:seat round_trip_ms:number~ loss:share~ video:Video~ audio:Audio~ \
+         return:Audio~",
     ),
     ("HostStats", "What the host's stage decodes.", "seats:SeatStats*"),
     ("Device", "A camera, microphone or speaker.", "id:text name:text"),

@@ -1,0 +1,345 @@
+//! The returns: one thread mixes what the decoders give, and feeds the encoder of each guest that listens.
+//!
+//! ```text
+//! opusdec ─ probe ─► Input ─┐                         ┌─► appsrc (leaky) ─ opusenc ─ rtpopuspay ─ webrtcbin
+//! opusdec ─ probe ─► Input ─┼─ mixing thread, 20 ms ──┼─► appsrc (leaky) ─ …
+//! ```
+//! Invariant: the mixing thread waits for nothing but its clock. What a guest does not take is thrown away in front of its encoder,
+//! and an encoder runs on a thread of its own, so that one that is held up holds up nobody. Without a listener the thread sleeps.
+//! Not here: the arithmetic (`mix`), and who may hear whom, which is the host's.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use gstreamer as gst;
+use gstreamer::glib;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+
+use super::meter::Meter;
+use crate::media::mix::{BLOCK, Block, Input, Listener, RATE, Sum};
+use crate::model::sound::{Audible, Return};
+
+/// What is decoded and encoded, in the byte order of the machine.
+const FORMAT: &str = if cfg!(target_endian = "little") { "S16LE" } else { "S16BE" };
+/// 20 ms.
+const TICK: Duration = Duration::from_millis(20);
+/// A thread that was held up for longer than this, in samples (200 ms), leaves out what it missed.
+const MOST_BEHIND: i64 = 9_600;
+/// Blocks that wait for an encoder; older ones are thrown away.
+const MOST_WAITING: u64 = 5;
+/// Bits a second of a return: a voice in full band, with room for in-band FEC.
+const BIT_RATE: i32 = 32_000;
+/// Of 0 to 10; 5 costs 0.013 of a core, 10 almost twice as much.
+const COMPLEXITY: i32 = 5;
+
+/// The mixing thread, as the stage's thread sees it.
+#[derive(Debug)]
+pub struct Mixer {
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    room: Mutex<Room>,
+    wake: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Room {
+    seats: BTreeMap<u64, Seat>,
+    is_closing: bool,
+}
+
+/// One guest in the mix.
+#[derive(Debug)]
+struct Seat {
+    input: Arc<Mutex<Input>>,
+    audible: Audible,
+    returned: Return,
+    source: Option<gst_app::AppSrc>,
+    listener: Listener,
+    meter: Arc<Meter>,
+}
+
+/// A guest's place in the mix; it is out of it when this is dropped.
+#[derive(Debug)]
+pub struct Place {
+    shared: Arc<Shared>,
+    peer: u64,
+    input: Arc<Mutex<Input>>,
+}
+
+impl Mixer {
+    /// Starts the thread, with nobody to mix.
+    pub fn start() -> std::io::Result<Self> {
+        let shared = Arc::<Shared>::default();
+        let work = Arc::clone(&shared);
+        let thread = thread::Builder::new().name("stage-mix".into()).spawn(move || work.run())?;
+        Ok(Self { shared, thread })
+    }
+
+    /// Takes a peer in: silent, and hearing nothing, until it is said otherwise.
+    pub fn place(&self, peer: u64, meter: &Arc<Meter>) -> Place {
+        let input = Arc::<Mutex<Input>>::default();
+        let seat = Seat {
+            input: Arc::clone(&input),
+            audible: Audible::No,
+            returned: Return::None,
+            source: None,
+            listener: Listener::default(),
+            meter: Arc::clone(meter),
+        };
+        self.shared.room().seats.insert(peer, seat);
+        Place { shared: Arc::clone(&self.shared), peer, input }
+    }
+
+    /// Ends the thread and waits for it: a tick at most.
+    pub fn finish(self) {
+        self.shared.room().is_closing = true;
+        self.shared.wake.notify_one();
+        if self.thread.join().is_err() {
+            tracing::error!("the mixing thread panicked");
+        }
+    }
+}
+
+impl Place {
+    /// Whether it may be heard, and what it hears, from the next tick on.
+    pub fn set(&self, audible: Audible, returned: Return) {
+        if let Some(seat) = self.shared.room().seats.get_mut(&self.peer) {
+            (seat.audible, seat.returned) = (audible, returned);
+        }
+    }
+
+    /// Hears what leaves `decoder`, a pad with decoded sound.
+    pub fn tap(&self, decoder: &gst::Pad) {
+        let input = Arc::clone(&self.input);
+        let channels = Mutex::new(None);
+        let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
+        decoder.add_probe(kinds, move |decoder, info| {
+            let mut channels = channels.lock().unwrap_or_else(PoisonError::into_inner);
+            match &info.data {
+                Some(gst::PadProbeData::Event(event)) => {
+                    if let gst::EventView::Caps(caps) = event.view() {
+                        *channels = channels_of(caps.caps());
+                    }
+                }
+                Some(gst::PadProbeData::Buffer(buffer)) => {
+                    let base = decoder.parent_element().and_then(|decoder| decoder.base_time());
+                    if let (Some(channels), Some(base), Some(pts)) = (*channels, base, buffer.pts()) {
+                        let samples = mono(buffer, channels);
+                        lock(&input).write(now(), samples_at(base + pts), &samples);
+                    }
+                }
+                // Queries and what later versions add carry no sound.
+                Some(_) | None => {}
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+
+    /// Builds what sends the return with this payload type into `pipeline`, and feeds it from now on. `sink` is a pad of webrtcbin.
+    pub fn send(
+        &self,
+        pipeline: &gst::Pipeline,
+        sink: &gst::Pad,
+        payload: u8,
+    ) -> Result<(), glib::BoolError> {
+        let source = source();
+        let encoder = encoder()?;
+        let ssrc: u32 = rand::random();
+        let payloader = gst::ElementFactory::make("rtpopuspay")
+            .property("pt", u32::from(payload))
+            .property("ssrc", ssrc)
+            // What the encoder leaves out while nothing is heard is not sent.
+            .property("dtx", true)
+            .build()?;
+        let steps = [source.upcast_ref(), &encoder, &payloader];
+        pipeline.add_many(steps)?;
+        gst::Element::link_many(steps)?;
+        let end = |element: &gst::Element| {
+            element.static_pad("src").ok_or_else(|| glib::bool_error!("{} has no end", element.name()))
+        };
+        // webrtcbin takes a stream up with its caps, and those of the payloader come with the first packet.
+        sink.send_event(gst::event::StreamStart::new("return"));
+        sink.send_event(gst::event::Caps::new(&rtp_caps(payload, ssrc)));
+        end(&payloader)?.link(sink).map_err(|error| glib::bool_error!("{error}"))?;
+        let mut room = self.shared.room();
+        if let Some(seat) = room.seats.get_mut(&self.peer) {
+            let meter = Arc::clone(&seat.meter);
+            end(&payloader)?.add_probe(
+                gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST,
+                move |_, info| {
+                    match &info.data {
+                        Some(gst::PadProbeData::Buffer(packet)) => meter.return_packet(packet.size()),
+                        Some(gst::PadProbeData::BufferList(packets)) => {
+                            meter.return_packet(packets.calculate_size())
+                        }
+                        Some(_) | None => {}
+                    }
+                    gst::PadProbeReturn::Ok
+                },
+            );
+            seat.source = Some(source.clone());
+        }
+        drop(room);
+        steps.iter().rev().try_for_each(|element| element.sync_state_with_parent())?;
+        self.shared.wake.notify_one();
+        Ok(())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.shared.room().seats.remove(&self.peer);
+    }
+}
+
+impl Shared {
+    fn room(&self) -> MutexGuard<'_, Room> {
+        lock(&self.room)
+    }
+
+    fn run(&self) {
+        let mut room = self.room();
+        let mut next = None;
+        while !room.is_closing {
+            if !room.has_listener() {
+                next = None;
+                room = self.wake.wait(room).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let time = now();
+            let due = *next.get_or_insert(time);
+            if time < due {
+                let pause = Duration::from_micros((due - time) as u64 * 1_000_000 / u64::from(RATE));
+                let waited = self.wake.wait_timeout(room, pause.min(TICK));
+                room = waited.unwrap_or_else(PoisonError::into_inner).0;
+                continue;
+            }
+            let due = if time - due > MOST_BEHIND { time } else { due };
+            room.mix(due);
+            next = Some(due + BLOCK as i64);
+        }
+    }
+}
+
+impl Room {
+    fn has_listener(&self) -> bool {
+        self.seats.values().any(|seat| seat.source.is_some())
+    }
+
+    /// One block for everybody.
+    fn mix(&mut self, at: i64) {
+        let mut sum = Sum::new();
+        let own: Vec<Option<Block>> = self
+            .seats
+            .values()
+            .map(|seat| lock(&seat.input).read(at, seat.audible).inspect(|block| sum.add(block)))
+            .collect();
+        let pts = time_of(at);
+        for (seat, own) in self.seats.values_mut().zip(&own) {
+            seat.feed(pts, sum.without(own.as_ref()));
+        }
+    }
+}
+
+impl Seat {
+    fn feed(&mut self, time: gst::ClockTime, mut block: Block) {
+        let Some(source) = &self.source else { return };
+        let wanted = match self.returned {
+            Return::Others => Audible::Yes,
+            // Nobody can talk to a guest yet.
+            Return::Talk | Return::None => Audible::No,
+        };
+        let level = self.listener.shape(&mut block, wanted);
+        self.meter.returned(Instant::now(), level.unwrap_or(f64::NEG_INFINITY));
+        if level.is_none() && self.returned == Return::None {
+            return;
+        }
+        let Some(pts) = source.base_time().and_then(|base| time.checked_sub(base)) else { return };
+        let bytes: Vec<u8> = block.iter().flat_map(|sample| sample.to_ne_bytes()).collect();
+        let mut buffer = gst::Buffer::from_mut_slice(bytes);
+        if let Some(buffer) = buffer.get_mut() {
+            buffer.set_pts(pts);
+            buffer.set_duration(gst::ClockTime::from_mseconds(20));
+        }
+        // It is being stopped, or failed and says so on its bus.
+        source.push_buffer(buffer).map(|_| ()).unwrap_or_default();
+    }
+}
+
+fn source() -> gst_app::AppSrc {
+    let caps = gst::Caps::builder("audio/x-raw")
+        .field("format", FORMAT)
+        .field("layout", "interleaved")
+        .field("rate", RATE as i32)
+        .field("channels", 1)
+        .build();
+    gst_app::AppSrc::builder()
+        .caps(&caps)
+        .format(gst::Format::Time)
+        .is_live(true)
+        .max_buffers(MOST_WAITING)
+        .max_bytes(0)
+        .leaky_type(gst_app::AppLeakyType::Downstream)
+        .build()
+}
+
+fn encoder() -> Result<gst::Element, glib::BoolError> {
+    gst::ElementFactory::make("opusenc")
+        .property("bitrate", BIT_RATE)
+        .property("complexity", COMPLEXITY)
+        .property("inband-fec", true)
+        .property("packet-loss-percentage", 10)
+        .property("dtx", true)
+        .property_from_str("audio-type", "voice")
+        .build()
+}
+
+fn rtp_caps(payload: u8, ssrc: u32) -> gst::Caps {
+    gst::Caps::builder("application/x-rtp")
+        .field("media", "audio")
+        .field("encoding-name", "OPUS")
+        .field("clock-rate", RATE as i32)
+        .field("payload", i32::from(payload))
+        .field("ssrc", ssrc)
+        .build()
+}
+
+/// Of 16 bit at the rate of the mix, as Opus is decoded; `None` for anything else.
+fn channels_of(caps: &gst::CapsRef) -> Option<usize> {
+    let sound = caps.structure(0)?;
+    let fits = sound.get::<&str>("format") == Ok(FORMAT) && sound.get::<i32>("rate") == Ok(RATE as i32);
+    let channels = sound.get::<i32>("channels").ok().filter(|_| fits)?;
+    usize::try_from(channels).ok().filter(|channels| *channels > 0)
+}
+
+fn mono(buffer: &gst::BufferRef, channels: usize) -> Vec<i16> {
+    let Ok(map) = buffer.map_readable() else { return Vec::new() };
+    let sample = |bytes: &[u8; 2]| i32::from(i16::from_ne_bytes(*bytes));
+    let frames = map.as_chunks::<2>().0.chunks_exact(channels);
+    frames.map(|frame| (frame.iter().map(sample).sum::<i32>() / channels as i32) as i16).collect()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The clock of every pipeline here, and of the mix.
+fn now() -> i64 {
+    samples_at(gst::SystemClock::obtain().time())
+}
+
+/// Nanoseconds into samples: 48,000 of 10⁹ is 6 of 125,000.
+fn samples_at(time: gst::ClockTime) -> i64 {
+    (u128::from(time.nseconds()) * 6 / 125_000) as i64
+}
+
+fn time_of(at: i64) -> gst::ClockTime {
+    gst::ClockTime::from_nseconds((i128::from(at) * 125_000 / 6) as u64)
+}

@@ -1,0 +1,132 @@
+//! Guests hear the room: each of the others, and never itself, from what their speakers were given.
+
+#[path = "support/network.rs"]
+mod network;
+mod support;
+
+#[path = "returns/speaker.rs"]
+mod speaker;
+
+use serde_json::json;
+use speaker::Speaker;
+use support::daemon::Daemon;
+use support::eventually;
+use support::stand::{HOST, Stand};
+
+/// A guest of the real program, seated, with a tone for a microphone.
+struct Seated {
+    speaker: Speaker,
+    daemon: Daemon,
+}
+
+impl Seated {
+    fn sit(stand: &Stand, user_id: &str, hertz: u32) -> Self {
+        let speaker = Speaker::new(hertz);
+        let daemon = stand.guest_inside(user_id, &speaker.keys());
+        let mark = stand.operator.mark();
+        stand.ok(user_id, "apply_for_seat", json!({"media": "audio"}));
+        stand.event(user_id, "media_live", mark);
+        Self { speaker, daemon }
+    }
+
+    /// Waits until it hears exactly these of all tones.
+    fn hears(&self, tones: &[u32]) {
+        eventually(&format!("{} to hear {tones:?} only", self.daemon.user_id), || {
+            let heard = self.speaker.last_second()?;
+            let loud: Vec<u32> = TONES.into_iter().filter(|hertz| heard.level(*hertz) > -40.0).collect();
+            let own = heard.level(self.speaker.hertz);
+            (loud == tones && own < -60.0).then_some(())
+        });
+    }
+}
+
+const TONES: [u32; 3] = [400, 620, 1_000];
+
+fn three(stand: &Stand) -> [Seated; 3] {
+    let mut tones = TONES.into_iter();
+    ["ada", "bob", "cleo"].map(|guest| Seated::sit(stand, guest, tones.next().expect("three")))
+}
+
+#[test]
+fn each_hears_the_others_alike_and_never_itself_whoever_comes_goes_or_is_closed() {
+    network::ensure_interface();
+    let stand = Stand::open();
+    let _host = stand.host(&["host.accept_applications=always"]);
+    let [ada, bob, cleo] = three(&stand);
+    ada.hears(&[620, 1_000]);
+    bob.hears(&[400, 1_000]);
+    cleo.hears(&[400, 620]);
+    let levels = ada.speaker.last_second().expect("it plays");
+    let apart = levels.level(620) - levels.level(1_000);
+    // What the mix does to them is measured beside it; two encoders for voices bend a tone by as much as this.
+    assert!(apart.abs() < 4.0, "bob is {apart} dB louder than cleo");
+    let mark = stand.operator.mark();
+    stand.ok(HOST, "close_remote_microphone", json!({"user_id": "bob"}));
+    ada.hears(&[1_000]);
+    stand.ok(HOST, "open_remote_microphone", json!({"user_id": "bob"}));
+    stand.ok("bob", "open_local_microphone", json!({}));
+    ada.hears(&[620, 1_000]);
+    stand.ok("cleo", "disconnect", json!({}));
+    ada.hears(&[620]);
+    bob.hears(&[400]);
+    assert_eq!(stand.count("ada", "media_live", mark), 0, "nothing was negotiated again");
+}
+
+#[test]
+fn the_state_says_what_the_speaker_does_and_the_journal_which_it_is() {
+    network::ensure_interface();
+    let stand = Stand::open();
+    let _host = stand.host(&["host.accept_applications=always"]);
+    let mark = stand.operator.mark();
+    let ada = Seated::sit(&stand, "ada", 400);
+    stand.until_state("ada", mark, |state| state["speaker"] == "silent");
+    let bob = Seated::sit(&stand, "bob", 620);
+    stand.until_state("ada", mark, |state| state["speaker"] == "playing");
+    ada.daemon.logged("the room is played by");
+    let deaf = stand.guest_inside("cleo", &[]);
+    stand.ok("cleo", "apply_for_seat", json!({"media": "audio"}));
+    deaf.logged("nothing is played: media.speaker is \"none\"");
+    let mark = stand.operator.mark();
+    stand.ok("bob", "disconnect", json!({}));
+    stand.until_state("bob", mark, |state| state["speaker"] == "off");
+    bob.daemon.logged("the room is played by");
+}
+
+#[test]
+fn what_is_returned_is_set_for_all_and_for_one() {
+    network::ensure_interface();
+    let stand = Stand::open();
+    let _host = stand.host(&["host.accept_applications=always", "host.return=none"]);
+    let [ada, bob, _cleo] = three(&stand);
+    assert_eq!(
+        stand.refused(HOST, "set_return", json!({"user_id": "dan", "return": "others"})),
+        "user_not_in_seat"
+    );
+    assert_eq!(
+        stand.refused(HOST, "set_return", json!({"user_id": "ada", "return": "all"})),
+        "invalid_parameter"
+    );
+    stand.ok(HOST, "set_return", json!({"user_id": "ada", "return": "others"}));
+    ada.hears(&[620, 1_000]);
+    assert!(bob.speaker.last_second().is_none(), "bob was given something");
+    let topic = "coguest/v1/device/lobby-host/stats";
+    let mark = stand.operator.mark();
+    let returned = stand.operator.wait("the return's level", mark, |heard| {
+        let stats = (heard.topic == topic).then(|| heard.value())?;
+        let seats = stats["seats"].as_array()?.clone();
+        let of =
+            |name: &str| seats.iter().find(|seat| seat["user_id"] == name).map(|seat| seat["return"].clone());
+        let ada = of("ada")?;
+        ada["level_dbfs"].is_number().then(|| (ada, of("bob")))
+    });
+    let level = returned.0["level_dbfs"].as_f64().expect("just seen");
+    assert!((-30.0..-10.0).contains(&level), "{returned:?}");
+    assert!(
+        returned.0["bitrate_kbps"].as_f64().is_some_and(|rate| (10.0..60.0).contains(&rate)),
+        "{returned:?}"
+    );
+    assert_eq!(returned.1.expect("a seat")["bitrate_kbps"], 0.0);
+    stand.ok(HOST, "set_return", json!({"user_id": "ada", "return": "talk"}));
+    let mark = stand.operator.mark();
+    stand.until_state("ada", mark, |state| state["speaker"] == "silent");
+}
