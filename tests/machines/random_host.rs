@@ -37,7 +37,8 @@ fn whatever_happens_to_a_host_its_promises_hold() {
         evening.end();
     });
     reach.demand(&["outside", "joining", "inside", "applied", "invited", "full", "locked"], 150);
-    reach.demand(&["connecting", "connected", "lost", "banned", "peer", "away"], 150);
+    reach.demand(&["connecting", "connected", "lost", "peer", "away"], 150);
+    reach.demand(&["banned"], 100);
     reach.demand(&["taken back"], 10);
 }
 

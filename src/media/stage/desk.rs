@@ -14,7 +14,7 @@ use super::budget::Budget;
 use super::decode::Decoders;
 use super::events::{Event, Tell, Told};
 use super::governor::{Decoding, Governor, Lag};
-use super::meter::{Interval, Stream};
+use super::interval::{Interval, Stream};
 use super::peer::{Peer, Presence};
 use super::returns::Mixer;
 use super::snapshots::Snapshots;

@@ -4,7 +4,7 @@ use std::sync::mpsc::SyncSender;
 
 use gstreamer_webrtc as gst_webrtc;
 
-use super::meter::Link;
+use super::interval::Link;
 use crate::media::signals::Signal;
 use crate::media::thread::Call;
 use crate::model::Refusal;

@@ -18,6 +18,7 @@ mod desk;
 mod events;
 mod frame_size;
 mod governor;
+mod interval;
 mod meter;
 mod peer;
 mod probes;

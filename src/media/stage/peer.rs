@@ -19,7 +19,8 @@ use gstreamer_webrtc as gst_webrtc;
 
 use super::decode::{self, Chain, Codec, Decoders};
 use super::events::{Tell, Told};
-use super::meter::{Link, Meter, Reading, Stream};
+use super::interval::{Link, Reading, Stream};
+use super::meter::Meter;
 use super::returns::{Mixer, Place};
 use super::{probes, sections, watch};
 use crate::media::description::{self, Bundling, Description, Kind};

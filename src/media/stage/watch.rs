@@ -11,7 +11,8 @@ use gstreamer::prelude::*;
 use gstreamer_webrtc as gst_webrtc;
 
 use super::events::{Event, Tell, Told};
-use super::meter::{Link, Meter};
+use super::interval::Link;
+use super::meter::Meter;
 use super::probes::Sent;
 use crate::media::packets::Packets;
 use crate::model::Code;
