@@ -1,16 +1,17 @@
 //! The avatar: a picture file of the configuration, made small once.
 //!
 //! Invariant: a picture is decoded only after its file and its sides were found small enough, so that it costs bounded time and
-//! memory; whatever is wrong with it is said in one line, and the person icon stands in its place.
+//! memory; whatever is wrong with it, half of it missing included, is said in one line, and the person icon stands in its place.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::tiny_skia::{FilterQuality, Pixmap, PixmapPaint, Transform};
 use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree};
 
+use super::{jpeg, orientation};
 use crate::files;
 
 /// A photo of a telephone has 3 to 6 MB.
@@ -43,24 +44,43 @@ impl Avatar {
     }
 }
 
-/// A square PNG of [`SIDE`], the middle of the picture.
+/// A square PNG of [`SIDE`], the middle of the picture, upright.
 fn shrink(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let none = || "it is no picture: give a PNG or a JPEG".to_owned();
     check(bytes)?;
+    let mut square = Pixmap::new(SIDE, SIDE).ok_or_else(|| "there is no memory for it".to_owned())?;
+    let upright = orientation::upright(bytes, SIDE as f32);
+    match imagesize::image_type(bytes) {
+        Ok(imagesize::ImageType::Jpeg) => draw(&jpeg::decode(bytes, MOST_PIXELS)?, upright, &mut square),
+        Ok(_) | Err(_) => render(bytes, upright, &mut square)?,
+    }
+    // A picture that cannot be decoded is drawn as nothing.
+    if square.pixels().iter().all(|pixel| pixel.alpha() == 0) {
+        return Err("it is damaged, or no picture: give a PNG or a JPEG".to_owned());
+    }
+    square.encode_png().map_err(|error| error.to_string())
+}
+
+/// The middle of `picture` fills the square.
+fn draw(picture: &Pixmap, upright: Transform, square: &mut Pixmap) {
+    let (side, width, height) = (SIDE as f32, picture.width() as f32, picture.height() as f32);
+    let scale = side / width.min(height);
+    let middle = Transform::from_scale(scale, scale)
+        .post_translate((side - width * scale) / 2.0, (side - height * scale) / 2.0);
+    let paint = PixmapPaint { quality: FilterQuality::Bilinear, ..PixmapPaint::default() };
+    square.draw_pixmap(0, 0, picture.as_ref(), &paint, middle.post_concat(upright), None);
+}
+
+/// As [`draw`], of what an SVG can have in it.
+fn render(bytes: &[u8], upright: Transform, square: &mut Pixmap) -> Result<(), String> {
     let svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"{SIDE}\" height=\"{SIDE}\">\
          <image width=\"{SIDE}\" height=\"{SIDE}\" preserveAspectRatio=\"xMidYMid slice\" xlink:href=\"data:image/png;base64,{}\"/></svg>",
         BASE64_STANDARD.encode(bytes)
     );
     let options = Options { image_href_resolver: pictures(), ..Options::default() };
-    let tree = Tree::from_str(&svg, &options).map_err(|_| none())?;
-    let mut square = Pixmap::new(SIDE, SIDE).ok_or_else(|| "there is no memory for it".to_owned())?;
-    resvg::render(&tree, Transform::identity(), &mut square.as_mut());
-    // A picture that cannot be decoded is drawn as nothing.
-    if square.pixels().iter().all(|pixel| pixel.alpha() == 0) {
-        return Err(none());
-    }
-    square.encode_png().map_err(|error| error.to_string())
+    let tree = Tree::from_str(&svg, &options).map_err(|error| error.to_string())?;
+    resvg::render(&tree, upright, &mut square.as_mut());
+    Ok(())
 }
 
 /// Whether a picture may be decoded, by what its head says.
@@ -68,6 +88,7 @@ fn check(bytes: &[u8]) -> Result<(), String> {
     let size =
         imagesize::blob_size(bytes).map_err(|_| "it is no picture: give a PNG or a JPEG".to_owned())?;
     match size.width.checked_mul(size.height) {
+        Some(1..=MOST_PIXELS) if is_cut(bytes) => Err("it is cut short".to_owned()),
         Some(1..=MOST_PIXELS) => Ok(()),
         Some(_) | None => Err(format!(
             "it has {} x {} pixels, and at most {} megapixels are taken: make it smaller",
@@ -78,6 +99,17 @@ fn check(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
+/// Whether a WebP is shorter than it says, or a GIF has no end: their decoders take what is there.
+fn is_cut(bytes: &[u8]) -> bool {
+    match bytes {
+        [b'R', b'I', b'F', b'F', a, b, c, d, ..] => {
+            usize::try_from(u32::from_le_bytes([*a, *b, *c, *d])).is_ok_and(|length| bytes.len() < length)
+        }
+        [b'G', b'I', b'F', ..] => bytes.iter().rev().find(|byte| **byte != 0) != Some(&0x3b),
+        _ => false,
+    }
+}
+
 /// Pictures within an SVG: only those that it carries itself, and only small ones. Files and addresses are left out.
 pub(super) fn pictures<'a>() -> ImageHrefResolver<'a> {
     ImageHrefResolver {
@@ -85,7 +117,10 @@ pub(super) fn pictures<'a>() -> ImageHrefResolver<'a> {
             check(&data).ok()?;
             match imagesize::image_type(&data).ok()? {
                 imagesize::ImageType::Png => Some(ImageKind::PNG(data)),
-                imagesize::ImageType::Jpeg => Some(ImageKind::JPEG(data)),
+                // Decoded here, for what is cut short or made for printers.
+                imagesize::ImageType::Jpeg => {
+                    Some(ImageKind::PNG(Arc::new(jpeg::decode(&data, MOST_PIXELS).ok()?.encode_png().ok()?)))
+                }
                 imagesize::ImageType::Gif => Some(ImageKind::GIF(data)),
                 imagesize::ImageType::Webp => Some(ImageKind::WEBP(data)),
                 // What is not decoded here.
@@ -95,3 +130,6 @@ pub(super) fn pictures<'a>() -> ImageHrefResolver<'a> {
         resolve_string: Box::new(|_, _| None),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,8 +9,10 @@
 
 mod avatar;
 mod fill;
+mod jpeg;
 mod label;
 mod name;
+mod orientation;
 mod slate;
 mod template;
 mod text;
