@@ -43,6 +43,8 @@ enum Stage {
     Newest,
     /// The same, and its answers name a certificate that it does not have.
     Forged,
+    /// Debian's, that loses packets and has them sent again.
+    Lossy,
 }
 
 impl Stage {
@@ -52,6 +54,7 @@ impl Stage {
             Self::Debian | Self::Newest => None,
             Self::Hearer => Some("audio"),
             Self::Forged => Some("forged"),
+            Self::Lossy => Some("lossy"),
         }
     }
 
@@ -59,7 +62,7 @@ impl Stage {
     fn python(self) -> (PathBuf, &'static str) {
         match self {
             // Debian's own Python has Debian's aiortc, whatever other Python stands before it in PATH.
-            Self::Debian | Self::Hearer => (
+            Self::Debian | Self::Hearer | Self::Lossy => (
                 "/usr/bin/python3".into(),
                 "sudo apt-get install python3-aiortc python3-paho-mqtt python3-numpy",
             ),
@@ -225,6 +228,19 @@ fn a_stage_with_another_certificate_than_its_answer_names_gets_nothing_and_the_s
     }
     let told = house.heard.wait_for("peer_not_trusted");
     assert!(told.contains(&format!("device/{GUEST}/state")) && told.contains("certificate"), "{told}");
+}
+
+#[test]
+fn every_packet_fits_the_narrowest_path_also_what_is_sent_again() {
+    for codec in ["h264", "vp8"] {
+        let house = House::with(codec, Stage::Lossy);
+        house.heard.wait_for(&format!("device/{GUEST}/event/media_live"));
+        house.command("set_video_quality", json!({"quality": "1080p"}));
+        let longest = |video: &Value, which: &str| number(&video["longest"], which);
+        let both = ["first", "again"];
+        let video = house.next("video", |video| both.iter().all(|which| longest(video, which) > 1100.0));
+        assert!(both.iter().all(|which| longest(&video, which) <= 1200.0), "{codec}: {video}");
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 """A host and its stage that share nothing with the program: paho-mqtt on the room plane, aiortc for the media.
 
-    stage.py PORT GUEST [forged] [audio]
+    stage.py PORT GUEST [forged] [audio] [lossy]
 
-With `forged` its answers name a certificate that it does not have. Opens the room `lobby` as `host-1`, invites GUEST to seat 1, with `audio` for sound only, as soon as it joins, seats it when it accepts, and answers its offer.
+With `forged` its answers name a certificate that it does not have; with `lossy` it loses packets, and has them sent again. Opens the room `lobby` as `host-1`, invites GUEST to seat 1, with `audio` for sound only, as soon as it joins, seats it when it accepts, and answers its offer.
 What is seen goes to stdout, a JSON object a line. Lines on stdin: `key` asks for a key frame, `bye` ends the peer connection,
 `slow` sends nothing but a report every seven seconds, as a browser may that only hears.
 """
@@ -18,10 +18,12 @@ from aiortc import RTCPeerConnection, RTCSessionDescription, rtcrtpreceiver
 from aiortc.codecs import depayload
 from aiortc.codecs.vpx import VpxPayloadDescriptor
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
+from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.sdp import candidate_from_sdp
 
 PORT, GUEST = int(sys.argv[1]), sys.argv[2]
 FORGED = "forged" in sys.argv[3:]
+LOSSY = "lossy" in sys.argv[3:]
 NOBODY = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)
 MEDIA = "audio" if "audio" in sys.argv[3:] else "video"
 PREFIX, ROOM, HOST = "coguest/v1", "lobby", {"user_id": "host-1", "user_name": "A host", "avatar_url": ""}
@@ -59,6 +61,26 @@ def look_into(codec, payload):
 
 
 rtcrtpreceiver.depayload = look_into
+
+# In bytes of UDP: the longest packet, and the longest of those that were sent again.
+longest = {"first": 0, "again": 0}
+seen = 0
+take = RTCDtlsTransport._handle_rtp_data
+
+
+async def measure(self, data, *more, **named):
+    """Each packet as it came, before it is decrypted; with `lossy` every fiftieth is lost."""
+    global seen
+    again = data[1] & 127 in again_types
+    key = "again" if again else "first"
+    longest[key] = max(longest[key], len(data))
+    seen += not again
+    if again or not LOSSY or seen % 50:
+        await take(self, data, *more, **named)
+
+
+RTCDtlsTransport._handle_rtp_data = measure
+again_types = set()
 
 
 class Stage:
@@ -105,6 +127,7 @@ class Stage:
         directions = [line[2:] for line in sdp.split("\r\n") if line in ("a=sendonly", "a=sendrecv", "a=recvonly")]
         formats = [line for line in sdp.split("\r\n") if line.startswith(("a=rtpmap:", "a=fmtp:"))]
         say("offer", exchange=self.exchange, offers=self.offers, directions=directions, formats=formats)
+        again_types.update(int(line[9:].split()[0]) for line in formats if line.startswith("a=rtpmap:") and "rtx/" in line)
         self.peer = RTCPeerConnection()
         self.peer.on("connectionstatechange", lambda: say("connection", state=self.peer.connectionState))
         self.peer.on("track", lambda track: asyncio.ensure_future(self.watch(track)))
@@ -150,7 +173,7 @@ class Stage:
                 moved = abs(grey - before).mean() if before is not None and before.shape == grey.shape else 0
                 before = grey
                 say("video", frames=frames, keys=keys, width=frame.width, height=frame.height,
-                    contrast=float(grey.std()), moved=float(moved))
+                    contrast=float(grey.std()), moved=float(moved), longest=longest)
 
     async def sound(self, track):
         clock = asyncio.get_running_loop().time
