@@ -7,6 +7,8 @@ mod anything;
 mod by_hand;
 #[path = "machines/consent.rs"]
 mod consent;
+#[path = "machines/final_faults.rs"]
+mod final_faults;
 #[path = "machines/guest_stand.rs"]
 mod guest_stand;
 #[path = "machines/host_stand.rs"]

@@ -229,15 +229,20 @@ impl Guest {
     }
 
     fn peer_failed(&mut self, now: Instant, session: Session, fault: Fault) {
-        if self.stay.as_ref().is_some_and(|stay| stay.is_peer(session)) {
-            let why = format!("{}: {}", fault.stage, fault.detail);
-            self.trouble(Trouble::Media, Refusal::new(fault.code, why.clone()));
-            if fault.code == Code::PeerNotTrusted {
-                // Who is not trusted once is not asked again.
-                self.fail_media(now, &why);
-            } else {
-                self.recover(now, Cause::Media, &why);
-            }
+        let Some(stay) = self.stay.as_ref().filter(|stay| stay.is_peer(session)) else { return };
+        let attempt = stay.attempt;
+        let why = format!("{}: {}", fault.stage, fault.detail);
+        let refusal = Refusal::new(fault.code, why.clone());
+        if fault.code == Code::PeerNotTrusted {
+            // Who is not trusted once is not asked again: the attempts stay at those that were made.
+            self.say(Event::MediaRecovering { attempt, why, cause: Cause::Trust });
+            self.refuse_media(now, refusal);
+        } else if fault.code == Code::PermissionDenied {
+            // Nor is who takes nothing of what there is.
+            self.refuse_media(now, refusal);
+        } else {
+            self.trouble(Trouble::Media, refusal);
+            self.recover(now, Cause::Media, &why);
         }
     }
 
