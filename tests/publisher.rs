@@ -22,6 +22,8 @@ mod process;
 mod rapid;
 #[path = "publisher/seat.rs"]
 mod seat;
+#[path = "publisher/sections.rs"]
+mod sections;
 #[path = "publisher/sharing.rs"]
 mod sharing;
 #[path = "publisher/trouble.rs"]

@@ -14,6 +14,8 @@ mod publisher;
 mod rapid;
 #[path = "stage/room.rs"]
 mod room;
+#[path = "stage/sections.rs"]
+mod sections;
 #[path = "stage/storm.rs"]
 mod storm;
 

@@ -7,10 +7,9 @@ use super::stay::{Answered, Count, Peer};
 use super::{Guest, Output, Timer, Trouble};
 use crate::model::event::Event;
 use crate::model::media::{
-    Ask, Fault, GuestStats, Path, Picture, Report, SdpKind, Session, SessionDescription, Ticket,
+    Ask, GuestStats, Path, Picture, Report, SdpKind, Session, SessionDescription, Ticket,
 };
 use crate::model::message::{Grant, Signal, SignalBody};
-use crate::model::server::Again;
 use crate::model::sound::SpeakerStatus;
 use crate::model::state::Network;
 use crate::model::{Cause, Code, Phase, Presence, Refusal};
@@ -225,46 +224,6 @@ impl Guest {
         if let Some(stay) = self.stay.as_mut().filter(|stay| stay.phase == Phase::Live) {
             stay.attempt = 0;
             stay.count = Count::Ends;
-        }
-    }
-
-    fn peer_failed(&mut self, now: Instant, session: Session, fault: Fault) {
-        let Some(stay) = self.stay.as_ref().filter(|stay| stay.is_peer(session)) else { return };
-        let attempt = stay.attempt;
-        let why = format!("{}: {}", fault.stage, fault.detail);
-        let refusal = Refusal::new(fault.code, why.clone());
-        if fault.code == Code::PeerNotTrusted {
-            // Who is not trusted once is not asked again: the attempts stay at those that were made.
-            self.say(Event::MediaRecovering { attempt, why, cause: Cause::Trust });
-            self.refuse_media(now, refusal);
-        } else if fault.code == Code::PermissionDenied {
-            // Nor is who takes nothing of what there is.
-            self.refuse_media(now, refusal);
-        } else {
-            self.trouble(Trouble::Media, refusal);
-            self.recover(now, Cause::Media, &why);
-        }
-    }
-
-    fn server_refused(&mut self, now: Instant, session: Session, refusal: Refusal, again: Again) {
-        if self.stay.as_ref().is_none_or(|stay| !stay.is_peer(session)) {
-            return;
-        }
-        let why = format!("whip: {}", refusal.message);
-        let refusal = Refusal::new(refusal.code, why.clone());
-        match again {
-            Again::Never => self.refuse_media(now, refusal),
-            Again::Soon => {
-                self.trouble(Trouble::Media, refusal);
-                self.recover(now, Cause::Server, &why);
-            }
-            Again::After(pause) => {
-                self.trouble(Trouble::Media, refusal);
-                self.recover(now, Cause::Server, &why);
-                if let Some(due) = self.timers.due_at(&Timer::Retry) {
-                    self.timers.set(due.max(now + pause), Timer::Retry);
-                }
-            }
         }
     }
 

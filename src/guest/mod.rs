@@ -18,6 +18,7 @@
 mod commands;
 mod contract;
 mod devices;
+mod faults;
 mod join;
 mod media;
 mod messages;

@@ -26,7 +26,7 @@ fn failure_of(seat: &Seat, session: Session) -> Option<&'static str> {
     })
 }
 
-fn answer_to(seat: &mut Seat, session: Session) -> String {
+pub fn answer_to(seat: &mut Seat, session: Session) -> String {
     let offer = seat.wait_alone("the offer", |seat| offer_of(seat, session));
     let from = seat.seen.len();
     seat.carry_offer(&offer);
@@ -160,7 +160,8 @@ fn any_answer_is_taken_or_fails_its_peer_and_nothing_more() {
     let (mut refused, mut taken) = (0, 0);
     for _ in 0..ANSWERS {
         let change = change().new_tree(&mut runner).expect("a change").current();
-        let session = seat.try_again(NOTHING);
+        // A stay of its own: what an answer refuses is not offered again in the same.
+        let session = seat.sit_down(NOTHING);
         seat.wait_alone("the offer", |seat| offer_of(seat, session));
         seat.ask(Ask::Answer { session, sdp: change.make(&answer) });
         // Answered in order: once the publisher is alive again it has read the answer.

@@ -35,6 +35,8 @@ pub struct Room {
     live: BTreeSet<u64>,
     /// Who names another's certificate in its offers.
     pub forges: BTreeSet<u64>,
+    /// What becomes of whose offers on the way.
+    pub edits: BTreeMap<u64, fn(&str) -> String>,
     next: u64,
 }
 
@@ -50,6 +52,7 @@ impl Room {
             publishers: BTreeMap::new(),
             live: BTreeSet::new(),
             forges: BTreeSet::new(),
+            edits: BTreeMap::new(),
             next: 1,
         }
     }
@@ -107,6 +110,7 @@ impl Room {
                 self.ask(match said {
                     Said::Offer { exchange, sdp } => {
                         let sdp = if self.forges.contains(&peer.peer) { forged(&sdp) } else { sdp };
+                        let sdp = self.edits.get(&peer.peer).map_or_else(|| sdp.clone(), |edit| edit(&sdp));
                         StageAsk::Offer { peer: peer.clone(), exchange, media: *media, sdp }
                     }
                     Said::Candidate { exchange, line, text } => StageAsk::Candidate {

@@ -122,6 +122,18 @@ impl Publisher {
         })
     }
 
+    /// One that offers a data channel, too.
+    pub fn with_data(show: &Show) -> Self {
+        Self::new(show, |pipeline| {
+            pipeline.set_state(gst::State::Ready).expect("it gets ready");
+            let rtc = pipeline.by_name("rtc").expect("named in the launch line");
+            let none = None::<gst::Structure>;
+            let channel =
+                rtc.emit_by_name::<Option<gst::glib::Object>>("create-data-channel", &[&"data", &none]);
+            assert!(channel.is_some(), "apt-get install gstreamer1.0-plugins-bad");
+        })
+    }
+
     fn new(show: &Show, prepare: impl FnOnce(&gst::Pipeline)) -> Self {
         gst::init().expect("GStreamer starts");
         let pipeline = gst::parse::launch(&show.launch())

@@ -1,6 +1,6 @@
 //! Which ways the media of a section go.
 
-use super::Attributes;
+use super::section::Attributes;
 
 /// Which ways the media of a section go, as the author of the description sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    const ALL: [Self; 4] = [Self::SendRecv, Self::SendOnly, Self::RecvOnly, Self::Inactive];
+    pub(super) const ALL: [Self; 4] = [Self::SendRecv, Self::SendOnly, Self::RecvOnly, Self::Inactive];
 
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -34,5 +34,31 @@ impl Direction {
         };
         // RFC 8866, 6.7: both ways where nothing is said.
         said(section).or_else(|| said(session)).unwrap_or(Self::SendRecv)
+    }
+
+    /// Whether something comes from its author.
+    pub fn sends(self) -> bool {
+        match self {
+            Self::SendRecv | Self::SendOnly => true,
+            Self::RecvOnly | Self::Inactive => false,
+        }
+    }
+
+    /// Whether its author takes something.
+    pub fn receives(self) -> bool {
+        match self {
+            Self::SendRecv | Self::RecvOnly => true,
+            Self::SendOnly | Self::Inactive => false,
+        }
+    }
+
+    /// Of an answer, what this offer leaves of it (RFC 3264, section 6.1).
+    pub(super) fn within(self, offered: Self) -> Self {
+        match (self.sends() && offered.receives(), self.receives() && offered.sends()) {
+            (true, true) => Self::SendRecv,
+            (true, false) => Self::SendOnly,
+            (false, true) => Self::RecvOnly,
+            (false, false) => Self::Inactive,
+        }
     }
 }

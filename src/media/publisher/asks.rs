@@ -12,9 +12,9 @@ use super::desk::{Desk, MOST_ENDING, Stay};
 use super::easel;
 use super::events::Tell;
 use super::filler::{self, Filler};
-use super::peer::{self, Peer};
+use super::peer::{self, Answer, Peer};
 use super::playback::{Find, Speaker};
-use crate::media::elements;
+use crate::media::{description, elements};
 use crate::model::media::{Ask, AudioPlan, Fault, Plan, Quality, Report, Session, Sound, Ticket, VideoPlan};
 use crate::model::volume::Loudness;
 use crate::model::{Code, Media, Refusal};
@@ -31,14 +31,14 @@ impl Desk {
                 if let Some(stay) = self.stay.as_mut().filter(|stay| stay.epoch == epoch) {
                     stay.plan = plan;
                     self.follow_plan(now);
+                    self.tell_refused(epoch, plan);
                 }
             }
-            Ask::Answer { session, sdp } => {
-                let answered = self.peer_of(session).map(|peer| peer.answer(&sdp));
-                if let Some(Err(fault)) = answered {
-                    self.peer_failed(fault);
-                }
-            }
+            Ask::Answer { session, sdp } => match self.peer_of(session).map(|peer| peer.answer(&sdp)) {
+                None | Some(Ok(Answer::Nothing)) => {}
+                Some(Ok(Answer::But(kinds))) => self.refused(now, &kinds),
+                Some(Err(fault)) => self.peer_failed(fault),
+            },
             Ask::Candidate { session, candidate } => {
                 if let (Some(peer), Some(candidate)) = (self.peer_of(session), candidate) {
                     peer.candidate(&candidate);
@@ -91,9 +91,11 @@ impl Desk {
         self.end_peer();
         if self.stay.as_ref().is_none_or(|stay| stay.epoch != session.epoch) {
             self.recovery.begin();
+            self.refused.clear();
             let drawing = self.settings.drawing();
             self.camera.wish(now, |wish| wish.drawing = drawing);
         }
+        let media = if self.refuses(description::Kind::Video) { Media::Audio } else { media };
         self.stay = Some(Stay { epoch: session.epoch, media, plan });
         self.follow_plan(now);
         self.meter.begin();
@@ -140,13 +142,14 @@ impl Desk {
     }
 
     /// Opens and closes devices as the plan says.
-    fn follow_plan(&mut self, now: Instant) {
+    pub(super) fn follow_plan(&mut self, now: Instant) {
         let wanted = self.stay.as_ref().map(|stay| (stay.epoch, stay.media, stay.plan));
         let (camera, microphone) = match wanted {
             None => (None, None),
             Some((epoch, media, plan)) => (
                 (media == Media::Video && plan.video == VideoPlan::Camera).then_some(epoch),
-                (plan.audio == AudioPlan::Microphone).then_some(epoch),
+                (plan.audio == AudioPlan::Microphone && !self.refuses(description::Kind::Audio))
+                    .then_some(epoch),
             ),
         };
         self.camera.want(now, camera);

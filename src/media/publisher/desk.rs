@@ -20,6 +20,7 @@ use super::pulse::{Finding, Pulse, Sent};
 use super::recovery::Recovery;
 use super::stats::{Meter, Pictures, Reading};
 use super::{Settings, filler};
+use crate::media::description;
 use crate::media::heart::{Beat, Listener};
 use crate::media::outbox::Outbox;
 use crate::media::still;
@@ -61,6 +62,8 @@ pub(super) struct Desk {
     /// The size of what is sent: the wanted one, or what the camera gives.
     pub(super) sent: Quality,
     pub(super) peer: Option<Peer>,
+    /// What the far side of the present stay does not take, and that in words.
+    pub(super) refused: Vec<(description::Kind, String)>,
     pub(super) meter: Arc<Meter>,
     pub(super) recovery: Recovery,
     next_stats: Option<(Instant, Reading)>,
@@ -119,6 +122,7 @@ impl Desk {
             camera,
             microphone,
             peer: None,
+            refused: Vec::new(),
             meter,
             next_stats: None,
             next_link: None,

@@ -33,6 +33,7 @@ mod player;
 pub mod profile;
 mod pulse;
 mod recovery;
+mod refusals;
 mod search;
 mod source;
 mod stats;

@@ -24,7 +24,7 @@ use super::player::Player;
 use super::profile::Profile;
 use super::stats::{Link, Meter};
 use super::{Codec, watch};
-use crate::media::description::{self, Description};
+use crate::media::description::{self, Description, Kind, Unusable};
 use crate::media::signals;
 use crate::media::streams::Streams;
 use crate::media::teardown::Remains;
@@ -82,10 +82,21 @@ pub(super) struct Peer {
     /// Where the encoder is put in front of.
     entry: Option<gst::Pad>,
     mids: Vec<String>,
+    /// What was offered.
+    offer: String,
     round: Round,
     early: Vec<(u32, String)>,
     candidates: usize,
     tell: Tell,
+}
+
+/// What an answer takes of the offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It is none to the present offer.
+    Nothing,
+    /// All but these.
+    But(Vec<Kind>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,6 +151,7 @@ impl Peer {
             streams,
             entry,
             mids: Vec::new(),
+            offer: String::new(),
             round: Round::Offering,
             early: Vec::new(),
             candidates: 0,
@@ -223,29 +235,65 @@ impl Peer {
             text.lines().filter_map(|line| line.strip_prefix("a=mid:")).map(ToOwned::to_owned).collect();
         self.webrtc.emit_by_name::<()>("set-local-description", &[&offer, &None::<gst::Promise>]);
         self.round = Round::Offered;
+        self.offer.clone_from(&text);
         Ok(Some(text))
     }
 
     /// Takes the stage's answer.
-    pub(super) fn answer(&mut self, sdp: &str) -> Result<(), Fault> {
+    pub(super) fn answer(&mut self, sdp: &str) -> Result<Answer, Fault> {
         if self.round != Round::Offered {
-            return Ok(());
+            return Ok(Answer::Nothing);
         }
         let wrong = |why: String| Fault::new("sdp", Code::InvalidParameter, why);
-        let answer = Description::read(sdp, |_| true).map_err(|why| wrong(format!("the answer: {why}")))?;
-        if !answer.sections.iter().map(|section| &section.mid).eq(&self.mids) {
-            return Err(wrong("the answer is to another offer".to_owned()));
-        }
+        let answer = match Description::answer(sdp, &self.offer) {
+            Ok(answer) => answer,
+            Err(Unusable::REJECTED) => {
+                let why = self.refusal(&self.kinds());
+                return Err(Fault::new("sdp", Code::PermissionDenied, why));
+            }
+            Err(why) => return Err(wrong(format!("the answer: {why}"))),
+        };
         let description = webrtc::parsed(gst_webrtc::WebRTCSDPType::Answer, &answer.sdp).map_err(wrong)?;
         let tell = self.tell.clone();
         let promise = gst::Promise::with_change_func(move |reply| {
             tell.say(PeerTold::Answered(webrtc::outcome(reply).map(|_| ())));
         });
+        let refused = self.kinds().into_iter().filter(|kind| answer.first_received(*kind).is_none());
+        let refused = refused.collect();
         self.gates.name(answer.certificates);
         self.early.extend(answer.candidates);
         self.round = Round::Answering;
         self.webrtc.emit_by_name::<()>("set-remote-description", &[&description, &promise]);
-        Ok(())
+        Ok(Answer::But(refused))
+    }
+
+    /// What is offered.
+    fn kinds(&self) -> Vec<Kind> {
+        match self.media {
+            Media::Audio => vec![Kind::Audio],
+            Media::Video => vec![Kind::Audio, Kind::Video],
+        }
+    }
+
+    /// What the stage does not take, in words.
+    pub(super) fn refusal(&self, kinds: &[Kind]) -> String {
+        let names = kinds.iter().map(|kind| match kind {
+            Kind::Audio => "no sound",
+            Kind::Video => match self.codec {
+                Codec::H264 => "no H.264",
+                Codec::Vp8 => "no VP8",
+            },
+        });
+        format!("{STAGE} takes {}", names.collect::<Vec<_>>().join(" and "))
+    }
+
+    /// The call goes on with sound alone; what encoded is still to be stopped.
+    pub(super) fn give_pictures_up(&mut self) -> Option<Encoding> {
+        self.media = Media::Audio;
+        self.awaits = 0;
+        let encoding = self.take_encoder_out();
+        self.entry = None;
+        encoding
     }
 
     /// webrtcbin has taken the answer, or not.

@@ -206,7 +206,7 @@ impl Desk {
     fn take_up(&mut self, offer: Offer) -> Result<(), Fault> {
         let Offer { id, exchange, media, sdp, candidates } = offer;
         let decoders = self.decoders;
-        let description = Description::read(&sdp, |codec| decoders.can(codec))
+        let description = Description::offer(&sdp, |codec| decoders.can(codec))
             .map_err(|why| Fault::new("sdp", Code::InvalidParameter, why.to_string()))?;
         match self.peers.get_mut(&id.peer) {
             Some(peer) => peer.offer_again(exchange, description),

@@ -246,7 +246,7 @@ impl Peer {
             }
         });
         self.webrtc.emit_by_name::<()>("set-local-description", &[&answer, &promise]);
-        Ok(Some(text))
+        Ok(Some(self.offer.complete(&text)))
     }
 
     /// The answer is on its way: the round is over, and one that waits begins.
@@ -277,7 +277,7 @@ impl Peer {
         IceCandidate {
             candidate: text,
             sdp_mid: section.map(|section| section.mid.clone()),
-            sdp_m_line_index: Some(line),
+            sdp_m_line_index: self.offer.place_of(line),
             username_fragment: None,
         }
     }
@@ -327,7 +327,7 @@ impl Peer {
 
     /// Whether the peer has a stream of this kind, by its offer and its seat.
     pub fn has(&self, kind: Kind) -> Stream {
-        match (kind, self.media, self.offer.first(kind)) {
+        match (kind, self.media, self.offer.first_sent(kind)) {
             (Kind::Video, Media::Audio, _) | (_, _, None) => Stream::Absent,
             (Kind::Audio, _, Some(_)) | (Kind::Video, Media::Video, Some(_)) => Stream::Present,
         }

@@ -10,10 +10,7 @@ use crate::model::Media;
 
 /// The section that takes the return, if one does.
 pub fn with_return(offer: &Description) -> Option<&Section> {
-    offer.first(Kind::Audio).filter(|section| match section.direction {
-        Direction::SendRecv | Direction::RecvOnly => true,
-        Direction::SendOnly | Direction::Inactive => false,
-    })
+    offer.first(Kind::Audio).filter(|section| section.direction.receives())
 }
 
 /// A new pad of webrtcbin for the return. webrtcbin 1.22 finds no transceiver for a new pad (it compares the codecs the wrong way
