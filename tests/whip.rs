@@ -7,11 +7,15 @@ mod support;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::broker::{Broker, Listener, free_port};
 use support::eventually;
 use tempfile::TempDir;
+
+/// What systemd's unit gives the program to end, and what the document promises.
+const CAP: Duration = Duration::from_secs(5);
 
 const TOKEN: &str = "a-token-nobody-guesses";
 
@@ -102,6 +106,16 @@ impl House {
 
     fn wait_said(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         eventually(what, || self.said(what).into_iter().find(&wanted))
+    }
+
+    /// Asks the guest to end, as systemd does, and waits until it has.
+    fn terminate_guest(&mut self) {
+        let guest = self.processes.last_mut().expect("it was started last");
+        support::run(support::tool("kill", "procps").arg(guest.id().to_string()));
+        let asked = Instant::now();
+        let status = guest.wait().expect("it is our child");
+        let took = asked.elapsed();
+        assert!(status.success() && took < CAP, "{status} after {took:?}\n{}", self.log("kiosk-7"));
     }
 
     fn command(&self, device: &str, command: &str, parameters: Value) {
@@ -234,4 +248,30 @@ fn a_session_made_after_the_guest_left_is_ended_all_the_same() {
     house.heard.wait_for("device/kiosk-7/event/unseated");
     assert!(house.said("deleted").is_empty(), "the server still thinks");
     house.wait_said("deleted", |_| true);
+}
+
+#[test]
+fn a_guest_that_is_stopped_ends_in_time_whatever_its_server_does() {
+    // Neither the offer nor the goodbye is answered; or the answer comes while it ends.
+    for (path, heard) in [("mute", "offer"), ("kept", "video"), ("soon", "offer")] {
+        let mut house = House::open(path, TOKEN);
+        house.command("kiosk-7", "apply_for_seat", json!({}));
+        house.wait_said(heard, |_| true);
+        house.terminate_guest();
+        match path {
+            "mute" => {}
+            "kept" => drop(house.wait_said("kept", |_| true)),
+            _ => drop(house.wait_said("deleted", |_| true)),
+        }
+    }
+}
+
+#[test]
+fn every_packet_to_a_server_fits_the_narrowest_path() {
+    let house = House::open("whip", TOKEN);
+    house.command("kiosk-7", "apply_for_seat", json!({}));
+    house.heard.wait_for("device/kiosk-7/event/media_live");
+    house.command("kiosk-7", "set_video_quality", json!({"quality": "1080p"}));
+    let video = house.wait_said("video", |video| video["longest"].as_u64() > Some(1100));
+    assert!(video["longest"].as_u64() <= Some(1200), "{video}");
 }

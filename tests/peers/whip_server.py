@@ -3,7 +3,7 @@
     whip_server.py PORT TOKEN
 
 POST /whip/NAME publishes, and answers with a session to DELETE; /moved/NAME redirects there, /busy/NAME is full,
-/garbage/NAME answers what is no SDP, /slow/NAME answers after three seconds.
+/garbage/NAME answers what is no SDP, /slow/NAME answers after three seconds, /soon/NAME after one and a half, /mute/NAME never does, and of /kept/NAME never the DELETE.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import sys
 from aiohttp import web
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 PORT, TOKEN = int(sys.argv[1]), sys.argv[2]
 sessions = {}
@@ -20,6 +21,20 @@ sessions = {}
 
 def say(what, **more):
     print(json.dumps({"what": what, **more}), flush=True)
+
+
+# In bytes of UDP: the longest packet of RTP, before it is decrypted.
+longest = 0
+take = RTCDtlsTransport._handle_rtp_data
+
+
+async def measure(self, data, *more, **named):
+    global longest
+    longest = max(longest, len(data))
+    await take(self, data, *more, **named)
+
+
+RTCDtlsTransport._handle_rtp_data = measure
 
 
 async def watch(name, track):
@@ -31,7 +46,7 @@ async def watch(name, track):
             frames += 1
             if track.kind == "video":
                 if frames % 15 == 1:
-                    say("video", name=name, frames=frames, width=frame.width, height=frame.height)
+                    say("video", name=name, frames=frames, width=frame.width, height=frame.height, longest=longest)
             else:
                 loudest = max(loudest, int(abs(frame.to_ndarray()).max()))
                 if frames % 50 == 0:
@@ -50,13 +65,15 @@ async def publish(request):
     offer = await request.text()
     directions = [line[2:] for line in offer.split("\r\n") if line in ("a=sendonly", "a=sendrecv", "a=recvonly")]
     say("offer", name=name, directions=directions, candidates=offer.count("a=candidate:"))
+    if request.path.startswith("/mute/"):
+        await asyncio.Event().wait()
     peer = RTCPeerConnection()
     peer.on("track", lambda track: asyncio.ensure_future(watch(name, track)))
     await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
     await peer.setLocalDescription(await peer.createAnswer())
-    if request.path.startswith("/slow/"):
-        await asyncio.sleep(3)
-    session = f"{name}-{len(sessions)}"
+    await asyncio.sleep({"slow": 3, "soon": 1.5}.get(request.path.split("/")[1], 0))
+    kept = "kept-" if request.path.startswith("/kept/") else ""
+    session = f"{kept}{name}-{len(sessions)}"
     sessions[session] = peer
     headers = {"Location": f"/session/{session}"}
     answer = peer.localDescription.sdp
@@ -68,6 +85,9 @@ async def delete(request):
     if session == "garbage":
         say("deleted", session=session)
         return web.Response(status=200)
+    if session.startswith("kept-"):
+        say("kept", session=session)
+        await asyncio.Event().wait()
     peer = sessions.pop(session, None)
     if peer is None:
         return web.Response(status=404)
@@ -97,7 +117,8 @@ async def garbage(request):
 async def main():
     app = web.Application()
     app.router.add_post("/whip/{name}", publish)
-    app.router.add_post("/slow/{name}", publish)
+    for path in ("slow", "soon", "mute", "kept"):
+        app.router.add_post(f"/{path}/{{name}}", publish)
     app.router.add_post("/moved/{name}", moved)
     app.router.add_post("/busy/{name}", busy)
     app.router.add_post("/garbage/{name}", garbage)
