@@ -8,7 +8,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use super::house::House;
 use super::reload::Changes;
-use super::role::{Broker, Effect, Role, Shown};
+use super::role::{Broker, Effect, Goodbye, Role, Shown};
 use super::{Error, ice, profile_directories, seed};
 use crate::config::{self, AcceptInvitations, Settings, Transport};
 use crate::devices;
@@ -35,6 +35,10 @@ use crate::signal::Whip;
 
 /// Room for what media report and the shell has not taken yet.
 const REPORTS: usize = 256;
+
+/// How long a WHIP server may take, once media have ended, to answer what it was asked before and to be told the end. What stands before it
+/// takes 2.5 s at most, and the program 5 s.
+const SERVER_CAP: Duration = Duration::from_millis(2400);
 
 /// The role.
 pub(super) struct GuestRole {
@@ -276,13 +280,13 @@ impl Role for GuestRole {
         self.publisher.is_alive()
     }
 
-    fn close(mut self, cap: Duration) {
+    fn close(mut self, cap: Duration) -> Goodbye {
         // While media end, servers are told already.
         self.whip.end();
         if let Err(error) = self.publisher.close(cap) {
             tracing::warn!("{error}, going on without it");
         }
-        tokio::runtime::Handle::current().block_on(self.whip.close(cap));
+        Box::pin(self.whip.close(SERVER_CAP))
     }
 }
 

@@ -8,7 +8,7 @@ use tracing::field::display;
 
 use super::house::House;
 use super::reload::Changes;
-use super::role::{Broker, Effect, Role, Shown};
+use super::role::{Broker, Effect, Goodbye, Role, Shown};
 use super::{Error, ice, seed};
 use crate::config::{AcceptApplications, Settings, Transport};
 use crate::host::{self, Grants, Host, Input, Output};
@@ -362,10 +362,11 @@ impl Role for HostRole {
         self.stage.is_alive()
     }
 
-    fn close(self, cap: Duration) {
+    fn close(self, cap: Duration) -> Goodbye {
         if let Err(error) = self.stage.close(cap) {
             tracing::warn!("{error}, going on without it");
         }
+        Box::pin(std::future::ready(()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a shell asks of a role: the pure machine with its media.
 
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -26,6 +27,9 @@ pub(super) enum Broker {
     /// The own `offline` was seen and contradicted.
     OwnOffline,
 }
+
+/// Others that are told the end.
+pub(super) type Goodbye = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What the shell itself has to do about a role's outputs.
 #[derive(Debug)]
@@ -86,6 +90,7 @@ pub(super) trait Role: Send + 'static {
     fn is_alive(&mut self) -> bool;
     /// Why this process is of no more use, where only another one helps.
     fn gives_up(&self) -> Option<&str>;
-    /// Ends media, within `cap`.
-    fn close(self, cap: Duration);
+    /// Ends media, within `cap`. What is returned is still to be told to others, and takes so long as they do: it is awaited, with a cap
+    /// of its own, beside the goodbye to the broker.
+    fn close(self, cap: Duration) -> Goodbye;
 }

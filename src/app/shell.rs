@@ -391,7 +391,7 @@ impl<R: Role> Shell<R> {
         let Self { role, house, mut incoming, presence, mut systemd, .. } = self;
         let ended = tokio::task::spawn_blocking(move || role.close(MEDIA_CAP));
         // Its cap is its own; a thread that panicked has said so.
-        ended.await.unwrap_or_default();
+        let goodbye = ended.await.ok();
         systemd.tell();
         let last = if presence.is_speaking() {
             vec![Publish::new(house.topics.status(), device::OFFLINE).retained()]
@@ -400,8 +400,16 @@ impl<R: Role> Shell<R> {
         };
         house.link.close(last, BROKER_CAP);
         let closed = async { while !matches!(incoming.recv().await, None | Some(Incoming::Closed)) {} };
-        if tokio::time::timeout(BROKER_CAP + MEDIA_CAP, closed).await.is_err() {
-            tracing::warn!("the broker was not told goodbye");
-        }
+        let broker = async {
+            if tokio::time::timeout(BROKER_CAP + MEDIA_CAP, closed).await.is_err() {
+                tracing::warn!("the broker was not told goodbye");
+            }
+        };
+        let others = async {
+            if let Some(goodbye) = goodbye {
+                goodbye.await;
+            }
+        };
+        tokio::join!(broker, others);
     }
 }
