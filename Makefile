@@ -87,17 +87,19 @@ SANCOV := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-
 FUZZ ?= -max_total_time=60
 FUZZ_RUN = RUSTFLAGS="$(SANCOV)" cargo run --release --locked --target $$(rustc -vV | sed -n 's/^host: //p') --bin
 
-fuzz: ## any bytes to the wire and to both machines, guided by coverage, a minute each (FUZZ="-max_total_time=600": longer)
+fuzz: ## any bytes to the wire, to the readers of descriptions and to both machines, guided by coverage, a minute each (FUZZ="-max_total_time=600": longer)
 	@command -v c++ >/dev/null || $(SUDO) apt-get install -y -q g++
-	mkdir -p fuzz/corpus && tar -xJf fuzz/corpus.tar.xz -C fuzz/corpus
+	mkdir -p fuzz/corpus/descriptions && tar -xJf fuzz/corpus.tar.xz -C fuzz/corpus
 	cd fuzz && $(FUZZ_RUN) wire -- -max_len=8192 $(FUZZ) corpus/wire ../tests/golden/*/ && \
+	  $(FUZZ_RUN) descriptions -- -max_len=8192 $(FUZZ) corpus/descriptions sdp && \
 	  $(FUZZ_RUN) machines -- -max_len=1024 $(FUZZ) corpus/machines seeds
 
 fuzz-keep: ## keep what the fuzzers found: the fewest inputs with the same coverage, in fuzz/corpus.tar.xz
-	rm -rf fuzz/kept && mkdir -p fuzz/kept/wire fuzz/kept/machines
+	rm -rf fuzz/kept && mkdir -p fuzz/kept/wire fuzz/kept/descriptions fuzz/kept/machines
 	cd fuzz && $(FUZZ_RUN) wire -- -set_cover_merge=1 -max_len=8192 kept/wire corpus/wire && \
+	  $(FUZZ_RUN) descriptions -- -set_cover_merge=1 -max_len=8192 kept/descriptions corpus/descriptions && \
 	  $(FUZZ_RUN) machines -- -set_cover_merge=1 -max_len=1024 kept/machines corpus/machines && \
-	  tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -cJf corpus.tar.xz -C kept wire machines
+	  tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -cJf corpus.tar.xz -C kept wire descriptions machines
 	rm -rf fuzz/kept
 
 fmt: ## format the sources

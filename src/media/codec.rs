@@ -1,6 +1,4 @@
-//! The codecs that are sent and taken.
-
-use gstreamer as gst;
+//! The codecs that are sent and taken. Pure.
 
 /// A codec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,18 +26,5 @@ impl Codec {
             Self::H264 => "H264",
             Self::Vp8 => "VP8",
         }
-    }
-
-    /// What webrtcbin is to answer to an offer of this codec.
-    pub fn caps(self) -> gst::Caps {
-        let (media, clock_rate) = match self {
-            Self::Opus => ("audio", 48_000),
-            Self::H264 | Self::Vp8 => ("video", 90_000),
-        };
-        gst::Caps::builder("application/x-rtp")
-            .field("media", media)
-            .field("encoding-name", self.encoding_name())
-            .field("clock-rate", clock_rate)
-            .build()
     }
 }

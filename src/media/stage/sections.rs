@@ -5,6 +5,7 @@ use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer_webrtc as gst_webrtc;
 
+use crate::media::codec::Codec;
 use crate::media::description::{Description, Direction, Kind, Section};
 use crate::model::Media;
 
@@ -17,7 +18,7 @@ pub fn with_return(offer: &Description) -> Option<&Section> {
 /// round), so that the pad comes before any transceiver, and brings its own.
 pub fn return_pad(webrtc: &gst::Element, section: &Section) -> Result<gst::Pad, glib::BoolError> {
     let template = webrtc.pad_template("sink_%u");
-    let caps = section.codec.caps();
+    let caps = caps_of(section.codec);
     let sink = template.and_then(|template| webrtc.request_pad(&template, None, Some(&caps)));
     sink.ok_or_else(|| glib::bool_error!("webrtcbin takes nothing"))
 }
@@ -34,7 +35,7 @@ pub fn direct(
 ) {
     for (index, section) in (0i32..).zip(&offer.sections) {
         let direction = direction_of(offer, section, media);
-        let caps = section.codec.caps();
+        let caps = caps_of(section.codec);
         let own = returned.take_if(|_| section.kind == Kind::Audio);
         let transceiver =
             if own.is_some() {
@@ -69,4 +70,17 @@ fn direction_of(
         (Kind::Video, _) if first && media == Media::Video => Recvonly,
         (Kind::Audio | Kind::Video, _) => Inactive,
     }
+}
+
+/// What webrtcbin is to answer to an offer of this codec.
+fn caps_of(codec: Codec) -> gst::Caps {
+    let (media, clock_rate) = match codec {
+        Codec::Opus => ("audio", 48_000),
+        Codec::H264 | Codec::Vp8 => ("video", 90_000),
+    };
+    gst::Caps::builder("application/x-rtp")
+        .field("media", media)
+        .field("encoding-name", codec.encoding_name())
+        .field("clock-rate", clock_rate)
+        .build()
 }
