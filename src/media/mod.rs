@@ -10,6 +10,7 @@ pub mod elements;
 pub mod encoders;
 mod fingerprint;
 mod heart;
+mod jitter_buffer;
 pub mod layers;
 mod mix;
 mod outbox;

@@ -24,6 +24,7 @@ use super::meter::Meter;
 use super::returns::{Mixer, Place};
 use super::{probes, sections, watch};
 use crate::media::description::{self, Bundling, Description, Kind};
+use crate::media::jitter_buffer;
 use crate::media::signals;
 use crate::media::streams::{self, Streams};
 use crate::media::teardown::Remains;
@@ -384,7 +385,7 @@ fn build(
     );
     webrtc.set_property("latency", JITTER_MS);
     pipeline.add(&webrtc)?;
-    webrtc::take_packets_as_they_come(&webrtc);
+    jitter_buffer::install(&webrtc);
     let told = tell.clone();
     let say = move |signal| {
         told.say(Told::Signal(signal));
