@@ -96,6 +96,18 @@ fn a_pause_in_the_sound_is_no_loss() {
 }
 
 #[test]
+fn what_the_network_loses_of_the_pictures_is_asked_for_and_comes() {
+    let mut room = Room::open();
+    let guest = room.enter("kiosk-a", Media::Video, Publisher::lossy(&Show::video(640, 360)));
+    room.live(&guest);
+    let stats =
+        room.stats_until(&guest, |stats| stats.video.as_ref().is_some_and(|video| video.frames > 150));
+    assert_eq!(stats.video.map(|video| video.decoding), Some("all"));
+    assert!(room.publisher(&guest).asked_again() > 5);
+    room.close();
+}
+
+#[test]
 fn who_is_loud_speaks_until_quiet() {
     let mut room = Room::open();
     let guest = room.enter("kiosk-b", Media::Audio, Publisher::start(&Show::audio()));

@@ -134,6 +134,39 @@ impl Publisher {
         })
     }
 
+    /// One behind a network that loses every twelfth packet of its pictures, the first time it is sent.
+    pub fn lossy(show: &Show) -> Self {
+        Self::new(show, |pipeline| {
+            pipeline.connect_deep_element_added(|_, _, element| {
+                if element.factory().is_none_or(|factory| factory.name() != "nicesink") {
+                    return;
+                }
+                let pad = element.static_pad("sink").expect("a sink has one");
+                let newest = AtomicU32::new(0);
+                let is_lost = move |packet: &gst::BufferRef| {
+                    let bytes = packet.map_readable().expect("memory");
+                    let [first, kind, a, b, ..] = bytes[..] else { return false };
+                    let number = u32::from(u16::from_be_bytes([a, b])) + 1;
+                    let is_picture = first >> 6 == 2 && kind & 0x7f == 96;
+                    is_picture && newest.fetch_max(number, Relaxed) < number && number.is_multiple_of(12)
+                };
+                pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
+                    match &mut info.data {
+                        Some(gst::PadProbeData::Buffer(packet)) if is_lost(packet) => {
+                            gst::PadProbeReturn::Handled
+                        }
+                        Some(gst::PadProbeData::BufferList(list)) => {
+                            let kept = list.iter_owned().filter(|packet| !is_lost(packet));
+                            *list = kept.collect();
+                            gst::PadProbeReturn::Ok
+                        }
+                        Some(_) | None => gst::PadProbeReturn::Ok,
+                    }
+                });
+            });
+        })
+    }
+
     fn new(show: &Show, prepare: impl FnOnce(&gst::Pipeline)) -> Self {
         gst::init().expect("GStreamer starts");
         let pipeline = gst::parse::launch(&show.launch())
@@ -189,16 +222,27 @@ impl Publisher {
 
     /// How many packets of RTCP it was sent; nothing else is sent to it.
     pub fn received(&self) -> u64 {
+        let foreign = self.sources().into_iter().filter(|source| source.get("internal") == Ok(false));
+        u64::try_from(foreign.count()).unwrap_or(u64::MAX)
+    }
+
+    /// How many packets it was asked for again.
+    pub fn asked_again(&self) -> u64 {
+        let own = self.sources().into_iter().filter(|source| source.get("internal") == Ok(true));
+        own.map(|source| u64::from(source.get::<u32>("recv-nack-count").unwrap_or(0))).sum()
+    }
+
+    /// What its session of RTP says of each source.
+    fn sources(&self) -> Vec<gst::Structure> {
         let rtpbin = self.rtc.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("rtpbin"));
         let session = rtpbin
             .and_then(|bin| bin.emit_by_name::<Option<gst::glib::Object>>("get-internal-session", &[&0u32]));
         let stats = session.map(|session| session.property::<gst::Structure>("stats"));
         let sources = stats.and_then(|stats| stats.get::<gst::glib::ValueArray>("source-stats").ok());
-        let sources = sources
+        sources
             .into_iter()
-            .flat_map(|all| all.iter().map(|v| v.get::<gst::Structure>()).collect::<Vec<_>>());
-        let foreign = sources.flatten().filter(|source| !source.get::<bool>("internal").unwrap_or(true));
-        u64::try_from(foreign.count()).unwrap_or(u64::MAX)
+            .flat_map(|all| all.iter().filter_map(|v| v.get().ok()).collect::<Vec<_>>())
+            .collect()
     }
 
     /// Sends nothing more, or again.

@@ -4,8 +4,8 @@
 //! webrtcbin.src ─ queue ─ depayloader ─ (parser ─ byte stream) ─ decoder ─ fakesink (the last picture is kept)
 //!                 depayloader ─ decoder ─ level ─ fakesink
 //! ```
-//! Sound is decoded in less time than a packet takes to be unpacked, on the thread of its jitter buffer. Invariant: the queue leaks
-//! before it blocks, so that a slow decoder never stops the peer's transport. Not here: what passes and is counted (`probes`), who is
+//! Sound is decoded in less time than a packet takes to be unpacked, on the thread of its peer's transport; pictures are by the threads
+//! of `decode_queue`. Invariant: the queue leaks before it blocks, so that a slow decoder never stops the peer's transport. Not here: what passes and is counted (`probes`), who is
 //! reduced to key frames (`governor`), who links what when (`peer`).
 
 use std::sync::Arc;
@@ -13,12 +13,13 @@ use std::sync::Arc;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
+use super::decode_queue::Pool;
 use super::meter::Meter;
 use super::probes::{self, Announce, Guard, Last, Refuse};
 pub use crate::media::codec::Codec;
 use crate::media::elements::{self, MissingElement};
 
-/// So much may wait for a decoder before the oldest is thrown away. The governor acts at a tenth of it.
+/// So much may wait for a decoder of the hardware before the oldest is thrown away. The governor acts at a tenth of it.
 const QUEUE_LONGEST: gst::ClockTime = gst::ClockTime::from_seconds(3);
 /// A bound in memory too, for streams whose time stamps lie: 8 MiB is 3 s at 20 Mbit/s.
 const QUEUE_BYTES: u32 = 8 << 20;
@@ -86,6 +87,7 @@ pub struct Chain {
 pub fn chain(
     pipeline: &gst::Pipeline,
     decoders: Decoders,
+    pool: &Pool,
     codec: Codec,
     meter: &Arc<Meter>,
     announce: Option<Announce>,
@@ -95,9 +97,9 @@ pub fn chain(
         Codec::Opus => sound_steps()?,
         Codec::H264 => {
             let before = vec![make("rtph264depay")?, make("h264parse")?, byte_stream()?];
-            picture_steps(before, decoders.h264)?
+            picture_steps(before, decoders.h264, pool)?
         }
-        Codec::Vp8 => picture_steps(vec![make("rtpvp8depay")?], decoders.vp8)?,
+        Codec::Vp8 => picture_steps(vec![make("rtpvp8depay")?], decoders.vp8, pool)?,
     };
     pipeline.add_many(&steps.elements)?;
     gst::Element::link_many(&steps.elements)?;
@@ -155,6 +157,7 @@ fn byte_stream() -> Result<gst::Element, gst::glib::BoolError> {
 fn picture_steps(
     before: Vec<gst::Element>,
     decoder: Option<&'static str>,
+    pool: &Pool,
 ) -> Result<Steps, gst::glib::BoolError> {
     let name = decoder.ok_or_else(|| gst::glib::bool_error!("no decoder for this codec"))?;
     let decoder = make(name)?;
@@ -165,7 +168,9 @@ fn picture_steps(
         // The others have no say in it.
         _ => {}
     }
-    let mut elements = vec![queue()?];
+    // A driver may hang, and then holds up its own peer alone.
+    let queue = if name.starts_with("v4l2") { queue()? } else { pool.queue() };
+    let mut elements = vec![queue];
     elements.extend(before);
     elements.extend([decoder.clone(), sink()?]);
     Ok(Steps { elements, decoder })

@@ -12,6 +12,7 @@ use super::Settings;
 use super::admission::{Admission, Offer};
 use super::budget::Budget;
 use super::decode::Decoders;
+use super::decode_queue::Pool;
 use super::events::{Event, Tell, Told};
 use super::governor::{Decoding, Governor, Lag};
 use super::interval::{Interval, Stream};
@@ -28,7 +29,7 @@ use crate::media::signals::Signal;
 use crate::media::teardown::Teardown;
 use crate::model::media::{Fault, Ticket};
 use crate::model::stage::{StageAsk, StagePeer, StageReport};
-use crate::model::{Code, Refusal, UserId};
+use crate::model::{Code, Refusal};
 
 /// How often every peer is looked after: silence, key frames, levels.
 const TICK: Duration = Duration::from_millis(200);
@@ -50,6 +51,7 @@ const MOST_PEERS: usize = 64;
 pub struct Desk {
     settings: Settings,
     decoders: Decoders,
+    pool: Pool,
     events: SyncSender<Event>,
     outbox: Outbox<StageReport>,
     peers: BTreeMap<u64, Peer>,
@@ -81,6 +83,7 @@ impl Desk {
         Ok(Self {
             settings,
             decoders,
+            pool: Pool::start()?,
             events,
             outbox: Outbox::new(reports, |report| matches!(report, StageReport::Stats(_))),
             peers: BTreeMap::new(),
@@ -129,6 +132,7 @@ impl Desk {
         self.teardown.finish();
         self.snapshots.finish();
         self.mixer.finish();
+        self.pool.finish();
     }
 
     /// Whether nothing is to be looked after but what comes.
@@ -220,10 +224,8 @@ impl Desk {
                 self.peers.insert(id.peer, peer);
             }
         }
-        for candidate in &candidates {
-            if let Some(peer) = self.peers.get_mut(&id.peer) {
-                peer.candidate(exchange, candidate);
-            }
+        if let Some(peer) = self.peers.get_mut(&id.peer) {
+            candidates.iter().for_each(|candidate| peer.candidate(exchange, candidate));
         }
         Ok(())
     }
@@ -276,7 +278,7 @@ impl Desk {
                 tracing::debug!(guest = %id.guest, "the guest's peer is connected")
             }
             Told::Signal(Signal::Stream(stream)) => {
-                peer.stream(stream, self.decoders)?;
+                peer.stream(stream, self.decoders, &self.pool)?;
                 peer.ask_for_key_frame(Instant::now());
             }
             Told::Decoded => {
@@ -363,11 +365,8 @@ impl Desk {
     fn levels(&mut self, now: Instant) {
         let levels = self.peers.values().map(|peer| (peer.id.peer, peer.meter.level(now)));
         if self.speaking.observe(now, levels) == Change::Changed {
-            let who: Vec<UserId> = self
-                .speaking
-                .who()
-                .filter_map(|peer| Some(self.peers.get(&peer)?.id.guest.clone()))
-                .collect();
+            let guest = |peer| Some(self.peers.get(&peer)?.id.guest.clone());
+            let who = self.speaking.who().filter_map(guest).collect();
             self.outbox.send(StageReport::Speaking(who));
         }
     }

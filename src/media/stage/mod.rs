@@ -14,6 +14,7 @@
 mod admission;
 pub mod budget;
 mod decode;
+mod decode_queue;
 mod desk;
 mod events;
 mod frame_size;

@@ -18,6 +18,7 @@ use gstreamer_video as gst_video;
 use gstreamer_webrtc as gst_webrtc;
 
 use super::decode::{self, Chain, Codec, Decoders};
+use super::decode_queue::Pool;
 use super::events::{Tell, Told};
 use super::interval::{Link, Reading, Stream};
 use super::meter::Meter;
@@ -284,13 +285,13 @@ impl Peer {
     }
 
     /// webrtcbin has a new stream: a chain for it, then it goes on.
-    pub fn stream(&mut self, stream: streams::Stream, decoders: Decoders) -> Result<(), Fault> {
-        let linked = stream.pad().map_or(Ok(()), |pad| self.link(&pad, decoders));
+    pub fn stream(&mut self, stream: streams::Stream, decoders: Decoders, pool: &Pool) -> Result<(), Fault> {
+        let linked = stream.pad().map_or(Ok(()), |pad| self.link(&pad, decoders, pool));
         drop(stream);
         linked.map_err(|error| Fault::new("decoder", Code::HostUnreachable, error.to_string()))
     }
 
-    fn link(&mut self, pad: &gst::Pad, decoders: Decoders) -> Result<(), glib::BoolError> {
+    fn link(&mut self, pad: &gst::Pad, decoders: Decoders, pool: &Pool) -> Result<(), glib::BoolError> {
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
         let name = caps.structure(0).and_then(|s| s.get::<&str>("encoding-name").ok());
         let codec = name.and_then(Codec::of).filter(|codec| decoders.can(*codec));
@@ -311,7 +312,7 @@ impl Peer {
         let refuse: probes::Refuse = Arc::new(move |unfit| {
             tell.say(Told::Broken(Fault::new("decoder", Code::InvalidParameter, unfit.to_string())))
         });
-        let chain = decode::chain(&self.pipeline, decoders, codec, &self.meter, announce, refuse)?;
+        let chain = decode::chain(&self.pipeline, decoders, pool, codec, &self.meter, announce, refuse)?;
         if codec == Codec::Opus {
             self.place.tap(&chain.decoded);
         }
