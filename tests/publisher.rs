@@ -4,6 +4,8 @@
 mod answers;
 #[path = "publisher/encoders.rs"]
 mod encoders;
+#[path = "publisher/films.rs"]
+mod films;
 #[path = "publisher/layers.rs"]
 mod layers;
 #[path = "support/log.rs"]

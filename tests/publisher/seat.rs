@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coguestd::media::layers;
+use coguestd::media::pictures;
 use coguestd::media::publisher::profile::Profile;
 use coguestd::media::publisher::{Codec, Explain, Locate, Located, Publisher, Settings, TurnMixer};
 use coguestd::media::stage::{self, Stage};
@@ -280,8 +281,17 @@ impl Seat {
             });
             match picture {
                 Ok(picture) if is(&picture) => return picture,
-                Ok(_) | Err(_) => {
-                    assert!(Instant::now() < deadline, "never shown: {what}; said: {:#?}", self.said)
+                other => {
+                    let last = other.map(|picture| {
+                        pictures::look(&picture.jpeg)
+                            .map(|look| look.contrast())
+                            .map_err(|error| error.to_string())
+                    });
+                    assert!(
+                        Instant::now() < deadline,
+                        "never shown: {what}; the contrast is {last:?}; said: {:#?}",
+                        self.said
+                    );
                 }
             }
         }

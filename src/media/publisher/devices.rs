@@ -58,6 +58,22 @@ enum Delivers {
     Yes { count: u64, at: Instant, since: Instant },
 }
 
+/// What is played of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Playing {
+    /// What is in it.
+    File,
+    /// Silence: there is no sound in it.
+    Silence,
+}
+
+/// Whether a file that has ended begins again at the next tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Ahead,
+    Reached,
+}
+
 /// What was last reported of the device in this stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
@@ -96,6 +112,8 @@ pub(super) struct Device {
     epoch: Option<u64>,
     state: State,
     told: Told,
+    playing: Playing,
+    end: End,
     generation: u64,
     /// Which of the ways to open it is tried, and how many there are.
     candidate: usize,
@@ -151,6 +169,8 @@ impl Device {
             epoch: None,
             state: State::Closed,
             told: Told::Nothing,
+            playing: Playing::File,
+            end: End::Ahead,
             generation: 0,
             candidate: 0,
             search: Search::default(),
@@ -167,6 +187,8 @@ impl Device {
         }
         self.epoch = epoch;
         self.told = Told::Nothing;
+        // The file may be another by now.
+        self.playing = Playing::File;
         self.candidate = 0;
         self.search = Search::default();
         self.known = None;
@@ -230,6 +252,7 @@ impl Device {
     fn open(&mut self, now: Instant) {
         self.generation += 1;
         self.bridge.give_turn(Turn::Device(self.generation));
+        self.end = End::Ahead;
         self.state = State::Opening { since: now };
         if self.worker.give(Job::Open(Box::new(self.wanted()))).is_err() {
             tracing::error!("the driver of the {} hangs: it is not opened", self.kind);
@@ -247,6 +270,7 @@ impl Device {
             candidate: self.candidate,
             wish: Wish { choice: self.sought(), ..self.wish.clone() },
             file: self.file.clone(),
+            playing: self.playing,
             profile: self.profile.clone(),
             locate: Arc::clone(&self.locate),
             explain: Arc::clone(&self.explain),

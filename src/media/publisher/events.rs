@@ -64,6 +64,8 @@ pub(super) enum SourceTold {
     First,
     /// A file is at its end, or a device gives nothing any more.
     Ended,
+    /// A file has nothing of its kind.
+    Absent,
     /// It is over.
     Broken(Refusal),
 }

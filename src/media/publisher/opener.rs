@@ -1,19 +1,21 @@
 //! The threads that open and close devices: both may take seconds.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use super::bridge::Bridge;
-use super::devices::Wish;
+use super::devices::{Playing, Wish};
 use super::events::Event;
 use super::filler::picture_caps;
 use super::knob::{Card, Knob};
 use super::profile::{Capture, From};
-use super::source::{Order, Source};
+use super::source::{Order, Source, file};
 use super::stats::Meter;
 use super::voice::Care;
 use super::ways::ways;
 use super::{Explain, Locate, TurnMixer};
+use crate::files;
 use crate::model::Refusal;
 use crate::model::message::DeviceKind;
 use crate::model::volume::{Loudness, Side};
@@ -42,6 +44,7 @@ pub(super) struct Wanted {
     pub(super) candidate: usize,
     pub(super) wish: Wish,
     pub(super) file: Option<String>,
+    pub(super) playing: Playing,
     /// The profile: what a device is called that cannot be chosen.
     pub(super) profile: String,
     pub(super) locate: Locate,
@@ -97,6 +100,14 @@ pub(super) fn work(
     }
 }
 
+/// Opening or reading anything else may never end.
+fn regular(device: DeviceKind, file: Option<&str>) -> Result<(), Refusal> {
+    let Some(file) = file else { return Ok(()) };
+    files::open(Path::new(file))
+        .map(|_| ())
+        .map_err(|error| Refusal::new(device.device_empty(), format!("{file}: {error}")))
+}
+
 /// Where it is, how it is to be captured and what turns its volume, and how many ways there are.
 fn find(wanted: &Wanted) -> Result<(Order, Knob, usize), Refusal> {
     let Wanted { device, generation, captures, candidate, wish, .. } = wanted;
@@ -108,7 +119,13 @@ fn find(wanted: &Wanted) -> Result<(Order, Knob, usize), Refusal> {
     if ways.is_empty() {
         return Err(Refusal::new(device.start_fail(), "the profile has no way to capture it"));
     }
-    let way = ways.swap_remove((*candidate).min(count - 1));
+    let mut way = ways.swap_remove((*candidate).min(count - 1));
+    if way.capture.from == From::File {
+        match wanted.playing {
+            Playing::File => regular(*device, wanted.file.as_deref())?,
+            Playing::Silence => file::SILENCE.clone_into(&mut way.capture.launch),
+        }
+    }
     let (id, address) = match (way.capture.from, &located) {
         (From::File, _) => (wanted.profile.clone(), wanted.file.clone()),
         (From::Device, Some(located)) if way.capture.address.is_some() => {

@@ -9,10 +9,12 @@
 //! publisher's thread. Callbacks hold the bridge and a channel, never an element.
 
 mod end;
+pub(super) mod file;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::time::Instant;
 
 use gstreamer as gst;
 use gstreamer::glib;
@@ -74,6 +76,8 @@ pub(super) struct Source {
     /// By what its volume is turned.
     pub(super) knob: Knob,
     from: From,
+    /// Of a file.
+    pass: file::Pass,
     /// What is played is heard for this microphone until it is closed.
     _listening: Option<Listening>,
 }
@@ -82,6 +86,8 @@ pub(super) struct Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rewind {
     Done,
+    /// Not yet: it was too short.
+    Soon,
     /// Not as it is.
     Not,
     /// It is no file.
@@ -103,7 +109,8 @@ impl Source {
         let sent = order.way.choice.map_or(order.wanted, |choice| choice.sent);
         let node = order.located.as_ref().map(|located| located.node.clone());
         let (id, from, kind) = (order.id.clone(), order.way.capture.from, order.way.kind());
-        let source = Self { pipeline, id, sent, kind, node, knob, from, _listening: listening };
+        let pass = file::Pass::begin();
+        let source = Self { pipeline, id, sent, kind, node, knob, from, pass, _listening: listening };
         match source.pipeline.set_state(gst::State::Playing) {
             Ok(_) => Ok(source),
             Err(_) => {
@@ -142,11 +149,17 @@ impl Source {
         self.knob.follow(wanted, set_gain, turn);
     }
 
+    /// Whether it is a file: some decoders never say that it is at its end.
+    pub(super) fn is_file(&self) -> bool {
+        self.from == From::File
+    }
+
     /// A file begins again.
-    pub(super) fn rewind(&self) -> Rewind {
+    pub(super) fn rewind(&mut self, now: Instant) -> Rewind {
         let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::KEY_UNIT;
         match self.from {
             From::Device => Rewind::Never,
+            From::File if !self.pass.again(now) => Rewind::Soon,
             From::File if self.pipeline.seek_simple(flags, gst::ClockTime::ZERO).is_ok() => Rewind::Done,
             From::File => Rewind::Not,
         }
@@ -168,6 +181,9 @@ fn build(
     let say = |error: glib::BoolError| error.message.to_string();
     let fragment = profile::parse(&order.way.capture.launch).map_err(|error| error.to_string())?;
     close_entries(&fragment).map_err(say)?;
+    if order.way.capture.from == From::File {
+        file::take_any_features(&fragment, order.device);
+    }
     let name = match order.device {
         DeviceKind::Camera => "camera",
         DeviceKind::Microphone => "microphone",
@@ -289,18 +305,21 @@ fn listen(pipeline: &gst::Pipeline, order: &Order, meter: &Arc<Meter>, desk: &Sy
     let Some(bus) = pipeline.bus() else { return };
     let (meter, desk) = (Arc::clone(meter), desk.clone());
     let (device, generation, order) = (order.device, order.generation, order.clone());
+    let undecoded = file::Undecoded::default();
     bus.set_sync_handler(move |_, message| {
         let told = match message.view() {
             gst::MessageView::Element(element) => {
                 if let Some(level) = element.structure().filter(|s| s.name() == "level").and_then(loudest) {
                     meter.heard(level);
                 }
+                element.structure().into_iter().for_each(|message| undecoded.note(message));
                 None
             }
             gst::MessageView::Error(error) => {
                 let place = error.src().map(|src| src.path_string()).unwrap_or_default();
                 order.care.blame(&place, error.error().message());
-                Some(SourceTold::Broken(refusal(&order, error)))
+                let explained = undecoded.explain(&order, &error.error());
+                Some(explained.unwrap_or_else(|| SourceTold::Broken(refusal(&order, error))))
             }
             gst::MessageView::Eos(_) => Some(SourceTold::Ended),
             // Nothing else changes what is captured.

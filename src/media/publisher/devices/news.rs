@@ -2,11 +2,12 @@
 
 use std::time::Instant;
 
-use super::{Delivers, Device, FIRST, STALL, State, Told};
+use super::{Delivers, Device, End, FIRST, Playing, STALL, State, Told};
 use crate::media::publisher::events::SourceTold;
 use crate::media::publisher::source::{Rewind, Source};
 use crate::model::hotplug::{Change, Notice};
 use crate::model::media::Report;
+use crate::model::message::DeviceKind;
 use crate::model::volume::{Loudness, Taken};
 use crate::model::{Code, Refusal};
 
@@ -77,20 +78,42 @@ impl Device {
                 self.delivered(&id)
             }
             SourceTold::Ended => {
-                let State::Open { source, .. } = &self.state else { return None };
-                match source.rewind() {
-                    Rewind::Done => None,
-                    Rewind::Not => {
-                        self.reopen(now);
-                        None
-                    }
-                    Rewind::Never => {
-                        let why = format!("{} has ended", source.id);
-                        self.failed(now, Refusal::new(self.kind.start_fail(), why))
-                    }
-                }
+                self.end = End::Reached;
+                self.begin_again(now)
             }
+            SourceTold::Absent => match self.kind {
+                DeviceKind::Microphone => {
+                    self.playing = Playing::Silence;
+                    self.reopen(now);
+                    None
+                }
+                DeviceKind::Camera => {
+                    let file = self.file.as_deref().unwrap_or("media.file");
+                    let why = format!("{file}: there are no pictures in it");
+                    self.failed(now, Refusal::new(self.kind.device_empty(), why))
+                }
+            },
             SourceTold::Broken(refusal) => self.failed(now, refusal),
+        }
+    }
+
+    /// A file at its end begins again; one that was at its end before it was open, or at once, does so at the next tick.
+    fn begin_again(&mut self, now: Instant) -> Option<Report> {
+        let State::Open { source, .. } = &mut self.state else { return None };
+        match source.rewind(now) {
+            Rewind::Soon => None,
+            Rewind::Done => {
+                self.end = End::Ahead;
+                None
+            }
+            Rewind::Not => {
+                self.reopen(now);
+                None
+            }
+            Rewind::Never => {
+                let why = format!("{} has ended", source.id);
+                self.failed(now, Refusal::new(self.kind.start_fail(), why))
+            }
         }
     }
 
@@ -162,6 +185,11 @@ impl Device {
 
     /// Looks after it: what is stuck, and what is to be tried again.
     pub(in crate::media::publisher) fn tick(&mut self, now: Instant) -> Option<Report> {
+        if self.end == End::Reached
+            && let Some(report) = self.begin_again(now)
+        {
+            return Some(report);
+        }
         let count = self.bridge.count();
         let kind = self.kind;
         let stuck = |why: &str| Refusal::new(kind.start_fail(), why);
@@ -180,10 +208,14 @@ impl Device {
                 let late = now.saturating_duration_since(*since) > FIRST;
                 if late { self.failed(now, stuck("it is open and gives nothing")) } else { None }
             }
-            State::Open { delivers: Delivers::Yes { count: before, at, .. }, .. } => {
+            State::Open { source, delivers: Delivers::Yes { count: before, at, .. }, .. } => {
                 if *before != count {
                     (*before, *at) = (count, now);
                 } else if now.saturating_duration_since(*at) > STALL {
+                    if source.is_file() {
+                        self.reopen(now);
+                        return None;
+                    }
                     return self.failed(now, stuck("it has stopped giving anything"));
                 }
                 None
