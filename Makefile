@@ -22,7 +22,7 @@ TEST_PACKAGES := gstreamer1.0-libav gstreamer1.0-tools mosquitto mosquitto-clien
 CROSS_PACKAGES := mmdebstrap dpkg-dev lintian bc util-linux
 SYSTEM_PACKAGES := qemu-user-static arch-test e2fsprogs openssh-client procps
 
-.PHONY: help deps deps-cross deps-system build demo test test-system lint deny bench schema fuzz fuzz-keep fmt deb
+.PHONY: help peers deps deps-cross deps-system build demo test test-system lint deny bench schema fuzz fuzz-keep fmt deb
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -55,10 +55,11 @@ demo: build ## the main job on this machine: a broker, a host, two guests (KEEP=
 	cargo run --quiet --release --locked --bin coguestd -- demo --pictures "$(TARGET)/demo" $(if $(KEEP),--keep)
 
 # Peers that Debian does not have yet, for the tests: aiortc that takes nothing but ECDSA.
-target/peers:
-	python3 -m venv $@ && $@/bin/pip install -q 'aiortc>=1.9' paho-mqtt numpy || { rm -rf $@; exit 1; }
+peers: deps ## peers that the tests talk to, in cargo's target folder
+	@peers="$(TARGET)/peers"; [ -f "$$peers/complete" ] || { rm -rf "$$peers" && \
+	  python3 -m venv "$$peers" && "$$peers/bin/pip" install -q 'aiortc>=1.9' paho-mqtt numpy && touch "$$peers/complete"; } || { rm -rf "$$peers"; exit 1; }
 
-test: deps target/peers ## run every test
+test: deps peers ## run every test
 	cargo test --locked
 
 lint: deps ## formatting, clippy, rustdoc

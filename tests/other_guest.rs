@@ -45,7 +45,8 @@ impl House {
         house.start("host", &mut host);
         house.heard.wait_for("\"status\":\"live\"");
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut guest = Command::new(here.join("target/peers/bin/python"));
+        let mut guest =
+            Command::new(Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers").join("bin/python"));
         guest.arg(here.join("tests/peers/guest.py")).args([&port, GUEST, HOST]).args(words);
         house.start("guest", &mut guest);
         house
@@ -55,7 +56,7 @@ impl House {
         let log = File::create(self.file(name)).expect("writable");
         let error = log.try_clone().expect("a descriptor");
         let child = command.stdin(Stdio::null()).stdout(log).stderr(error).spawn();
-        self.processes.push(child.unwrap_or_else(|error| panic!("{command:?}: {error}: make target/peers")));
+        self.processes.push(child.unwrap_or_else(|error| panic!("{command:?}: {error}: make peers")));
     }
 
     fn file(&self, name: &str) -> PathBuf {

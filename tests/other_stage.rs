@@ -66,9 +66,10 @@ impl Stage {
                 "/usr/bin/python3".into(),
                 "sudo apt-get install python3-aiortc python3-paho-mqtt python3-numpy",
             ),
-            Self::Newest | Self::Forged => {
-                (Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/bin/python"), "make target/peers")
-            }
+            Self::Newest | Self::Forged => (
+                Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers").join("bin/python"),
+                "make peers",
+            ),
         }
     }
 }
@@ -161,9 +162,7 @@ fn start(log: &PathBuf, command: &mut Command) -> Child {
     let out = File::create(log).expect("writable");
     let error = out.try_clone().expect("a descriptor");
     let child = command.stdin(Stdio::piped()).stdout(out).stderr(error).spawn();
-    child.unwrap_or_else(|error| {
-        panic!("{command:?}: {error}: sudo apt-get install python3, make target/peers")
-    })
+    child.unwrap_or_else(|error| panic!("{command:?}: {error}: sudo apt-get install python3, make peers"))
 }
 
 fn number(value: &Value, field: &str) -> f64 {
