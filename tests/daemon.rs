@@ -6,6 +6,8 @@ mod support;
 
 #[path = "daemon/brokers.rs"]
 mod brokers;
+#[path = "daemon/discovery.rs"]
+mod discovery;
 #[path = "daemon/encoders.rs"]
 mod encoders;
 #[path = "daemon/limits.rs"]
