@@ -13,13 +13,15 @@ use super::finding::Finding;
 use crate::app;
 use crate::config::{Security, Settings};
 use crate::mqtt::connection::{
-    self, Feature, Granted, Incoming, Link, Message, Publish, Qos, SubscribeOptions,
+    self, CONNECT_TIMEOUT, Feature, Granted, Incoming, Link, Message, Publish, Qos, SubscribeOptions,
 };
 use crate::mqtt::topics::Topics;
 use crate::mqtt::wire::device;
 
 /// How long the broker may take for one step.
 const PATIENCE: Duration = Duration::from_secs(12);
+/// How long the connection may take: one that is not answered is told what it speaks instead only after that, in two looks of 2 s.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(CONNECT_TIMEOUT.as_secs() + 6);
 
 /// How long it may take to hand back what was published.
 const ECHO: Duration = Duration::from_secs(3);
@@ -117,7 +119,7 @@ impl Visit<'_> {
     }
 
     async fn connect(&mut self, address: &str) -> Result<Vec<Finding>, Finding> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + CONNECT_PATIENCE;
         while let Some(incoming) = self.next(deadline).await {
             match incoming {
                 Incoming::Up { granted, .. } => {
@@ -140,7 +142,7 @@ impl Visit<'_> {
                 | Incoming::Closed => {}
             }
         }
-        let seconds = PATIENCE.as_secs();
+        let seconds = CONNECT_PATIENCE.as_secs();
         Err(Finding::wrong(
             "broker",
             format!("broker {address} did not answer within {seconds} s: check mqtt.url and firewalls"),
