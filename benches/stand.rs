@@ -87,16 +87,33 @@ pub struct Stand {
     _broker: Running,
 }
 
+/// How the broker is set up. Without `set_tcp_nodelay` the kernel holds a message back behind an acknowledgement on the same
+/// connection, for up to 40 ms; every broker but mosquitto has it from the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broker {
+    /// With `set_tcp_nodelay true`.
+    Tuned,
+    /// As distributions ship mosquitto.
+    AsShipped,
+}
+
 impl Stand {
-    /// A broker on a free loopback port. `set_tcp_nodelay`: without it the kernel holds a message back behind an acknowledgement
-    /// on the same connection, for up to 40 ms; every broker but mosquitto has it from the start.
+    /// A broker on a free loopback port that hands messages on at once.
     pub fn open() -> anyhow::Result<Self> {
+        Self::with(Broker::Tuned)
+    }
+
+    /// A broker on a free loopback port.
+    pub fn with(tuning: Broker) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let conf = folder.path().join("mosquitto.conf");
-        let mut lines = format!(
-            "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\nlog_dest stderr\n"
-        );
+        let mut lines =
+            format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stderr\n");
+        match tuning {
+            Broker::Tuned => lines.push_str("set_tcp_nodelay true\n"),
+            Broker::AsShipped => {}
+        }
         // Started by root, it would else change to a user who cannot read the folder.
         if fs::metadata(folder.path())?.uid() == 0 {
             lines.push_str("user root\n");
