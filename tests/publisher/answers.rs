@@ -12,7 +12,7 @@ use crate::seat::{BOTH, NOTHING, Seat, Setup};
 /// Answers tried: each takes a peer of its own, a tenth of a second.
 const ANSWERS: u32 = 60;
 
-fn offer_of(seat: &Seat, session: Session) -> Option<String> {
+pub fn offer_of(seat: &Seat, session: Session) -> Option<String> {
     seat.said.iter().find_map(|said| match said {
         Report::Offer { session: of, sdp } if *of == session => Some(sdp.clone()),
         _ => None,

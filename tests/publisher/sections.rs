@@ -5,7 +5,7 @@ use coguestd::model::Code;
 use coguestd::model::media::{Ask, Report, Session};
 use coguestd::model::message::DeviceKind;
 
-use crate::answers::answer_to;
+use crate::answers::{answer_to, offer_of};
 use crate::seat::{BOTH, Seat, Setup};
 
 /// The answer with this section rejected: no port, no transport, and in no bundle.
@@ -46,16 +46,51 @@ fn answered(seat: &mut Seat, session: Session, change: impl Fn(&str) -> String) 
     // It counts once: the stage's own, carried later, is dropped.
 }
 
+/// Why this connection failed.
+fn fails(seat: &mut Seat, session: Session) -> String {
+    seat.wait("the failure", |seat| {
+        seat.said.iter().find_map(|said| match said {
+            Report::PeerFailed { session: of, fault } if *of == session => Some(fault.detail.clone()),
+            _ => None,
+        })
+    })
+}
+
 #[test]
-fn who_takes_no_pictures_hears_it_and_the_camera_is_closed() {
-    for (codec, why) in [(Codec::H264, "the stage takes no H.264"), (Codec::Vp8, "the stage takes no VP8")] {
+fn who_does_not_take_the_codec_sees_it_in_the_other() {
+    for (codec, why, other) in
+        [(Codec::H264, "the stage takes no H.264", "VP8"), (Codec::Vp8, "the stage takes no VP8", "H264")]
+    {
         let mut seat = Seat::open(Setup { codec, ..Setup::default() });
         let session = seat.sit_down(BOTH);
+        answered(&mut seat, session, |answer| without(answer, "video"));
+        assert_eq!(fails(&mut seat, session), why);
+        let session = seat.try_again(BOTH);
+        let offer = seat.wait_alone("the offer", |seat| offer_of(seat, session));
+        assert!(offer.contains(&format!(" {other}/90000")), "{offer}");
+        seat.live();
+        seat.sees("pictures", |stats| stats.video.as_ref().is_some_and(|video| video.frames > 5));
+        assert_eq!(refusal(&seat, DeviceKind::Camera), None);
+        seat.close();
+    }
+}
+
+#[test]
+fn who_takes_no_pictures_hears_it_and_the_camera_is_closed() {
+    for (codec, why) in [
+        (Codec::H264, "the stage takes no H.264 and no VP8"),
+        (Codec::Vp8, "the stage takes no VP8 and no H.264"),
+    ] {
+        let mut seat = Seat::open(Setup { codec, ..Setup::default() });
+        let session = seat.sit_down(BOTH);
+        answered(&mut seat, session, |answer| without(answer, "video"));
+        fails(&mut seat, session);
+        let session = seat.try_again(BOTH);
         answered(&mut seat, session, |answer| without(answer, "video"));
         let said = seat.wait("the refusal", |seat| refusal(seat, DeviceKind::Camera));
         assert_eq!(said, (Code::CameraStartFail, why.to_owned()));
         seat.sees("sound", |stats| stats.audio.as_ref().is_some_and(|audio| audio.level_dbfs.is_some()));
-        assert_eq!(failures(&seat), Vec::<&Report>::new());
+        assert_eq!(failures(&seat).len(), 1, "the other codec was tried");
         // Asked once more, it is not offered again.
         let refused = seat.said.len();
         let session = seat.try_again(BOTH);

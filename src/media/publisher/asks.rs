@@ -54,7 +54,7 @@ impl Desk {
             Ask::Camera(choice) => self.camera.wish(now, |wish| wish.choice = choice),
             Ask::Mirror(mirror) => {
                 self.settings.mirror = mirror;
-                let drawing = self.settings.drawing();
+                let drawing = self.drawing();
                 self.camera.wish(now, |wish| (wish.mirror, wish.drawing) = (mirror, drawing));
             }
             Ask::CaptureVolume(volume) => {
@@ -92,7 +92,9 @@ impl Desk {
         if self.stay.as_ref().is_none_or(|stay| stay.epoch != session.epoch) {
             self.recovery.begin();
             self.refused.clear();
-            let drawing = self.settings.drawing();
+            self.declined.clear();
+            self.recovery.encode(&self.settings.profile, self.settings.codec);
+            let drawing = self.drawing();
             self.camera.wish(now, |wish| wish.drawing = drawing);
         }
         let media = if self.refuses(description::Kind::Video) { Media::Audio } else { media };
@@ -119,7 +121,7 @@ impl Desk {
             media,
             direction: sound,
             profile: &self.settings.profile,
-            codec: self.settings.profile.offered(self.settings.codec),
+            codec: self.recovery.codec,
             ice: &self.settings.ice,
             speaker,
             output_volume: self.settings.output_volume,

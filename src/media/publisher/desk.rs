@@ -19,7 +19,7 @@ use super::peer::Peer;
 use super::pulse::{Finding, Pulse, Sent};
 use super::recovery::Recovery;
 use super::stats::{Meter, Pictures, Reading};
-use super::{Settings, filler};
+use super::{Codec, Settings, filler};
 use crate::media::description;
 use crate::media::heart::{Beat, Listener};
 use crate::media::outbox::Outbox;
@@ -64,6 +64,8 @@ pub(super) struct Desk {
     pub(super) peer: Option<Peer>,
     /// What the far side of the present stay does not take, and that in words.
     pub(super) refused: Vec<(description::Kind, String)>,
+    /// The codecs of pictures that it does not take.
+    pub(super) declined: Vec<Codec>,
     pub(super) meter: Arc<Meter>,
     pub(super) recovery: Recovery,
     next_stats: Option<(Instant, Reading)>,
@@ -123,6 +125,7 @@ impl Desk {
             microphone,
             peer: None,
             refused: Vec::new(),
+            declined: Vec::new(),
             meter,
             next_stats: None,
             next_link: None,

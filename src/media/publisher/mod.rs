@@ -98,6 +98,24 @@ pub enum Codec {
     Vp8,
 }
 
+impl Codec {
+    /// What is offered to whoever does not take this one.
+    fn other(self) -> Self {
+        match self {
+            Self::H264 => Self::Vp8,
+            Self::Vp8 => Self::H264,
+        }
+    }
+
+    /// As people call it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::H264 => "H.264",
+            Self::Vp8 => "VP8",
+        }
+    }
+}
+
 /// A device that a choice means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {

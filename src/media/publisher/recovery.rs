@@ -19,6 +19,8 @@ use crate::model::media::Report;
 #[derive(Debug)]
 pub(super) struct Recovery {
     ladder: Ladder,
+    /// What the ladder is of.
+    pub(super) codec: Codec,
     /// How many were to be made so far.
     made: u64,
     /// What the last of them takes.
@@ -34,10 +36,10 @@ pub(super) struct Recovery {
 
 impl Recovery {
     pub(super) fn new(profile: &Profile, codec: Codec) -> Self {
-        let candidates = profile.encoders(profile.offered(codec));
-        let candidates = candidates.iter().map(|encoder| encoder.hardware()).collect();
+        let codec = profile.offered(codec);
         Self {
-            ladder: Ladder::new(candidates),
+            ladder: ladder(profile, codec),
+            codec,
             made: 0,
             kind: Kind::Raw,
             due: None,
@@ -53,6 +55,15 @@ impl Recovery {
             Kind::Raw => profile.encoders(codec).get(self.ladder.current()).copied().cloned(),
             Kind::Shared => profile.importer().cloned(),
             Kind::Encoded => Some(Encoder::passing()),
+        }
+    }
+
+    /// The next peer is offered this codec, or the other where there is no encoder for it.
+    pub(super) fn encode(&mut self, profile: &Profile, codec: Codec) {
+        let codec = profile.offered(codec);
+        if self.codec != codec {
+            self.codec = codec;
+            self.ladder = ladder(profile, codec);
         }
     }
 
@@ -73,6 +84,10 @@ impl Recovery {
     pub(super) fn is_well(&self) -> bool {
         self.due.is_none() && self.ladder.is_on_the_ground()
     }
+}
+
+fn ladder(profile: &Profile, codec: Codec) -> Ladder {
+    Ladder::new(profile.encoders(codec).iter().map(|encoder| encoder.hardware()).collect())
 }
 
 /// Why the present encoder is another than the one before.
