@@ -22,6 +22,7 @@ struct House {
     heard: Listener,
     _broker: Broker,
     processes: Vec<Child>,
+    port: String,
 }
 
 impl House {
@@ -39,17 +40,21 @@ impl House {
         let port = broker.port().to_string();
         let file = folder.path().join("host.toml");
         fs::write(&file, text).expect("writable");
-        let mut house = Self { folder, heard, _broker: broker, processes: Vec::new() };
+        let mut house = Self { folder, heard, _broker: broker, processes: Vec::new(), port };
         let mut host = Command::new(env!("CARGO_BIN_EXE_coguestd"));
         host.args(["-vv", "run", "--config"]).arg(file);
         house.start("host", &mut host);
         house.heard.wait_for("\"status\":\"live\"");
+        house.join("guest", GUEST, words);
+        house
+    }
+
+    fn join(&mut self, name: &str, user_id: &str, words: &[&str]) {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut guest =
             Command::new(Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers").join("bin/python"));
-        guest.arg(here.join("tests/peers/guest.py")).args([&port, GUEST, HOST]).args(words);
-        house.start("guest", &mut guest);
-        house
+        guest.arg(here.join("tests/peers/guest.py")).args([&self.port, user_id, HOST]).args(words);
+        self.start(name, &mut guest);
     }
 
     fn start(&mut self, name: &str, command: &mut Command) {
@@ -69,7 +74,11 @@ impl House {
 
     /// What the guest said of this kind.
     fn said(&self, what: &str) -> Vec<Value> {
-        let log = self.log("guest");
+        self.said_by("guest", what)
+    }
+
+    fn said_by(&self, name: &str, what: &str) -> Vec<Value> {
+        let log = self.log(name);
         let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         lines.filter(|value| value["what"] == json!(what)).collect()
     }
@@ -86,7 +95,7 @@ impl Drop for House {
             let _ = child.wait();
         }
         if std::thread::panicking() {
-            for name in ["host", "guest"] {
+            for name in ["host", "guest", "second"] {
                 eprintln!("--- {name}\n{}", self.log(name));
             }
         }
@@ -108,6 +117,21 @@ fn it_is_seen_and_heard() {
             seat["user_id"] == json!(GUEST) && loud && seat["video"]["frames"].as_u64() > Some(30)
         })
     });
+}
+
+#[test]
+fn two_hear_each_other_and_never_themselves() {
+    let mut house = House::open(&["hertz=500"]);
+    house.join("second", "other-2", &["hertz=800"]);
+    for (name, hertz) in [("guest", 800.0), ("second", 500.0)] {
+        eventually(&format!("{name} to hear {hertz} Hz"), || {
+            let heard = house.said_by(name, "hears");
+            heard.into_iter().find(|heard| {
+                let is_tone = heard["hertz"].as_f64().is_some_and(|heard| (heard - hertz).abs() < 20.0);
+                is_tone && heard["level"].as_f64() > Some(-40.0)
+            })
+        });
+    }
 }
 
 #[test]

@@ -1,13 +1,15 @@
 """A guest that shares nothing with the program: paho-mqtt on the room plane, aiortc for the media.
 
-    guest.py PORT GUEST HOST [forged] [data]
+    guest.py PORT GUEST HOST [forged] [data] [hertz=N]
 
 Joins the room `lobby` of HOST, applies for a seat, offers a tone and a moving picture to the stage, and says on stdout what it sees, a JSON object a
-line. With `forged` its offer names a certificate that it does not have, with `data` it offers a data channel, too.
+line. With `forged` its offer names a certificate that it does not have, with `data` it offers a data channel, too. The tone has 2400 Hz, or what
+`hertz` says.
 """
 
 import asyncio
 import json
+import math
 import sys
 import uuid
 from array import array
@@ -20,6 +22,7 @@ from aiortc.sdp import candidate_from_sdp
 
 PORT, GUEST, HOST = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 FORGED, DATA = "forged" in sys.argv[4:], "data" in sys.argv[4:]
+HERTZ = int(next((word[6:] for word in sys.argv[4:] if word.startswith("hertz=")), "2400"))
 PREFIX = "coguest/v1"
 HERE = f"{PREFIX}/room/lobby/guest/{GUEST}"
 NOBODY = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)
@@ -47,11 +50,12 @@ for name in ("_handle_rtp_data", "_handle_rtcp_data"):
 
 
 class Tone(AudioStreamTrack):
-    """A square wave."""
+    """A square wave, whole in each frame of 20 ms."""
 
     async def recv(self):
         frame = await super().recv()
-        wave = (4000 if sample // 10 % 2 else -4000 for sample in range(frame.samples))
+        half = frame.sample_rate / HERTZ / 2
+        wave = (4000 if int(sample / half) % 2 else -4000 for sample in range(frame.samples))
         frame.planes[0].update(array("h", wave).tobytes())
         return frame
 
@@ -71,6 +75,7 @@ class Guest:
         kind = message["type"]
         say("heard", type=kind, ok=message.get("ok"), bye=message.get("bye"))
         if kind == "seated":
+            self.ask(type="devices", camera="on", microphone="on")
             await self.offer()
         elif kind == "signal" and "description" in message:
             sdp = message["description"]["sdp"]
@@ -81,9 +86,24 @@ class Guest:
             way.sdpMid, way.sdpMLineIndex = message["candidate"]["sdpMid"], message["candidate"]["sdpMLineIndex"]
             await self.peer.addIceCandidate(way)
 
+    async def listen(self, track):
+        """Says of each second of what it hears how loud it is and how high."""
+        if track.kind != "audio":
+            return
+        while True:
+            sound = array("h")
+            while len(sound) < 48000:
+                frame = await track.recv()
+                sound.extend(array("h", bytes(frame.planes[0]))[: frame.samples * 2 : 2])
+            power = sum(sample * sample for sample in sound) / len(sound)
+            level = 10 * math.log10(power / 32768**2) if power else None
+            turns = sum((one < 0) != (other < 0) for one, other in zip(sound, sound[1:]))
+            say("hears", level=level, hertz=turns / 2 * 48000 / len(sound))
+
     async def offer(self):
         self.peer = RTCPeerConnection()
         self.peer.on("connectionstatechange", lambda: say("connection", state=self.peer.connectionState, packets=packets))
+        self.peer.on("track", lambda track: asyncio.ensure_future(self.listen(track)))
         self.peer.addTrack(Tone())
         self.peer.addTrack(VideoStreamTrack())
         if DATA:

@@ -7,14 +7,14 @@ use std::fmt;
 
 use crate::limits::{Amount, Limits};
 
-/// What one peer has at most while it is there, with sound and pictures. Threads: webrtcbin and libnice have one each, nicesrc,
-/// the queue behind it, DTLS and RTCP have one each, either jitter buffer two, the pictures' decoder one: eleven, with some for what comes and goes.
-const OF_A_PEER: Cost = Cost { threads: 14, descriptors: 24, memory: 7 << 20 };
+/// What one peer has at most while it is there, with sound and pictures. Threads: webrtcbin, libnice, nicesrc, the
+/// queue behind it, DTLS, RTCP and the return have one each, a decoder of the hardware one; and one for what comes and goes.
+const OF_A_PEER: Cost = Cost { threads: 9, descriptors: 24, memory: 7 << 20 };
 /// What stays free for all else: pictures of seats, encryption, MQTT.
 const SPARE: Cost = Cost { threads: 8, descriptors: 64, memory: 16 << 20 };
 
 /// What a host without guests has.
-const BASE: Cost = Cost { threads: 16, descriptors: 48, memory: 40 << 20 };
+const BASE: Cost = Cost { threads: 20, descriptors: 48, memory: 40 << 20 };
 
 /// So much of each.
 #[derive(Debug, Clone, Copy)]
