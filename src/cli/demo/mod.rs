@@ -3,6 +3,7 @@
 mod console;
 mod network;
 mod report;
+mod sound;
 mod stand;
 mod walk;
 

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::say;
+use super::sound::HEARD;
 use crate::media::pictures::{self, Look, Shown};
 
 /// The report.
@@ -17,13 +18,14 @@ pub(super) struct Report {
     pictures: Vec<(String, Shown)>,
     times: Vec<(String, i64, i64)>,
     seats: Vec<[String; 8]>,
+    heard: Vec<[String; 4]>,
 }
 
 impl Report {
     /// Into this folder.
     pub(super) fn new(folder: PathBuf) -> anyhow::Result<Self> {
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        Ok(Self { folder, pictures: Vec::new(), times: Vec::new(), seats: Vec::new() })
+        Ok(Self { folder, pictures: Vec::new(), times: Vec::new(), seats: Vec::new(), heard: Vec::new() })
     }
 
     /// Keeps a picture (the result of `take_seat_snapshot`).
@@ -71,18 +73,19 @@ impl Report {
         ]);
     }
 
-    /// Prints the table and writes the sheet.
+    /// How loud either tone is in what the speaker of a guest was given, in dBFS.
+    pub(super) fn heard(&mut self, step: &str, guest: &str, levels: [f64; 2]) {
+        let [a, b] =
+            levels.map(|level| if level > HEARD { format!("{level:.0} dBFS") } else { "–".to_owned() });
+        self.heard.push([step.to_owned(), guest.to_owned(), a, b]);
+    }
+
+    /// Prints the tables and writes the sheet.
     pub(super) fn finish(&self) -> anyhow::Result<()> {
         say("\nwhat the stage decoded");
-        let head = ["step", "guest", "seat", "picture", "rate", "frames", "sound", "loss"].map(str::to_owned);
-        let rows: Vec<&[String; 8]> = std::iter::once(&head).chain(&self.seats).collect();
-        let widths: Vec<usize> =
-            (0..8).map(|i| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0)).collect();
-        for row in rows {
-            let cells: Vec<String> =
-                row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-            say(&format!("  {}", cells.join("  ").trim_end()));
-        }
+        table(["step", "guest", "seat", "picture", "rate", "frames", "sound", "loss"], &self.seats);
+        say("\nwhat the speakers were given of each guest's tone");
+        table(["step", "guest", "tone of A", "tone of B"], &self.heard);
         say("\nfrom the accept");
         for (who, packet, decoded) in &self.times {
             say(&format!(
@@ -97,6 +100,18 @@ impl Report {
             sheet.display()
         ));
         Ok(())
+    }
+}
+
+fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) {
+    let head = head.map(str::to_owned);
+    let rows: Vec<&[String; N]> = std::iter::once(&head).chain(rows).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    for row in rows {
+        let cells: Vec<String> =
+            row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        say(&format!("  {}", cells.join("  ").trim_end()));
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use super::sound::Sound;
 use crate::cli::complain;
 
 /// How long a process may take to end when it is asked to.
@@ -54,12 +55,26 @@ impl Stand {
         Ok(stand)
     }
 
+    /// A host.
+    pub(super) fn host(&mut self, user_id: &str, name: &str) -> anyhow::Result<()> {
+        self.run(user_id, name, "host", "profile = \"test\"\nspeaker = \"none\"")
+    }
+
+    /// A guest that says a tone of this frequency.
+    pub(super) fn guest(&mut self, user_id: &str, name: &str, hertz: u32) -> anyhow::Result<Sound> {
+        let folder = self.folder.join(user_id);
+        let sound = Sound::new(&folder, hertz)?;
+        let media = format!("profile = \"tone\"\nprofile_directory = {:?}", folder.display().to_string());
+        self.run(user_id, name, "guest", &media)?;
+        Ok(sound)
+    }
+
     /// This program in a role.
-    pub(super) fn run(&mut self, user_id: &str, name: &str, more: &str) -> anyhow::Result<()> {
+    fn run(&mut self, user_id: &str, name: &str, role: &str, media: &str) -> anyhow::Result<()> {
         let file = self.folder.join(format!("{user_id}.toml"));
         let text = format!(
-            "{more}\n[user]\nid = \"{user_id}\"\nname = \"{name}\"\n[mqtt]\nurl = \"mqtt://127.0.0.1:{}\"\n\
-             [media]\nprofile = \"test\"\nspeaker = \"none\"\nstats_interval = 0.5\n",
+            "role = \"{role}\"\n[user]\nid = \"{user_id}\"\nname = \"{name}\"\n\
+             [mqtt]\nurl = \"mqtt://127.0.0.1:{}\"\n[media]\n{media}\nstats_interval = 0.5\n",
             self.port
         );
         fs::write(&file, text)?;

@@ -1,4 +1,4 @@
-//! The walk: apply, be invited, go live, camera off and on, kick, the end.
+//! The walk: apply, be invited, go live, hear each other, camera off and on, kick, the end.
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::console::{Console, Heard, PREFIX, between};
 use super::report::Report;
 use super::say;
+use super::sound::{HEARD, Sound};
 use super::stand::Stand;
 use crate::media::pictures::Look;
 
@@ -17,6 +18,9 @@ const A: &str = "kiosk-a";
 /// With a microphone only.
 const B: &str = "kiosk-b";
 const ROOM: &str = "lobby";
+/// Their tones.
+const A_HERTZ: u32 = 440;
+const B_HERTZ: u32 = 660;
 
 /// The slate, with its icon and a name, has two thirds of this contrast, the test picture twice as much.
 const PLAIN: f64 = 30.0;
@@ -27,6 +31,8 @@ const LOOKS: usize = 40;
 /// The walk.
 pub(super) struct Walk {
     console: Console,
+    a: Sound,
+    b: Sound,
 }
 
 impl Walk {
@@ -34,11 +40,11 @@ impl Walk {
     pub(super) async fn begin(stand: &mut Stand) -> anyhow::Result<Self> {
         // The broker listens some milliseconds after its start; the console connects again until it does.
         let console = Console::open(stand.port).await?;
-        stand.run(HOST, "Demo host", "role = \"host\"")?;
-        stand.run(A, "Kiosk A", "role = \"guest\"")?;
-        stand.run(B, "Kiosk B", "role = \"guest\"")?;
+        stand.host(HOST, "Demo host")?;
+        let a = stand.guest(A, "Kiosk A", A_HERTZ)?;
+        let b = stand.guest(B, "Kiosk B", B_HERTZ)?;
         console.print(&format!("a broker listens on port {}; starting a host and two guests", stand.port));
-        Ok(Self { console })
+        Ok(Self { console, a, b })
     }
 
     /// All of it.
@@ -47,6 +53,7 @@ impl Walk {
         self.open_room().await?;
         self.apply(report).await?;
         self.invite(report).await?;
+        self.hear(report).await?;
         self.camera_off_and_on(report).await?;
         self.kick(report).await?;
         self.end(report).await
@@ -103,6 +110,11 @@ impl Walk {
         Ok(())
     }
 
+    async fn hear(&mut self, report: &mut Report) -> anyhow::Result<()> {
+        self.until_hears(report, "invited", A, Some(B_HERTZ)).await?;
+        self.until_hears(report, "invited", B, Some(A_HERTZ)).await
+    }
+
     async fn camera_off_and_on(&mut self, report: &mut Report) -> anyhow::Result<()> {
         self.console.command(A, "close_local_camera", json!({})).await?;
         self.until(report, "camera off: the slate", A, |look| look.contrast() < PLAIN).await?;
@@ -126,6 +138,8 @@ impl Walk {
         };
         self.console.wait("A's camera closed", mark, closed).await?;
         ensure!(self.snapshot(A).await.is_err(), "the stage still has a picture of A");
+        self.until_hears(report, "kicked", A, None).await?;
+        self.until_hears(report, "kicked", B, None).await?;
         report.note("A was kicked: its camera is closed", "the seat is empty\nno picture");
         Ok(())
     }
@@ -164,6 +178,29 @@ impl Walk {
         let packet = sent["accept_to_first_packet_ms"].as_i64().context("a number of milliseconds")?;
         report.times(guest, packet, between(accepted, &decoded)?);
         Ok(())
+    }
+
+    /// Waits until this guest hears the tone of that frequency and no other, its own least of all.
+    async fn until_hears(
+        &mut self,
+        report: &mut Report,
+        step: &str,
+        guest: &str,
+        wanted: Option<u32>,
+    ) -> anyhow::Result<()> {
+        for _ in 0..LOOKS {
+            let sound = if guest == A { &self.a } else { &self.b };
+            let length = sound.length();
+            self.console.listen_for(Duration::from_millis(1100)).await;
+            let sound = if guest == A { &self.a } else { &self.b };
+            let second = sound.since(length)?;
+            let levels = [A_HERTZ, B_HERTZ].map(|hertz| (hertz, second.level(hertz)));
+            if levels.iter().all(|(hertz, level)| (*level > HEARD) == (wanted == Some(*hertz))) {
+                report.heard(step, guest, levels.map(|(_, level)| level));
+                return Ok(());
+            }
+        }
+        bail!("{guest} never heard what it should: {step}");
     }
 
     async fn snapshot(&mut self, guest: &str) -> anyhow::Result<Value> {

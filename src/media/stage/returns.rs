@@ -9,6 +9,7 @@
 //! Not here: the arithmetic (`mix`), and who may hear whom, which is the host's.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -34,6 +35,9 @@ const MOST_WAITING: u64 = 5;
 const BIT_RATE: i32 = 32_000;
 /// Of 0 to 10; 5 costs 0.013 of a core, 10 almost twice as much.
 const COMPLEXITY: i32 = 5;
+
+/// Silent blocks after which nothing more is sent (200 ms).
+const PAUSE: u32 = 10;
 
 /// The mixing thread, as the stage's thread sees it.
 #[derive(Debug)]
@@ -267,6 +271,9 @@ impl Seat {
         if let Some(buffer) = buffer.get_mut() {
             buffer.set_pts(pts);
             buffer.set_duration(gst::ClockTime::from_mseconds(20));
+            if level.is_none() {
+                buffer.set_flags(gst::BufferFlags::GAP);
+            }
         }
         // It is being stopped, or failed and says so on its bus.
         source.push_buffer(buffer).map(|_| ()).unwrap_or_default();
@@ -291,14 +298,35 @@ fn source() -> gst_app::AppSrc {
 }
 
 fn encoder() -> Result<gst::Element, glib::BoolError> {
-    gst::ElementFactory::make("opusenc")
+    let encoder = gst::ElementFactory::make("opusenc")
         .property("bitrate", BIT_RATE)
         .property("complexity", COMPLEXITY)
         .property("inband-fec", true)
         .property("packet-loss-percentage", 10)
-        .property("dtx", true)
         .property_from_str("audio-type", "voice")
-        .build()
+        .build()?;
+    leave_out_silence(&encoder)?;
+    Ok(encoder)
+}
+
+/// What Opus takes for silence is also a hum, music, or any steady tone: DTX is on only while nothing is there at all.
+fn leave_out_silence(encoder: &gst::Element) -> Result<(), glib::BoolError> {
+    let entry = encoder.static_pad("sink").ok_or_else(|| glib::bool_error!("an encoder has no entry"))?;
+    let silent = AtomicU32::new(0);
+    entry.add_probe(gst::PadProbeType::BUFFER, move |entry, info| {
+        let is_silent = info.buffer().is_some_and(|buffer| buffer.flags().contains(gst::BufferFlags::GAP));
+        let before = if is_silent { silent.fetch_add(1, Relaxed) } else { silent.swap(0, Relaxed) };
+        let dtx = match (is_silent, before) {
+            (true, PAUSE) => Some(true),
+            (false, PAUSE..) => Some(false),
+            (true | false, _) => None,
+        };
+        if let (Some(dtx), Some(encoder)) = (dtx, entry.parent_element()) {
+            encoder.set_property("dtx", dtx);
+        }
+        gst::PadProbeReturn::Ok
+    });
+    Ok(())
 }
 
 fn rtp_caps(payload: u8, ssrc: u32) -> gst::Caps {
