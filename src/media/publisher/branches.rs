@@ -106,28 +106,31 @@ pub(super) fn add_pictures(
     webrtc: &gst::Element,
     codec: Codec,
 ) -> Result<gst::Pad, glib::BoolError> {
-    let (payloader, name) = match codec {
+    let (parser, payloader, name) = match codec {
         Codec::H264 => {
+            // The parser puts the parameter sets in front of a key frame. The payloader would put them in front of each of its
+            // slices, and whoever takes it apart would see as many frames, each of them with a part of the picture.
+            let parser = gst::ElementFactory::make("h264parse").property("config-interval", -1i32).build()?;
             let payloader =
-                gst::ElementFactory::make("rtph264pay").property("config-interval", -1i32).build()?;
+                gst::ElementFactory::make("rtph264pay").property("config-interval", 0i32).build()?;
             payloader.set_property_from_str("aggregate-mode", "zero-latency");
-            (payloader, "H264")
+            (Some(parser), payloader, "H264")
         }
         Codec::Vp8 => {
             let payloader = gst::ElementFactory::make("rtpvp8pay").build()?;
             payloader.set_property_from_str("picture-id-mode", "15-bit");
-            (payloader, "VP8")
+            (None, payloader, "VP8")
         }
     };
     payloader.set_property("pt", 96u32);
     payloader.set_property("mtu", LONGEST_PACKET);
     let filter =
         gst::ElementFactory::make("capsfilter").property("caps", rtp("video", name, 96, 90_000)).build()?;
-    let steps = [&payloader, &filter];
-    pipeline.add_many(steps)?;
-    gst::Element::link_many(steps)?;
+    let steps: Vec<&gst::Element> = parser.iter().chain([&payloader, &filter]).collect();
+    pipeline.add_many(&steps)?;
+    gst::Element::link_many(&steps)?;
     filter.link(webrtc)?;
-    payloader.static_pad("sink").ok_or_else(|| glib::bool_error!("the payloader has no entry"))
+    steps[0].static_pad("sink").ok_or_else(|| glib::bool_error!("there is no entry for pictures"))
 }
 
 fn parse(launch: &str) -> Result<gst::Bin, glib::BoolError> {
