@@ -174,4 +174,58 @@ mod tests {
         let vp8 = "m=video 9 X 96\r\na=rtpmap:96 VP8/90000\r\n";
         assert_eq!(with_profile(vp8), vp8);
     }
+
+    /// Kinds of the NAL units that an RTP packet begins or holds (RFC 6184 §5.2).
+    fn kinds(packet: &[u8]) -> Vec<u8> {
+        let payload = &packet[12..];
+        match payload[0] & 0x1f {
+            24 => {
+                let (mut rest, mut kinds) = (&payload[1..], Vec::new());
+                while let [high, low, unit @ ..] = rest {
+                    kinds.push(unit[0] & 0x1f);
+                    rest = &unit[usize::from(u16::from_be_bytes([*high, *low]))..];
+                }
+                kinds
+            }
+            28 if payload[1] & 0x80 == 0 => Vec::new(),
+            28 => vec![payload[1] & 0x1f],
+            kind => vec![kind],
+        }
+    }
+
+    #[test]
+    fn a_key_frame_of_several_slices_has_its_parameter_sets_once() {
+        gst::init().expect("GStreamer starts");
+        let launch = "videotestsrc num-buffers=1 pattern=snow ! video/x-raw,width=320,height=240 \
+                      ! x264enc name=encoder tune=zerolatency speed-preset=ultrafast threads=4 sliced-threads=true \
+                      fakesink name=far";
+        let pipeline = gst::parse::launch(launch).expect("usual elements").downcast::<gst::Pipeline>();
+        let pipeline = pipeline.expect("a pipeline");
+        let [encoder, far] = ["encoder", "far"].map(|name| pipeline.by_name(name).expect("named above"));
+        let entry = add_pictures(&pipeline, &far, Codec::H264).expect("usual elements");
+        encoder.static_pad("src").expect("it has one").link(&entry).expect("it fits");
+        let (say, said) = std::sync::mpsc::channel();
+        let packets = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+        far.static_pad("sink").expect("it has one").add_probe(packets, move |_, info| {
+            let all: Vec<gst::Buffer> = match &info.data {
+                Some(gst::PadProbeData::Buffer(packet)) => vec![packet.clone()],
+                Some(gst::PadProbeData::BufferList(list)) => list.iter_owned().collect(),
+                Some(_) | None => Vec::new(),
+            };
+            for packet in all {
+                say.send(kinds(&packet.map_readable().expect("memory"))).unwrap_or_default();
+            }
+            gst::PadProbeReturn::Ok
+        });
+        pipeline.set_state(gst::State::Playing).expect("it plays");
+        let bus = pipeline.bus().expect("every pipeline has one");
+        let end = [gst::MessageType::Eos, gst::MessageType::Error];
+        let end = bus.timed_pop_filtered(gst::ClockTime::from_seconds(60), &end).expect("an end");
+        assert_eq!(end.type_(), gst::MessageType::Eos, "{end:?}");
+        pipeline.set_state(gst::State::Null).expect("it stops");
+        let kinds: Vec<u8> = said.try_iter().flatten().collect();
+        let count = |kind: u8| kinds.iter().filter(|other| **other == kind).count();
+        assert!(count(5) > 1, "several slices: {kinds:?}");
+        assert_eq!((count(7), count(8)), (1, 1), "{kinds:?}");
+    }
 }
