@@ -13,16 +13,12 @@ use std::sync::Arc;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
-use super::decode_queue::Pool;
+use super::decode_queue::{LONGEST, MOST_BYTES, Pool};
 use super::meter::Meter;
 use super::probes::{self, Announce, Guard, Last, Refuse};
 pub use crate::media::codec::Codec;
 use crate::media::elements::{self, MissingElement};
 
-/// So much may wait for a decoder of the hardware before the oldest is thrown away. The governor acts at a tenth of it.
-const QUEUE_LONGEST: gst::ClockTime = gst::ClockTime::from_seconds(3);
-/// A bound in memory too, for streams whose time stamps lie: 8 MiB is 3 s at 20 Mbit/s.
-const QUEUE_BYTES: u32 = 8 << 20;
 /// How often the level of the sound is measured.
 const LEVEL_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 
@@ -183,8 +179,8 @@ fn make(name: &str) -> Result<gst::Element, gst::glib::BoolError> {
 fn queue() -> Result<gst::Element, gst::glib::BoolError> {
     let queue = make("queue")?;
     queue.set_property("max-size-buffers", 0u32);
-    queue.set_property("max-size-bytes", QUEUE_BYTES);
-    queue.set_property("max-size-time", QUEUE_LONGEST.nseconds());
+    queue.set_property("max-size-bytes", MOST_BYTES);
+    queue.set_property("max-size-time", LONGEST.nseconds());
     queue.set_property_from_str("leaky", "downstream");
     queue.set_property("silent", true);
     Ok(queue)

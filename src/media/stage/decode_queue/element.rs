@@ -36,12 +36,7 @@ mod imp {
     use gstreamer::prelude::*;
     use gstreamer::subclass::prelude::*;
 
-    use super::super::Work;
-
-    /// So much may wait for a decoder before the oldest is thrown away. The governor acts at a tenth of it.
-    const LONGEST: gst::ClockTime = gst::ClockTime::from_seconds(3);
-    /// A bound in memory too: 8 MiB is 3 s at 20 Mbit/s.
-    const MOST_BYTES: usize = 8 << 20;
+    use super::super::{LONGEST, MOST_BYTES, Work};
 
     #[derive(Debug)]
     pub struct Queue {
@@ -89,7 +84,7 @@ mod imp {
                 self.bytes += packet.size();
             }
             self.items.push_back(item);
-            while self.bytes > MOST_BYTES || self.length() > LONGEST {
+            while self.bytes > MOST_BYTES as usize || self.length() > LONGEST {
                 self.leak();
             }
         }

@@ -19,6 +19,10 @@ use gstreamer::prelude::*;
 
 use self::element::Queue;
 
+/// So much may wait for a decoder before the oldest is thrown away. The governor acts at a tenth of it.
+pub const LONGEST: gst::ClockTime = gst::ClockTime::from_seconds(3);
+/// A bound in memory too, for streams whose time stamps lie: 8 MiB is 3 s at 20 Mbit/s.
+pub const MOST_BYTES: u32 = 8 << 20;
 /// More cores than this are of no use for the pictures of a room.
 const MOST_THREADS: usize = 4;
 
