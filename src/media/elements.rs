@@ -1,4 +1,4 @@
-//! Making elements, and saying which Debian package brings one that is missing.
+//! Making elements, and saying which Debian package brings one that is missing; and the pads of those that are written here.
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -89,6 +89,24 @@ pub fn missing(name: &str) -> MissingElement {
     let package =
         PACKAGES.iter().filter(|(prefix, _)| name.starts_with(prefix)).max_by_key(|(prefix, _)| prefix.len());
     MissingElement { element: name.to_owned(), package: package.map(|(_, package)| *package) }
+}
+
+/// The pads of an element that is written here: name, direction, presence, and what passes.
+pub fn pad_templates<const N: usize>(
+    pads: [(&str, gst::PadDirection, gst::PadPresence, &gst::Caps); N],
+) -> Vec<gst::PadTemplate> {
+    pads.into_iter()
+        .filter_map(|(name, direction, presence, caps)| {
+            gst::PadTemplate::new(name, direction, presence, caps).ok()
+        })
+        .collect()
+}
+
+/// Gives such an element, which is new, its pads.
+pub fn add_pads<const N: usize>(element: &impl IsA<gst::Element>, pads: [&gst::Pad; N]) {
+    for pad in pads {
+        element.add_pad(pad).expect("it is new, and has no pads yet");
+    }
 }
 
 #[cfg(test)]

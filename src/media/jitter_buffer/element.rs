@@ -27,6 +27,7 @@ mod imp {
 
     use super::super::order::{Counts, Order, Repair, Step};
     use super::super::timeline::Timeline;
+    use crate::media::elements;
 
     /// Of more lost packets in a row nothing is made up (100 ms of sound).
     const MOST_MADE_UP: u16 = 5;
@@ -169,9 +170,7 @@ mod imp {
 
         fn constructed(&self) {
             self.parent_constructed();
-            for pad in [&self.sink, &self.src] {
-                self.obj().add_pad(pad).expect("it is new, and has no pads yet");
-            }
+            elements::add_pads(&*self.obj(), [&self.sink, &self.src]);
         }
     }
 
@@ -196,12 +195,11 @@ mod imp {
                 use gst::PadPresence::{Always, Request};
                 let rtp = gst::Caps::new_empty_simple("application/x-rtp");
                 let rtcp = gst::Caps::new_empty_simple("application/x-rtcp");
-                [("sink", Sink, Always, &rtp), ("src", Src, Always, &rtp), (RTCP, Sink, Request, &rtcp)]
-                    .into_iter()
-                    .filter_map(|(name, direction, presence, caps)| {
-                        gst::PadTemplate::new(name, direction, presence, caps).ok()
-                    })
-                    .collect()
+                elements::pad_templates([
+                    ("sink", Sink, Always, &rtp),
+                    ("src", Src, Always, &rtp),
+                    (RTCP, Sink, Request, &rtcp),
+                ])
             });
             ALL.as_ref()
         }

@@ -37,6 +37,7 @@ mod imp {
     use gstreamer::subclass::prelude::*;
 
     use super::super::{LONGEST, MOST_BYTES, Work};
+    use crate::media::elements;
 
     #[derive(Debug)]
     pub struct Queue {
@@ -149,9 +150,7 @@ mod imp {
     impl ObjectImpl for Queue {
         fn constructed(&self) {
             self.parent_constructed();
-            for pad in [&self.sink, &self.src] {
-                self.obj().add_pad(pad).expect("it is new, and has no pads yet");
-            }
+            elements::add_pads(&*self.obj(), [&self.sink, &self.src]);
         }
     }
 
@@ -173,13 +172,9 @@ mod imp {
         fn pad_templates() -> &'static [gst::PadTemplate] {
             static ALL: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
                 use gst::PadDirection::{Sink, Src};
+                use gst::PadPresence::Always;
                 let any = gst::Caps::new_any();
-                [("sink", Sink), ("src", Src)]
-                    .into_iter()
-                    .filter_map(|(name, direction)| {
-                        gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &any).ok()
-                    })
-                    .collect()
+                elements::pad_templates([("sink", Sink, Always, &any), ("src", Src, Always, &any)])
             });
             ALL.as_ref()
         }
