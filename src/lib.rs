@@ -84,6 +84,7 @@
 
 pub mod app;
 pub mod authorities;
+pub mod certificates;
 pub mod cli;
 pub mod config;
 pub mod devices;

@@ -5,7 +5,6 @@
 //!
 //! Not here: when certificates are read again. They are read once, at the start.
 
-mod content;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +14,7 @@ use std::sync::Arc;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::connection::Tls;
-use crate::files;
+use crate::{authorities, certificates, files};
 
 /// A TLS file that cannot be used. Each message names the file and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -88,19 +87,22 @@ pub(super) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, Error> {
         (None, Some(_)) => return Err(half("client_key_file", "client_certificate_file")),
     };
     let roots = match &tls.ca_file {
-        Some(path) => file(CA, path, content::authorities)?,
-        None => system_roots()?,
+        Some(path) => file(CA, path, certificates::authorities)?,
+        None => authorities::system().map_err(|detail| Error::NoSystemRoots { detail })?,
     };
+    let mut store = RootCertStore::empty();
+    // Distributions carry some authorities that webpki cannot parse; the others do.
+    store.add_parsable_certificates(roots);
     let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(Error::Library)?
-        .with_root_certificates(roots);
+        .with_root_certificates(store);
     let config = match pair {
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => builder
             .with_client_auth_cert(
-                file(CERTIFICATE, certificate, content::certificates)?,
-                file(KEY, key, content::private_key)?,
+                file(CERTIFICATE, certificate, certificates::certificates)?,
+                file(KEY, key, certificates::private_key)?,
             )
             .map_err(|source| Error::ClientPair {
                 certificate: certificate.clone(),
@@ -122,18 +124,6 @@ pub(super) fn trusting_nobody() -> Result<Arc<ClientConfig>, Error> {
 
 fn half(present: &'static str, missing: &'static str) -> Error {
     Error::HalfPair { present, missing }
-}
-
-fn system_roots() -> Result<RootCertStore, Error> {
-    let found = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    // Distributions carry some authorities that webpki cannot parse; the others do.
-    let (usable, _) = roots.add_parsable_certificates(found.certs);
-    if usable == 0 {
-        let detail = found.errors.first().map_or_else(|| "none found".to_owned(), ToString::to_string);
-        return Err(Error::NoSystemRoots { detail });
-    }
-    Ok(roots)
 }
 
 /// What `take` finds in the file of this key.

@@ -26,7 +26,10 @@ const UNSUPPORTED: [(&[u8], &str); 9] = [
 ];
 
 /// Every certificate of the file, each of them readable.
-pub(super) fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+///
+/// # Errors
+/// In words: what the file is or holds instead.
+pub fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let found = match Form::of(bytes)? {
         Form::Pem(text) => CertificateDer::pem_slice_iter(text)
             .collect::<Result<Vec<_>, _>>()
@@ -49,10 +52,15 @@ pub(super) fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>,
 }
 
 /// The authorities of the file.
-pub(super) fn authorities(bytes: &[u8]) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(bytes)? {
-        roots.add(certificate).map_err(|error| format!("holds no usable certificate authority ({error})"))?;
+///
+/// # Errors
+/// As of [`certificates`], and where none of them can vouch for anybody.
+pub fn authorities(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let (found, mut roots) = (certificates(bytes)?, RootCertStore::empty());
+    for certificate in &found {
+        roots
+            .add(certificate.clone())
+            .map_err(|error| format!("holds no usable certificate authority ({error})"))?;
     }
     // Of several one that cannot be used does no harm.
     let mut unsupported = Vec::new();
@@ -63,12 +71,15 @@ pub(super) fn authorities(bytes: &[u8]) -> Result<RootCertStore, String> {
         Some(kind) if unsupported.len() == roots.len() => Err(format!(
             "holds a certificate authority with a key {kind}, which is not supported: {SUPPORTED}"
         )),
-        Some(_) | None => Ok(roots),
+        Some(_) | None => Ok(found),
     }
 }
 
 /// The private key of the file.
-pub(super) fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
+///
+/// # Errors
+/// In words: what the file is or holds instead, or that such a key is not supported.
+pub fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
     const ENCRYPTED: &str = "holds an encrypted private key, and there is nobody to ask for its password: decrypt it \
                              (openssl pkey -in FILE -out NEW) and protect it with mode 0600";
     let key = match Form::of(bytes)? {
