@@ -6,17 +6,19 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
-
+use crate::files;
 use crate::model::UserId;
 
 /// Length of the random part, in hexadecimal digits.
 const DIGITS: usize = 16;
+
+/// Most that is read of its file.
+const MAX_BYTES: u64 = 64;
 
 /// Where systemd lets the program keep what a restart needs. Of several directories the first.
 pub(super) fn runtime_directory() -> Option<PathBuf> {
@@ -45,15 +47,11 @@ fn fresh() -> String {
 }
 
 fn known(file: &Path) -> Option<String> {
-    // Neither a link nor a FIFO, which would block.
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let flags = flags.bits().cast_signed();
-    let opened = File::options().read(true).custom_flags(flags).open(file).ok()?;
-    if !opened.metadata().ok()?.is_file() {
+    // A link is none of ours, wherever it leads.
+    if !fs::symlink_metadata(file).ok()?.is_file() {
         return None;
     }
-    let mut text = String::new();
-    opened.take(64).read_to_string(&mut text).ok()?;
+    let text = files::read_text(file, MAX_BYTES).ok()?;
     let text = text.trim_end();
     let is_ours = text.len() == DIGITS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     is_ours.then(|| text.to_owned())
@@ -124,6 +122,13 @@ mod tests {
         assert!(made.success());
         let id = of(&user("kiosk-7"), Some(folder.path()));
         assert_eq!(of(&user("kiosk-7"), Some(folder.path())), id, "it was put in the place of the FIFO");
+        let real = folder.path().join("real");
+        fs::write(&real, "0123456789abcdef\n").expect("writable");
+        std::os::unix::fs::symlink(&real, folder.path().join("client-id-kiosk-8")).expect("a link");
+        assert!(
+            !of(&user("kiosk-8"), Some(folder.path())).contains("0123456789abcdef"),
+            "a link is not followed"
+        );
         assert!(of(&user("kiosk-7"), Some(Path::new("/nowhere/at/all"))).starts_with("kiosk-7-"));
     }
 }
