@@ -51,7 +51,7 @@ use desk::Desk;
 
 pub use crate::mqtt::tls::Error;
 pub use blame::address;
-pub use granted::{Feature, Granted};
+pub use granted::{Feature, Granted, Shortcoming};
 pub use settings::{Presence, Settings, Tls, Will};
 
 /// How often the broker is asked for a sign of life when [`Settings::new`] is used. A dead socket is noticed after at

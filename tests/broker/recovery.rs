@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
-use coguestd::mqtt::connection::{Incoming, Publish, Settings, SubscribeOptions};
+use coguestd::mqtt::connection::{Incoming, Publish, Settings, SubscribeOptions, Will};
 
 use crate::support::broker::{Broker, Setup, free_port};
 use crate::support::eventually;
@@ -282,4 +282,13 @@ fn a_broker_without_mqtt_5_is_called_that() {
         assert!(why.contains("does not speak MQTT 5"), "{way:?}: {why}");
         assert!(!why.contains("TLS") && !why.contains("firewall"), "{way:?}: {why}");
     }
+}
+
+#[test]
+fn a_broker_whose_packets_are_too_small_to_connect_is_called_that() {
+    let broker = Broker::with(Setup::new().line("max_packet_size 60"));
+    let will = Will { topic: "x".repeat(60), payload: "offline".into() };
+    let mut peer = Peer::open(Settings { will: Some(will), ..settings(&broker, "peer") });
+    let why = peer.wait_down();
+    assert!(why.contains("max_packet_size") && !why.contains("MQTT 5"), "{why}");
 }

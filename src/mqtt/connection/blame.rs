@@ -10,6 +10,7 @@ use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, DisconnectReasonCode, Subscr
 use rustls::{AlertDescription, CertificateError};
 
 use super::failure::{Failure, Silence};
+use super::granted::Shortcoming;
 use super::packets::PacketError;
 use super::probe::Spoken;
 use super::socket::DialError;
@@ -135,8 +136,10 @@ fn refused(settings: &Settings, broker: &str, code: ConnectReturnCode) -> String
         Code::UseAnotherServer | Code::ServerMoved => {
             format!("{broker} sends us to another broker ({code:?}): check mqtt.url")
         }
-        Code::RetainNotSupported | Code::QoSNotSupported => {
-            format!("{broker} does not support retained messages with QoS 1 ({code:?}): use one that does")
+        Code::RetainNotSupported => format!("{broker} refused the connection: {}", Shortcoming::Retain),
+        Code::QoSNotSupported => format!("{broker} refused the connection: {}", Shortcoming::Qos),
+        Code::PacketTooLarge => {
+            format!("{broker} takes smaller packets than what connects: raise its maximum packet size")
         }
         Code::Success
         | Code::UnspecifiedError
@@ -145,7 +148,6 @@ fn refused(settings: &Settings, broker: &str, code: ConnectReturnCode) -> String
         | Code::ImplementationSpecificError
         | Code::BadAuthenticationMethod
         | Code::TopicNameInvalid
-        | Code::PacketTooLarge
         | Code::PayloadFormatInvalid => {
             format!("{broker} refused the connection ({code:?}): look at its log")
         }
@@ -159,6 +161,10 @@ fn unanswered(settings: &Settings, broker: &str, how: Silence, spoken: Spoken) -
         Silence::Mute => "took the connection and did not answer",
     };
     match (spoken, &settings.tls) {
+        (Spoken::Mqtt5, _) => format!(
+            "{broker} {did}, and answers a smaller packet: raise its maximum packet size (max_packet_size in mosquitto.conf), \
+             or look at its log"
+        ),
         (Spoken::OldMqtt, _) => no_version_5(broker),
         (Spoken::Tls, _) => format!("{broker} wants TLS: use mqtts:// in mqtt.url"),
         (Spoken::Nothing, None) => format!(
@@ -198,6 +204,9 @@ fn disconnected(broker: &str, code: DisconnectReasonCode) -> String {
     match code {
         DisconnectReasonCode::SessionTakenOver => {
             format!("{broker} has another connection with our client id: is the program running twice?")
+        }
+        DisconnectReasonCode::PacketTooLarge => {
+            format!("{broker} found a packet too large: raise its maximum packet size")
         }
         DisconnectReasonCode::ServerShuttingDown => format!("{broker} is shutting down"),
         code => format!("{broker} ended the connection ({code:?}): look at its log"),

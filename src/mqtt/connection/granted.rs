@@ -1,10 +1,14 @@
-//! What a broker grants with its CONNACK (MQTT 5, 3.2.2.3).
+//! What a broker grants with its CONNACK (MQTT 5, 3.2.2.3), and what of it is too little.
 
+use std::fmt;
 use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::v5::ConnAck;
 
-use super::{Publish, Qos};
+use super::{Publish, Qos, SESSION_EXPIRY};
+
+/// The largest packet that the protocol needs, in bytes: a payload of 64 KiB with its topic and its properties.
+const LARGEST_PACKET: u32 = 66 * 1024;
 
 /// Whether the broker has a feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +80,62 @@ impl Granted {
     pub fn takes(&self, message: &Publish) -> bool {
         self.max_packet.is_none_or(|max| message.size() <= usize::try_from(max).unwrap_or(usize::MAX))
     }
+
+    /// What it grants too little of.
+    pub fn shortcomings(&self) -> Vec<Shortcoming> {
+        let missing = |feature, shortcoming| (feature == Feature::Missing).then_some(shortcoming);
+        [
+            self.max_packet.filter(|max| *max < LARGEST_PACKET).map(Shortcoming::PacketSize),
+            missing(self.retain, Shortcoming::Retain),
+            (self.max_qos == Qos::AtMostOnce).then_some(Shortcoming::Qos),
+            missing(self.wildcards, Shortcoming::Wildcards),
+            self.session_expiry.filter(|kept| *kept < SESSION_EXPIRY).map(Shortcoming::SessionExpiry),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// Something of which a broker grants too little. Its words go behind "the broker: ".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shortcoming {
+    /// Its largest packet has so many bytes. What is larger is shortened or refused in words.
+    PacketSize(u32),
+    /// It remembers no retained messages.
+    Retain,
+    /// It offers QoS 0 only.
+    Qos,
+    /// It takes no filters with wildcards: commands are not heard.
+    Wildcards,
+    /// It keeps a session for this long only.
+    SessionExpiry(Duration),
+}
+
+impl fmt::Display for Shortcoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PacketSize(max) => write!(
+                f,
+                "it takes packets of at most {max} bytes, and a message may have {LARGEST_PACKET}: raise its maximum packet \
+                 size (max_packet_size in mosquitto.conf)"
+            ),
+            Self::Retain => f.write_str(
+                "it remembers no retained messages: allow them (retain_available in mosquitto.conf)",
+            ),
+            Self::Qos => f.write_str("it offers QoS 0 only: allow QoS 1 (max_qos in mosquitto.conf)"),
+            Self::Wildcards => {
+                f.write_str("it takes no filters with wildcards: allow them, or commands are not heard")
+            }
+            Self::SessionExpiry(kept) => write!(
+                f,
+                "it keeps a session for {} s, and {} are asked for: a command that comes while the connection is broken may \
+                 be lost; raise its session expiry",
+                kept.as_secs(),
+                SESSION_EXPIRY.as_secs()
+            ),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +151,40 @@ mod tests {
     #[test]
     fn a_broker_that_says_nothing_grants_all_of_mqtt() {
         assert_eq!(Granted::of(&answer(None)), Granted::default());
+    }
+
+    #[test]
+    fn what_is_too_little_is_named_and_what_is_enough_is_not() {
+        assert_eq!(Granted::default().shortcomings(), []);
+        let enough = Granted {
+            max_packet: Some(LARGEST_PACKET),
+            shared: Feature::Missing,
+            receive_maximum: 1,
+            keep_alive: Some(Duration::from_secs(5)),
+            session_expiry: Some(SESSION_EXPIRY),
+            ..Granted::default()
+        };
+        assert_eq!(enough.shortcomings(), []);
+        let little = Granted {
+            max_packet: Some(512),
+            max_qos: Qos::AtMostOnce,
+            retain: Feature::Missing,
+            wildcards: Feature::Missing,
+            session_expiry: Some(Duration::ZERO),
+            ..Granted::default()
+        };
+        let found = little.shortcomings();
+        assert_eq!(
+            found,
+            [
+                Shortcoming::PacketSize(512),
+                Shortcoming::Retain,
+                Shortcoming::Qos,
+                Shortcoming::Wildcards,
+                Shortcoming::SessionExpiry(Duration::ZERO),
+            ]
+        );
+        assert!(found.iter().all(|found| found.to_string().starts_with("it ")), "{found:?}");
     }
 
     #[test]

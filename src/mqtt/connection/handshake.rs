@@ -43,6 +43,8 @@ pub(super) async fn handshake(
             return Ok((packets, answer));
         }
         Ok(Ok(Packet::ConnAck(answer))) => return Err(Failure::Refused(answer.code)),
+        // With a reason, though it is not the packet for it.
+        Ok(Ok(Packet::Disconnect(said))) => return Err(Failure::Disconnected(said.reason_code)),
         Ok(Ok(_)) => return Err(Failure::NotConnAck),
         Ok(Err(PacketError::Closed)) => Silence::Closed,
         Ok(Err(PacketError::Io(error))) if is_hang_up(&error) => Silence::Closed,
