@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::fitting;
 use crate::model::command::Command;
 use crate::model::media::Ticket;
 use crate::model::{Code, Refusal};
@@ -77,14 +78,8 @@ impl Asker {
             ..Publish::new(self.topic.clone(), command::reply(self.id.as_deref(), outcome))
         };
         let whole = reply(outcome);
-        match granted.max_packet.filter(|_| !granted.takes(&whole)) {
-            Some(max) => reply(&Err(Refusal::new(
-                Code::PermissionDenied,
-                format!(
-                    "the reply has {} bytes, the broker takes {max}: raise its maximum packet size",
-                    whole.size()
-                ),
-            ))),
+        match fitting::refusal("the reply", &whole, granted) {
+            Some(refusal) => reply(&Err(refusal)),
             None => whole,
         }
     }
@@ -119,6 +114,11 @@ impl Desk {
     /// The broker takes this from now on.
     pub(super) fn set_granted(&mut self, granted: Granted) {
         self.granted = granted;
+    }
+
+    /// What the broker takes.
+    pub(super) fn granted(&self) -> &Granted {
+        &self.granted
     }
 
     /// Takes a command of this name; `role` is the plane of the daemon's role.

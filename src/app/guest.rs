@@ -1,5 +1,7 @@
 //! The guest role: the pure [`Guest`], its media, and what they say on the room plane.
 
+mod publishing;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -70,7 +72,7 @@ impl GuestRole {
         }
     }
 
-    fn route(&mut self, house: &House, output: Output) -> Option<Effect> {
+    fn route(&mut self, now: Instant, house: &House, output: Output) -> Option<Effect> {
         let topics = &house.topics;
         match output {
             Output::Settled { ticket, settled } => return Some(Effect::Settled(ticket, settled)),
@@ -86,12 +88,9 @@ impl GuestRole {
             Output::Watch(user_id) => house.watch(&user_id),
             Output::Unwatch(user_id) => house.unwatch(&user_id),
             Output::ToHost { live_id, request_id, message } => {
-                let payload = room::write_to_host(&request_id, &message);
-                house.publish(Publish::new(topics.own_to_host(&live_id), payload));
+                self.tell_host(now, house, live_id, request_id, &message);
             }
-            Output::ToStage { live_id, signal } => {
-                house.publish(Publish::new(topics.own_to_stage(&live_id), room::write_signal(signal)));
-            }
+            Output::ToStage { live_id, signal } => self.tell_stage(now, house, &live_id, signal),
             Output::ToServer(ask) => self.whip.ask(ask),
             Output::Event(event) => {
                 tracing::debug!(event = event.name(), "said");
@@ -132,7 +131,7 @@ impl Role for GuestRole {
         }
     }
 
-    fn command(&mut self, now: Instant, command: Command) -> Settled {
+    fn command(&mut self, now: Instant, command: Command, _house: &House) -> Settled {
         self.guest.handle_command(now, command)
     }
 
@@ -230,10 +229,10 @@ impl Role for GuestRole {
         self.guest = Guest::new(settings);
     }
 
-    fn drain(&mut self, house: &House) -> Vec<Effect> {
+    fn drain(&mut self, now: Instant, house: &House) -> Vec<Effect> {
         let mut effects = Vec::new();
         while let Some(output) = self.guest.poll_output() {
-            effects.extend(self.route(house, output));
+            effects.extend(self.route(now, house, output));
         }
         effects
     }

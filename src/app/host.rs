@@ -1,5 +1,7 @@
 //! The host role: the pure [`Host`], its stage, and what they say on the room plane.
 
+mod publishing;
+
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -16,7 +18,7 @@ use crate::media::stage::{self, Stage};
 use crate::model::command::{Answer, Command, HostCommand, Settled};
 use crate::model::event::Event;
 use crate::model::hotplug::Notice;
-use crate::model::message::{ToGuest, Token, UnseatReason};
+use crate::model::message::{Token, UnseatReason};
 use crate::model::stage::{SeatStats, StageReport};
 use crate::model::state::HostState;
 use crate::model::{LiveId, Presence, RoomStatus, User, UserId};
@@ -25,6 +27,8 @@ use crate::mqtt::topics::Topic;
 use crate::mqtt::wire::command::Plane;
 use crate::mqtt::wire::device;
 use crate::mqtt::wire::room::{self, FromGuest, RetainedRoom};
+pub(super) use publishing::check_room;
+use publishing::{room_fits, tell};
 
 /// Room for what the stage reports and the shell has not taken yet.
 const REPORTS: usize = 1024;
@@ -121,15 +125,7 @@ impl HostRole {
             }
             Output::Watch(user_id) => house.watch(&user_id),
             Output::Unwatch(user_id) => house.unwatch(&user_id),
-            Output::ToGuest { live_id, to, message } => {
-                let word = Publish::new(topics.to_guest(&live_id, &to), room::write_to_guest(&message));
-                // Of these there are as many as a guest asks for; of the others a few for each guest.
-                if matches!(message, ToGuest::Result { .. } | ToGuest::Signal(_)) {
-                    house.publish(word);
-                } else {
-                    house.publish_due(word);
-                }
-            }
+            Output::ToGuest { live_id, to, message } => tell(house, &topics.to_guest(&live_id, &to), message),
             Output::Room(state) => {
                 let topic = topics.room(&state.live_id);
                 house.link.keep(&topic, room::write_room(&state));
@@ -207,8 +203,15 @@ impl Role for HostRole {
     /// A host has no camera of its own.
     fn noticed(&mut self, _notice: Notice) {}
 
-    fn command(&mut self, now: Instant, command: Command) -> Settled {
-        let starts = matches!(&command, Command::Host { command: HostCommand::StartLive(_), .. });
+    fn command(&mut self, now: Instant, command: Command, house: &House) -> Settled {
+        let starts = match &command {
+            Command::Host { command: HostCommand::StartLive(wish), .. } => {
+                // A room that nobody can see is none.
+                room_fits(&self.host, wish, &house.topics, &house.link.granted())?;
+                true
+            }
+            Command::Host { .. } | Command::Guest(_) | Command::Device(_) => false,
+        };
         let settled = self.host.handle_command(now, command);
         if starts && settled == Ok(Answer::Done) {
             self.said_again = self.host.live_id().cloned();
@@ -316,7 +319,7 @@ impl Role for HostRole {
         self.host = Host::new(settings);
     }
 
-    fn drain(&mut self, house: &House) -> Vec<Effect> {
+    fn drain(&mut self, _now: Instant, house: &House) -> Vec<Effect> {
         let mut effects = Vec::new();
         if let Some(live_id) = self.said_again.take() {
             house.link.renew(&house.topics.room(&live_id));

@@ -2,16 +2,21 @@
 //!
 //! Invariant: nothing here waits. What the connection does not take is a fault with a name, logged once until it takes again.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::model::UserId;
+use super::fitting;
 use crate::model::event::Event;
+use crate::model::{Refusal, UserId};
 use crate::mqtt::connection::{Link, Publish, SubscribeOptions, Unsent};
 use crate::mqtt::discovery;
 use crate::mqtt::topics::Topics;
 use crate::mqtt::wire::device;
+
+/// Topics whose words that do not fit are logged; the rest is silence.
+const MAX_TOLD: usize = 32;
 
 /// Whether the last message was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +34,8 @@ pub(super) struct House {
     /// Who hears events.
     pub(super) hearers: Cell<Hearers>,
     flow: Cell<Flow>,
+    /// Topics to which something did not fit, and it was logged.
+    told: RefCell<BTreeSet<String>>,
 }
 
 /// Who hears events.
@@ -42,7 +49,8 @@ pub(super) enum Hearers {
 
 impl House {
     pub(super) fn new(link: Link, topics: Topics, user_id: UserId) -> Self {
-        Self { link, topics, user_id, hearers: Cell::new(Hearers::Protocol), flow: Cell::new(Flow::Taken) }
+        let (hearers, flow) = (Cell::new(Hearers::Protocol), Cell::new(Flow::Taken));
+        Self { link, topics, user_id, hearers, flow, told: RefCell::default() }
     }
 
     pub(super) fn publish(&self, message: Publish) {
@@ -52,6 +60,16 @@ impl House {
     /// For what must reach a guest also where much else waits.
     pub(super) fn publish_due(&self, message: Publish) {
         self.note(self.link.publish_due(message));
+    }
+
+    /// Why the broker would not take this word, with a line of the log for each topic; `None`: it does.
+    pub(super) fn refusal(&self, what: &str, word: &Publish) -> Option<Refusal> {
+        let refusal = fitting::refusal(what, word, &self.link.granted())?;
+        let mut told = self.told.borrow_mut();
+        if told.len() < MAX_TOLD && told.insert(word.topic.clone()) {
+            tracing::warn!("{} ({})", refusal.message, word.topic);
+        }
+        Some(refusal)
     }
 
     fn note(&self, taken: Result<(), Unsent>) {

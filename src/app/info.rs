@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::chores::Devices;
+use super::fitting;
 use crate::config::{Role, Settings};
 use crate::model::User;
+use crate::mqtt::connection::Granted;
 
 /// What the daemon says of itself.
 #[derive(Debug)]
@@ -59,8 +61,9 @@ impl Info {
         self.fields != before
     }
 
-    pub(super) fn payload(&self) -> String {
-        self.fields.to_string()
+    /// As it is kept at a broker that grants this.
+    pub(super) fn payload(&self, topic: &str, granted: &Granted) -> String {
+        fitting::info(topic, &self.fields, granted)
     }
 }
 

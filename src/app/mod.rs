@@ -6,6 +6,7 @@
 mod chores;
 mod client_id;
 mod desk;
+mod fitting;
 mod guest;
 mod home_assistant;
 mod host;
@@ -167,6 +168,17 @@ pub fn check(settings: &Settings) -> Result<(), Error> {
         Role::Host => crate::media::stage::check()?,
     }
     Ok(connection::check(&connection_settings(settings, String::new()))?)
+}
+
+/// Whether a host can publish its room at a broker that grants this, as configured and with nobody in it. A guest has none.
+///
+/// # Errors
+/// In words, with both sizes.
+pub(crate) fn check_room(settings: &Settings, granted: &connection::Granted) -> Result<(), String> {
+    match settings.role {
+        Role::Guest => Ok(()),
+        Role::Host => host::check_room(settings, granted).map_err(|refusal| refusal.message),
+    }
 }
 
 /// Whether media can be opened as configured, without opening them: the name of the profile, or what is missing. May block.

@@ -62,7 +62,7 @@ pub(super) trait Role: Send + 'static {
     fn report(&mut self, now: Instant, report: Self::Report);
     /// The node of a device came or went.
     fn noticed(&mut self, notice: Notice);
-    fn command(&mut self, now: Instant, command: Command) -> Settled;
+    fn command(&mut self, now: Instant, command: Command, house: &House) -> Settled;
     fn broker(&mut self, now: Instant, broker: Broker);
     /// A message on the room plane, or somebody's `status`.
     fn message(&mut self, now: Instant, topic: Topic<'_>, message: &Message);
@@ -76,7 +76,7 @@ pub(super) trait Role: Send + 'static {
     /// Another machine has the name: media stop, nothing is said, and it begins anew.
     fn retire(&mut self, now: Instant);
     /// Carries out what the machine says.
-    fn drain(&mut self, house: &House) -> Vec<Effect>;
+    fn drain(&mut self, now: Instant, house: &House) -> Vec<Effect>;
     /// Whether the snapshot differs from the one shown last.
     fn has_news(&self) -> bool;
     /// The snapshot at `now`; it counts as shown.

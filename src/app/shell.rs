@@ -6,6 +6,7 @@
 mod commands;
 mod plugged;
 mod reread;
+mod showing;
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,7 @@ use super::signals::{Asked, Signals};
 use super::trouble::Trouble;
 use super::watchdog::Watchdog;
 use crate::config::{Setting, Settings, Sources};
-use crate::mqtt::connection::{Incoming, Message, Publish, Retain, SubscribeOptions};
+use crate::mqtt::connection::{Granted, Incoming, Message, Publish, Retain, SubscribeOptions};
 use crate::mqtt::topics::Topic;
 use crate::mqtt::wire::device;
 use crate::systemd::Systemd;
@@ -188,7 +189,7 @@ impl<R: Role> Shell<R> {
 
     fn drain(&mut self, now: Instant) -> Turn {
         let mut turn = Turn::On;
-        for effect in self.role.drain(&self.house) {
+        for effect in self.role.drain(now, &self.house) {
             match effect {
                 Effect::Settled(ticket, settled) => {
                     if let Some(slot) = self.desk.take_ticket(ticket) {
@@ -212,44 +213,6 @@ impl<R: Role> Shell<R> {
         turn
     }
 
-    /// Publishes the state some moments after it changed.
-    fn show(&mut self, now: Instant) {
-        match self.gathered {
-            Some(at) if at > now => {}
-            Some(_) => {
-                self.gathered = None;
-                self.show_now(now);
-            }
-            None if self.role.has_news() => self.gathered = Some(now + GATHER),
-            None => {}
-        }
-    }
-
-    fn show_now(&mut self, now: Instant) {
-        let mut shown = self.role.news(now);
-        self.trouble.cover(&mut shown);
-        let news = self.info.set_user(self.role.user());
-        if !self.presence.is_speaking() {
-            return;
-        }
-        let (link, topics) = (&self.house.link, &self.house.topics);
-        link.keep(topics.state(), shown.state.to_string());
-        if news {
-            link.keep(topics.info(), self.info.payload());
-        }
-        self.home.show(&self.house, &shown.state, self.role.user());
-        self.say(&shown.summary);
-    }
-
-    /// Tells log and systemd how things are, when that is news.
-    fn say(&mut self, summary: &str) {
-        if self.summary != summary {
-            self.summary = summary.to_owned();
-            self.systemd.status(summary);
-            self.role.log(summary);
-        }
-    }
-
     fn terminate(&mut self, now: Instant, name: &str) {
         if self.stopping.is_some() {
             return;
@@ -267,11 +230,13 @@ impl<R: Role> Shell<R> {
                 tracing::debug!(session_present, ?presence, ?granted, "connected to the broker");
                 self.presence.connected();
                 self.trouble = Trouble::default();
-                self.desk.set_granted(granted);
+                self.granted(granted);
             }
             Incoming::Subscribed(filter) => self.subscribed(now, &filter),
             Incoming::Refused { filter, why } if self.home.misses(&self.house, &filter) => {
-                tracing::error!("{why} ({filter})");
+                tracing::error!("{why}");
+                self.trouble.deaf(filter);
+                self.gathered.get_or_insert(now + GATHER);
             }
             Incoming::Refused { why, .. } => tracing::debug!("{why}"),
             Incoming::Dropped { topic, why, cause, retain } => {
@@ -306,12 +271,22 @@ impl<R: Role> Shell<R> {
         }
     }
 
+    /// What the broker grants too little of is said once, until that changes.
+    fn granted(&mut self, granted: Granted) {
+        let (before, now) = (self.desk.granted().shortcomings(), granted.shortcomings());
+        for shortcoming in now.iter().filter(|shortcoming| !before.contains(shortcoming)) {
+            tracing::warn!("the broker: {shortcoming}");
+        }
+        self.desk.set_granted(granted);
+    }
+
     fn subscribed(&mut self, now: Instant, filter: &str) {
+        self.trouble.heard(filter);
         let topics = &self.house.topics;
         if filter == topics.status() || filter == topics.info() {
             self.presence.subscribed(now);
         } else if filter == topics.commands() && self.presence.is_speaking() {
-            self.house.link.keep(topics.info(), self.info.payload());
+            self.keep_info();
             self.role.broker(now, Broker::Online);
             // How things are is news again, also where they are as before.
             self.summary.clear();

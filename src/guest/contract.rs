@@ -8,7 +8,7 @@ use crate::model::media::{Ask, GuestStats, Mirror, Quality, Report, Ticket};
 use crate::model::message::{Signal, ToGuest, ToHost, Token};
 use crate::model::server::{Origin, ServerAsk};
 use crate::model::volume::Loudness;
-use crate::model::{LiveId, Presence, RequestId, RoomState, User, UserId};
+use crate::model::{LiveId, Presence, Refusal, RequestId, RoomState, User, UserId};
 
 /// Whose invitations are accepted without an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +90,13 @@ pub enum Input {
         live_id: LiveId,
         /// What.
         message: ToGuest,
+    },
+    /// An offer to the stage of a room could not be sent.
+    OfferUnsent {
+        /// The session it was for, as signals name it.
+        name: String,
+        /// Why.
+        refusal: Refusal,
     },
     /// The own media report.
     Media(Report),

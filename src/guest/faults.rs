@@ -27,6 +27,14 @@ impl Guest {
         }
     }
 
+    /// An offer that cannot be sent will not be the next time either.
+    pub(super) fn offer_unsent(&mut self, now: Instant, name: &str, refusal: Refusal) {
+        let peer = self.stay.as_ref().and_then(|stay| stay.peer.as_ref());
+        if peer.is_some_and(|peer| peer.name == name) {
+            self.refuse_media(now, refusal);
+        }
+    }
+
     pub(super) fn server_refused(&mut self, now: Instant, session: Session, refusal: Refusal, again: Again) {
         if self.stay.as_ref().is_none_or(|stay| !stay.is_peer(session)) {
             return;

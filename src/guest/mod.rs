@@ -182,6 +182,7 @@ impl Guest {
             Input::Room { live_id, state } => self.room_state(now, &live_id, state),
             Input::HostStatus { user_id, presence } => self.host_status(now, &user_id, presence),
             Input::Message { live_id, message } => self.message(now, &live_id, message),
+            Input::OfferUnsent { name, refusal } => self.offer_unsent(now, &name, refusal),
             Input::Media(report) => self.report(now, report),
             Input::Stop => self.stop(now),
         }

@@ -59,6 +59,23 @@ impl Host {
         Ok(Answer::Pending(ticket))
     }
 
+    /// The room of the live that this wish would start, with nobody in it, or that runs already; `None` where another one stands in
+    /// the way.
+    pub fn prospect(&self, wish: &StartLive) -> Option<RoomState> {
+        let starting = self.starting.as_ref();
+        match &self.live {
+            Some(live) => (live.live_id == wish.live_id).then(|| self.room(live)),
+            None if starting.is_some_and(|starting| starting.live_id != wish.live_id) => None,
+            None => {
+                let seats =
+                    wish.seats.unwrap_or(starting.map_or(self.settings.seats, |starting| starting.seats));
+                let seat_mode = wish.seat_mode.unwrap_or(self.settings.seat_mode);
+                let count = usize::try_from(seats.get()).unwrap_or_default();
+                Some(self.room(&Live::new(wish.live_id.clone(), seat_mode, count)))
+            }
+        }
+    }
+
     /// Looks what is retained of the room; [`Host::retained`] or [`Timer::Start`] goes on.
     pub(super) fn start(
         &mut self,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::broker::Setup;
 use crate::support::client::{Client, Manner};
@@ -49,7 +49,7 @@ fn a_reply_that_is_too_large_becomes_an_error_that_fits() {
     assert_eq!(reply["ok"], false, "{reply}");
     let why = reply["error"]["message"].as_str().expect("a message");
     assert!(why.contains("the broker takes 400"), "{why}");
-    let line = guest.logged("device/ada/state");
+    let line = guest.logged("the broker: ");
     assert!(
         line.contains("WARN") && line.contains("at most 400 bytes") && line.contains("max_packet_size"),
         "{line}"
@@ -58,18 +58,36 @@ fn a_reply_that_is_too_large_becomes_an_error_that_fits() {
 }
 
 #[test]
-fn a_room_that_does_not_fit_is_not_called_live() {
+fn a_live_whose_room_does_not_fit_is_refused() {
     let stand = Stand::with(Setup::new().line("max_packet_size 2000"));
     let _host = stand.start("host", HOST).go();
     stand.status(HOST, 0, "online");
     let mark = stand.operator.mark();
-    stand.ok(HOST, "start_live", json!({"live_id": ROOM, "seats": 32}));
-    let state = stand.until_state(HOST, mark, |state| {
+    let reply = stand.command(HOST, "start_live", json!({"live_id": ROOM, "seats": 32}));
+    assert_eq!(reply["error"]["code"], "permission_denied", "{reply}");
+    let why = reply["error"]["message"].as_str().expect("a message");
+    assert!(why.contains("a room of 32 seats has") && why.contains("the broker takes 2000"), "{why}");
+    assert_eq!(stand.state(HOST)["room"]["membership"], "outside");
+    // With fewer seats it fits.
+    stand.ok(HOST, "start_live", json!({"live_id": ROOM, "seats": 2}));
+    stand.room(mark, |room| room["status"] == "live" && room["seats"].as_array().map(Vec::len) == Some(2));
+}
+
+#[test]
+fn a_standing_room_that_does_not_fit_is_not_called_live() {
+    let stand = Stand::with(Setup::new().line("max_packet_size 2000"));
+    let live = format!("room.live_id={ROOM}");
+    let host = stand.start("host", HOST).set(&[&live, "host.seats=32"]).go();
+    let state = stand.until_state(HOST, 0, |state| {
         state["summary"].as_str().is_some_and(|summary| summary.contains("not published"))
     });
     let summary = state["summary"].as_str().expect("a sentence");
     assert!(summary.contains(&format!("the room {ROOM}")) && summary.contains("2000 bytes"), "{summary}");
     assert_eq!(stand.ok(HOST, "get_state", json!({}))["summary"], summary);
+    let line = host.logged("room/lobby/state");
+    assert!(line.contains("WARN") && line.contains("max_packet_size"), "{line}");
+    // It runs, and is still no room that anybody could see.
+    assert_eq!(stand.refused(HOST, "start_live", json!({"live_id": ROOM})), "permission_denied");
     // With fewer seats it fits.
     stand.ok(HOST, "end_live", json!({}));
     let mark = stand.operator.mark();
@@ -78,6 +96,57 @@ fn a_room_that_does_not_fit_is_not_called_live() {
     stand.until_state(HOST, mark, |state| {
         state["summary"].as_str().is_some_and(|summary| !summary.contains("not published"))
     });
+}
+
+#[test]
+fn a_host_whose_own_state_does_not_fit_says_so_in_what_is_left_of_it() {
+    let stand = Stand::with(Setup::new().line("max_packet_size 400"));
+    let host = stand.start("host", HOST).go();
+    stand.status(HOST, 0, "online");
+    let state = stand.until_state(HOST, 0, |state| state["role"] == "host");
+    let summary = state["summary"].as_str().expect("a sentence");
+    assert!(summary.starts_with("not live") && summary.contains("packets of 400 bytes"), "{summary}");
+    assert_eq!(state["room"]["membership"], "outside", "{state}");
+    let line = host.logged("the broker: ");
+    assert!(line.contains("WARN") && line.contains("at most 400 bytes") && line.contains("max_packet_size"));
+    let reply = stand.command(HOST, "start_live", json!({"live_id": ROOM}));
+    assert_eq!(reply["error"]["code"], "permission_denied", "{reply}");
+    // The machine is told apart from another of its name by what is left of its info.
+    let topic = format!("{PREFIX}/device/{HOST}/info");
+    let info = stand.operator.last(|heard| (heard.topic == topic).then(|| heard.value()));
+    assert!(info.is_some_and(|info| info["machine"].is_string()));
+}
+
+#[test]
+fn a_request_that_does_not_fit_is_refused_and_the_host_is_not_waited_for() {
+    let stand = Stand::with(Setup::new().line("max_packet_size 1160"));
+    let host = stand.hand_host();
+    let _guest = host.admit(&stand, "ada", &[]);
+    let mark = host.client.mark();
+    let reply = stand.command("ada", "apply_for_seat", json!({"extra_info": "x".repeat(1024)}));
+    // What the broker takes as a command is longer as a request.
+    assert_eq!(reply["error"]["code"], "permission_denied", "{reply}");
+    let why = reply["error"]["message"].as_str().expect("a message");
+    assert!(
+        why.starts_with("the request to the host has ") && why.contains("the broker takes 1160"),
+        "{why}"
+    );
+    assert_eq!(host.count("ada", "apply", mark), 0);
+    assert_eq!(stand.state("ada")["application"], Value::Null);
+}
+
+#[test]
+fn an_offer_that_does_not_fit_ends_the_stay_with_its_reason() {
+    let stand = Stand::with(Setup::new().line("max_packet_size 1200"));
+    let host = stand.hand_host();
+    let _guest = host.admit(&stand, "ada", &[]);
+    let mark = stand.operator.mark();
+    host.seat(&stand, "ada", 0, "video");
+    let failed = stand.event("ada", "media_failed", mark);
+    let why = failed["why"].as_str().expect("a sentence");
+    assert!(why.contains("the offer has ") && why.contains("the broker takes 1200"), "{why}");
+    stand.event("ada", "unseated", mark);
+    assert_eq!(stand.count("ada", "media_recovering", mark), 0);
 }
 
 /// How long a crowd may take on a machine that has other things to do.

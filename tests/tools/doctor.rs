@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::bench::{Bench, KIOSK, coguestd, said, secret};
+use super::bench::{Bench, HOST, KIOSK, coguestd, said, secret};
 use crate::support::broker::{Broker, ClientCertificates, Setup, free_port, password_of};
 use crate::support::certificates::{Authority, Validity};
 use crate::support::tool;
@@ -180,6 +180,28 @@ fn each_fault_of_the_broker_has_its_own_sentence() {
     );
     let url = bench.broker.url();
     sentences.expect(&bench, &at(&url.replace("mqtt://", "mqtts://")), &["TLS"]);
+}
+
+#[test]
+fn what_a_broker_grants_too_little_of_is_named() {
+    let bench = Bench::new();
+    let text = |setup: Setup, role: &str, id: &str| {
+        let broker = Broker::with(setup.users(&[KIOSK, HOST]));
+        let text = bench.config(role, id).replace(&bench.broker.url(), &broker.url());
+        (broker, text)
+    };
+    for (line, expected) in [
+        ("max_packet_size 512", "it takes packets of at most 512 bytes"),
+        ("retain_available false", "it remembers no retained messages"),
+        ("max_qos 0", "it offers QoS 0 only"),
+    ] {
+        let (_broker, text) = text(Setup::new().line(line), "guest", KIOSK);
+        let visit = Visit::of(&bench, &text, &[], &[]);
+        visit.has(&["broker", expected, "mosquitto.conf"]);
+    }
+    let (_broker, text) = text(Setup::new().line("max_packet_size 512"), "host", HOST);
+    let visit = Visit::of(&bench, &text, &[], &[]);
+    visit.has(&["WRONG", "broker", "a room of 8 seats has", "the broker takes 512"]);
 }
 
 /// A broker with TLS and the tests' users, and the configuration of a kiosk that trusts this file.

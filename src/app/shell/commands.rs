@@ -43,7 +43,7 @@ impl<R: Role> Shell<R> {
             }
             Command::Device(_) | Command::Guest(_) | Command::Host { .. } => {
                 self.home.note(&command);
-                let settled = self.role.command(now, command);
+                let settled = self.role.command(now, command, &self.house);
                 self.settle(now, slot, settled);
             }
         }
@@ -83,7 +83,7 @@ impl<R: Role> Shell<R> {
                 let news = self.info.set_devices(&devices);
                 self.home.cameras(&self.house, &devices.cameras);
                 if news && self.presence.is_speaking() {
-                    self.house.link.keep(self.house.topics.info(), self.info.payload());
+                    self.keep_info();
                 }
             }
             Chore::Answered(slot, outcome) => self.answer(now, slot, outcome),
@@ -92,7 +92,8 @@ impl<R: Role> Shell<R> {
                 let settled = found.and_then(|camera| {
                     self.camera.clone_from(&camera);
                     let wish = crate::model::command::SwitchCamera { camera };
-                    self.role.command(now, Command::Device(DeviceCommand::SwitchCamera(wish)))
+                    let command = Command::Device(DeviceCommand::SwitchCamera(wish));
+                    self.role.command(now, command, &self.house)
                 });
                 self.settle(now, slot, settled);
             }

@@ -30,7 +30,7 @@ impl<R: Role> Shell<R> {
                     Camera::Found(camera) => {
                         self.camera.clone_from(&camera);
                         let wish = Command::Device(DeviceCommand::SwitchCamera(SwitchCamera { camera }));
-                        if let Err(refusal) = self.role.command(now, wish) {
+                        if let Err(refusal) = self.role.command(now, wish, &self.house) {
                             tracing::warn!("media.camera: {refusal}");
                         }
                     }

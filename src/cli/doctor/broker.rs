@@ -13,15 +13,15 @@ use super::finding::Finding;
 use crate::app;
 use crate::config::{Security, Settings};
 use crate::mqtt::connection::{
-    self, CONNECT_TIMEOUT, Feature, Granted, Incoming, Link, Message, Publish, Qos, SubscribeOptions,
+    self, CONNECT_TIMEOUT, Granted, Incoming, Link, Message, Publish, Shortcoming, SubscribeOptions,
 };
 use crate::mqtt::topics::Topics;
 use crate::mqtt::wire::device;
 
 /// How long the broker may take for one step.
 const PATIENCE: Duration = Duration::from_secs(12);
-/// How long the connection may take: one that is not answered is told what it speaks instead only after that, in two looks of 2 s.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(CONNECT_TIMEOUT.as_secs() + 6);
+/// How long the connection may take: one that is not answered is told what it speaks instead only after that, in three looks of 2 s.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(CONNECT_TIMEOUT.as_secs() + 8);
 
 /// How long it may take to hand back what was published.
 const ECHO: Duration = Duration::from_secs(3);
@@ -66,30 +66,17 @@ async fn resolve(host: &str, port: u16) -> Result<(), String> {
 }
 
 /// What the broker grants too little of.
-fn limits(granted: &Granted) -> Vec<Finding> {
-    /// The largest message of the protocol, with its topic and properties.
-    const LARGEST: u32 = 66 * 1024;
-    let mut findings = Vec::new();
-    if let Some(max) = granted.max_packet.filter(|max| *max < LARGEST) {
-        findings.push(Finding::warning(
-            "broker",
-            format!(
-                "it takes packets of at most {max} bytes, and a message may have {LARGEST}: raise its maximum packet size \
-                 (max_packet_size in mosquitto.conf)"
-            ),
-        ));
-    }
-    let mut wrong = |what: &str| findings.push(Finding::wrong("broker", what.to_owned()));
-    if granted.retain == Feature::Missing {
-        wrong("it remembers no retained messages: allow them (retain_available in mosquitto.conf)");
-    }
-    if granted.max_qos == Qos::AtMostOnce {
-        wrong("it offers QoS 0 only: allow QoS 1 (max_qos in mosquitto.conf)");
-    }
-    if granted.wildcards == Feature::Missing {
-        wrong("it takes no filters with wildcards: allow them, or commands are not heard");
-    }
-    findings
+fn limits(settings: &Settings, granted: &Granted) -> Vec<Finding> {
+    let finding = |shortcoming: Shortcoming| match shortcoming {
+        Shortcoming::PacketSize(_) | Shortcoming::SessionExpiry(_) => {
+            Finding::warning("broker", shortcoming.to_string())
+        }
+        Shortcoming::Retain | Shortcoming::Qos | Shortcoming::Wildcards => {
+            Finding::wrong("broker", shortcoming.to_string())
+        }
+    };
+    let room = app::check_room(settings, granted).err().map(|why| Finding::wrong("broker", why));
+    granted.shortcomings().into_iter().map(finding).chain(room).collect()
 }
 
 struct Visit<'a> {
@@ -130,7 +117,7 @@ impl Visit<'_> {
                         Security::Tls(_) => " over TLS",
                     };
                     let connected = Finding::good("broker", format!("{address}: connected{how} as {who}"));
-                    return Ok(std::iter::once(connected).chain(limits(&granted)).collect());
+                    return Ok(std::iter::once(connected).chain(limits(self.settings, &granted)).collect());
                 }
                 Incoming::Down { why, .. } => return Err(Finding::wrong("broker", why)),
                 Incoming::Subscribed(_)
