@@ -74,6 +74,7 @@ impl Error {
             Self::Stage(error) => matches!(error, crate::media::stage::OpenError::Missing(_)),
             Self::Publisher(error) => match error {
                 crate::media::publisher::OpenError::Missing(_)
+                | crate::media::publisher::OpenError::Picture { .. }
                 | crate::media::publisher::OpenError::NoFile(_) => true,
                 crate::media::publisher::OpenError::Init(_)
                 | crate::media::publisher::OpenError::Certificate(_)

@@ -16,6 +16,7 @@ mod mix;
 mod outbox;
 mod own_socket;
 mod packets;
+mod picture_size;
 pub mod pictures;
 pub mod publisher;
 mod signals;

@@ -5,6 +5,9 @@ use std::process::Output;
 
 use super::{Bench, assert_accepted, assert_refused};
 
+/// The head of a PNG of 30000 by 30000 pixels.
+const LARGE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x75\x30\0\0\x75\x30\x01\0\0\0\0\0\0\0\0";
+
 /// Everything that a start may be refused for is refused by the check, in the same words: it would be no check otherwise.
 #[test]
 fn the_check_refuses_what_a_start_refuses() {
@@ -27,6 +30,10 @@ fn the_check_refuses_what_a_start_refuses() {
         ),
         ("[media]\nprofile = 'file'\nfile = 'nowhere.mp4'".to_owned(), "`media.file` cannot read"),
         ("[media]\nprofile = 'file'\nfile = 'own'".to_owned(), "it is a folder"),
+        (
+            "[media]\nprofile = 'file'\nfile = 'large.png'".to_owned(),
+            "it has 30000 x 30000 pixels, and at most 16",
+        ),
         (format!("{tls}ca_file = '{no_pem}'"), "is neither PEM nor DER"),
         (format!("role = 'host'\n{tls}ca_file = '{no_pem}'"), "is neither PEM nor DER"),
         (format!("{tls}client_certificate_file = 'a'"), "`mqtt.client_certificate_file` needs"),
@@ -41,6 +48,7 @@ fn the_check_refuses_what_a_start_refuses() {
         let player = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/pipelines/file.toml"));
         bench.write("own/player.toml", &player.expect("the profile is there"));
         bench.pipe("own/pipe.toml");
+        fs::write(bench.path("large.png"), LARGE).expect("writable");
         let flags = ["--set", "user.id=x"];
         let (checked, started) = (bench.told("check-config", &[], &flags), bench.told("run", &[], &flags));
         assert_refused(&checked, expected, &text);

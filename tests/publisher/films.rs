@@ -259,3 +259,17 @@ fn what_is_no_regular_file_is_not_waited_for() {
     }
     seat.close();
 }
+
+#[test]
+fn what_is_no_film_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, bytes) in [("empty.mp4", &b""[..]), ("text.mp4", b"hello, this is no film\n")] {
+        let file = folder.path().join(name);
+        fs::write(&file, bytes).expect("writable");
+        let mut seat = playing("file", folder.path(), &file);
+        seat.sit_down(BOTH);
+        let (_, why) = failure(&mut seat, DeviceKind::Camera);
+        assert!(why.starts_with(&format!("{}: ", file.display())), "{why}");
+        seat.close();
+    }
+}

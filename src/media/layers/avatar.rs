@@ -13,11 +13,10 @@ use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree};
 
 use super::{jpeg, orientation};
 use crate::files;
+use crate::media::picture_size::{self, MOST_PIXELS};
 
 /// A photo of a telephone has 3 to 6 MB.
 const MOST_BYTES: u64 = 8 << 20;
-/// Decoded, 64 MB for a moment: what a board can spare. Telephones take 12 megapixels.
-const MOST_PIXELS: usize = 16_000_000;
 /// Side of the square that is kept: what a slate of 1080p shows of it, and some more for a template that shows it larger.
 const SIDE: u32 = 512;
 
@@ -87,16 +86,8 @@ fn render(bytes: &[u8], upright: Transform, square: &mut Pixmap) -> Result<(), S
 fn check(bytes: &[u8]) -> Result<(), String> {
     let size =
         imagesize::blob_size(bytes).map_err(|_| "it is no picture: give a PNG or a JPEG".to_owned())?;
-    match size.width.checked_mul(size.height) {
-        Some(1..=MOST_PIXELS) if is_cut(bytes) => Err("it is cut short".to_owned()),
-        Some(1..=MOST_PIXELS) => Ok(()),
-        Some(_) | None => Err(format!(
-            "it has {} x {} pixels, and at most {} megapixels are taken: make it smaller",
-            size.width,
-            size.height,
-            MOST_PIXELS / 1_000_000
-        )),
-    }
+    picture_size::check(size)?;
+    if is_cut(bytes) { Err("it is cut short".to_owned()) } else { Ok(()) }
 }
 
 /// Whether a WebP is shorter than it says, or a GIF has no end: their decoders take what is there.

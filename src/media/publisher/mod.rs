@@ -57,9 +57,10 @@ use self::events::Event;
 use self::profile::Profile;
 use super::certificate;
 use super::elements::{self, MissingElement};
-use super::layers;
 use super::thread::{CloseTimeout, Overflow, Thread};
 use super::webrtc::Ice;
+use super::{layers, picture_size};
+use crate::files;
 use crate::model::Refusal;
 use crate::model::capture::{Drawing, Offer};
 use crate::model::hotplug::Notice;
@@ -209,6 +210,14 @@ pub enum OpenError {
     /// The profile plays a file, and none is configured.
     #[error("media.file: the profile {0:?} plays a media file: set media.file to its path")]
     NoFile(String),
+    /// The media file is a picture that would take more memory than there is.
+    #[error("media.file: {}: {why}", file.display())]
+    Picture {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// There is nothing to show in DTLS.
     #[error("{0}")]
     Certificate(String),
@@ -234,14 +243,19 @@ pub fn check() -> Result<(), OpenError> {
 /// Whether a publisher can work with this profile, `file` being the media file.
 ///
 /// # Errors
-/// What is missing.
+/// What is missing; a picture that is too large.
 pub fn check_profile(profile: &Profile, file: Option<&Path>) -> Result<(), OpenError> {
     check()?;
     let plays_file = profile.cameras.iter().any(|capture| capture.from == profile::From::File);
-    if plays_file && file.is_none() {
-        return Err(OpenError::NoFile(profile.name().to_owned()));
+    match file {
+        None if plays_file => Err(OpenError::NoFile(profile.name().to_owned())),
+        Some(file) if plays_file => {
+            // What cannot be opened is told when it is to be played.
+            let checked = files::open(file).map_or(Ok(()), picture_size::check_file);
+            checked.map_err(|why| OpenError::Picture { file: file.to_owned(), why })
+        }
+        Some(_) | None => Ok(()),
     }
-    Ok(())
 }
 
 impl Publisher {

@@ -349,7 +349,8 @@ fn first_error(pipeline: &gst::Pipeline, order: &Order) -> Refusal {
 
 /// An error of a device's pipeline in the SDK's codes, with its cause as far as the machine knows it.
 fn refusal(order: &Order, error: &gst::message::Error) -> Refusal {
-    let refusal = driver_says(order.device, &order.id, error);
+    let file = order.address.as_deref().filter(|_| order.way.capture.from == From::File);
+    let refusal = driver_says(order.device, file.unwrap_or(&order.id), error);
     match &order.located {
         Some(located) => (order.explain)(order.device, located, refusal),
         None => refusal,
