@@ -32,6 +32,11 @@ const MISTAKES: &[(&str, &str)] = &[
     ("[room]\nlive_id = \"ö\"", "config.toml:2: `room.live_id` must be 1 to 64 characters"),
     ("[media]\nquality = \"4k\"", "config.toml:2: `media.quality` must be \"360p\" or \"540p\""),
     ("[media]\nmirror = 1", "config.toml:2: `media.mirror` must be true or false (is 1)"),
+    ("[user.name]\nfirst = 1", "config.toml:2: `user.name` must be text in quotes"),
+    (
+        "[mqtt]\nurl = \"mqtt://[fe80::1]\"",
+        "config.toml:2: `mqtt.url` is an address of a link: write the interface",
+    ),
     ("[media]\ncontrols = 1", "config.toml:2: `media.controls` must be tables"),
     (
         "[media.controls]\ngain = 1",

@@ -38,6 +38,9 @@ pub(super) fn broker(url: &str) -> Result<Broker, String> {
     let rest = plain_zone(rest);
     let (host, port) = host_and_port(rest.strip_suffix('/').unwrap_or(&rest))
         .ok_or("must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT], an IPv6 address in brackets")?;
+    if lacks_zone(&host) {
+        return Err(ZONE.into());
+    }
     Ok(Broker { host, port: port.unwrap_or(if encrypted { 8883 } else { 1883 }), encrypted })
 }
 
@@ -51,10 +54,12 @@ pub(super) fn is_loopback(host: &str) -> bool {
 /// # Errors
 /// In words.
 pub(super) fn check_stun(url: &str) -> Result<(), String> {
-    url.strip_prefix("stun:")
-        .and_then(host_and_port)
-        .map(|_| ())
-        .ok_or_else(|| "must be stun:HOST[:PORT], such as \"stun:stun.example.org:3478\"".into())
+    let server = url.strip_prefix("stun:").and_then(host_and_port);
+    match server {
+        Some((host, _)) if lacks_zone(&host) => Err(ZONE.into()),
+        Some(_) => Ok(()),
+        None => Err("must be stun:HOST[:PORT], such as \"stun:stun.example.org:3478\"".into()),
+    }
 }
 
 /// Checks `turn:host[:port][?transport=udp|tcp]` or `turns:host[:port][?transport=tcp]`: TLS is over TCP.
@@ -66,13 +71,17 @@ pub(super) fn check_turn(url: &str) -> Result<(), String> {
         return Err("must not hold a login; use `username` and `password_file`".into());
     }
     let rest = url.strip_prefix("turn:").or_else(|| url.strip_prefix("turns:"));
-    rest.and_then(|rest| {
+    let server = rest.and_then(|rest| {
         let (server, query) = rest.split_once('?').unwrap_or((rest, "transport=udp"));
         matches!(query, "transport=udp" | "transport=tcp").then(|| host_and_port(server))?
-    })
-    .map(|_| ())
-    .filter(|()| !(url.starts_with("turns:") && url.ends_with("?transport=udp")))
-    .ok_or_else(|| "must be turn:HOST[:PORT][?transport=udp|tcp] or turns:HOST[:PORT][?transport=tcp]".into())
+    });
+    match server.filter(|_| !(url.starts_with("turns:") && url.ends_with("?transport=udp"))) {
+        Some((host, _)) if lacks_zone(&host) => Err(ZONE.into()),
+        Some(_) => Ok(()),
+        None => {
+            Err("must be turn:HOST[:PORT][?transport=udp|tcp] or turns:HOST[:PORT][?transport=tcp]".into())
+        }
+    }
 }
 
 /// An address without the escape of its zone (RFC 6874), as those who connect read it: `[fe80::1%eth0]` for `[fe80::1%25eth0]`.
@@ -82,6 +91,13 @@ pub(super) fn plain_zone(url: &str) -> String {
         Some((address, zone)) if !zone.starts_with(']') => format!("{address}%{zone}"),
         Some(_) | None => url.to_owned(),
     }
+}
+
+/// What is said of an address of a link that names none: the kernel connects to no such address.
+const ZONE: &str = "is an address of a link: write the interface behind it, as in [fe80::1%eth0]";
+
+fn lacks_zone(host: &str) -> bool {
+    host.parse::<std::net::Ipv6Addr>().is_ok_and(|address| address.is_unicast_link_local())
 }
 
 /// Whether it is `fe80::1%eth0` or the like: only an address of a link needs its zone (RFC 4007), the name or number of an interface.
@@ -221,6 +237,13 @@ mod tests {
 
     #[test]
     fn ice_servers() {
+        for link in [
+            broker("mqtts://[fe80::1]:99").map(|_| ()),
+            check_stun("stun:[febf::1]"),
+            check_turn("turns:[fe80::1]:5349?transport=tcp"),
+        ] {
+            assert!(link.is_err_and(|why| why.contains("[fe80::1%eth0]")));
+        }
         for right in ["stun:stun.example.org:3478", "stun:[2001:db8::1]", "stun:[fe80::1%eth0]:3478"] {
             assert_eq!(check_stun(right), Ok(()), "{right}");
         }

@@ -69,9 +69,22 @@ impl Reader {
     }
 }
 
+/// Where it was written; of a table, which is put together from several places, where the first of what is in it was.
+fn origin(value: &Value) -> Option<&str> {
+    match (value.origin(), &value.kind) {
+        (Some(place), _) => Some(place),
+        (None, ValueKind::Table(table)) => {
+            let mut keys: Vec<_> = table.iter().collect();
+            keys.sort_unstable_by_key(|(key, _)| *key);
+            keys.into_iter().find_map(|(_, value)| origin(value))
+        }
+        (None, _) => None,
+    }
+}
+
 impl Found {
     pub(super) fn new(key: &str, value: &Value) -> Self {
-        let place = value.origin().unwrap_or("unknown").to_owned();
+        let place = origin(value).unwrap_or("the configuration").to_owned();
         Self { key: key.to_owned(), kind: value.kind.clone(), place }
     }
 
