@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     match runtime.block_on(arguments.run()) {
         Ok(()) => cli::end(0),
         Err(error) => {
-            cli::complain(format_args!("coguestd: {error:#}"));
+            cli::complain(format_args!("coguestd: {}", cli::sentence(&error)));
             cli::end(cli::exit_status(&error))
         }
     }

@@ -164,6 +164,15 @@ fn print_lines(lines: impl IntoIterator<Item = String>) -> anyhow::Result<()> {
 
 pub use crate::logging::complain;
 
+/// An error with its causes, each said once: many an error has its cause in its own words already.
+pub fn sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {
+        "" => cause,
+        said if said.contains(&cause) => said.to_owned(),
+        said => format!("{said}: {cause}"),
+    })
+}
+
 /// The exit status for an error: 78 for a configuration that must be mended first, 1 for the rest.
 pub fn exit_status(error: &anyhow::Error) -> u8 {
     let of_app = error.downcast_ref::<app::Error>().is_some_and(app::Error::is_configuration);
@@ -186,5 +195,13 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let cause = || anyhow::anyhow!("it is a FIFO");
+        assert_eq!(sentence(&cause().context("no start")), "no start: it is a FIFO");
+        let told = cause().context("cannot read key.pem (it is a FIFO)").context("no start");
+        assert_eq!(sentence(&told), "no start: cannot read key.pem (it is a FIFO)");
     }
 }
