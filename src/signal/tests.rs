@@ -269,6 +269,10 @@ fn a_session_is_ended_wherever_its_location_leads() {
             ("?s=1", "/rooms/whip?s=1"),
             ("", "/rooms/whip?room=a"),
             ("/a/./b/../s/1", "/a/s/1"),
+            ("../../../s/1", "/s/1"),
+            ("%2e%2e/s/1", "/s/1"),
+            ("?", "/rooms/whip?"),
+            ("#part", "/rooms/whip?room=a"),
         ] {
             let server = Server::start(move |what| match what.starts_with("POST") {
                 true => created(location, ANSWER),
