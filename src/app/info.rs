@@ -35,9 +35,14 @@ impl Info {
         Self { fields, user }
     }
 
+    /// Whether this is the user that it tells of.
+    pub(super) fn is_of(&self, user: &User) -> bool {
+        self.user == *user
+    }
+
     /// Takes note of who the user is; whether that is news.
     pub(super) fn set_user(&mut self, user: &User) -> bool {
-        let news = self.user != *user;
+        let news = !self.is_of(user);
         if news {
             self.user = user.clone();
             self.fields["user"] = json!(user);

@@ -233,6 +233,19 @@ fn a_new_name_reaches_the_room() {
 }
 
 #[test]
+fn a_new_name_is_published_outside_a_room_too() {
+    let stand = Stand::open();
+    let _guest = stand.guest("ada", &[]);
+    stand.state("ada");
+    let mark = stand.operator.mark();
+    stand.ok("ada", "set_user_info", json!({"user_name": "The new ada"}));
+    let info = format!("{PREFIX}/device/ada/info");
+    stand.operator.wait("the info", mark, |heard| {
+        (heard.topic == info && heard.value()["user"]["user_name"] == "The new ada").then_some(())
+    });
+}
+
+#[test]
 fn many_new_names_at_once_do_not_cost_the_seat() {
     let stand = Stand::open();
     let _host = stand.host(&["host.accept_applications=always"]);

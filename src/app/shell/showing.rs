@@ -15,7 +15,9 @@ impl<R: Role> Shell<R> {
                 self.gathered = None;
                 self.show_now(now);
             }
-            None if self.role.has_news() => self.gathered = Some(now + GATHER),
+            None if self.role.has_news() || !self.info.is_of(self.role.user()) => {
+                self.gathered = Some(now + GATHER)
+            }
             None => {}
         }
     }
