@@ -13,6 +13,7 @@ mod heart;
 mod jitter_buffer;
 pub mod layers;
 mod mix;
+mod opus;
 mod outbox;
 mod own_socket;
 mod packets;

@@ -350,6 +350,13 @@ mod tests {
     }
 
     #[test]
+    fn a_decoder_hears_of_what_is_lost() {
+        gst::init().expect("GStreamer starts");
+        let webrtc = make(&Ice::default()).expect("it is installed").downcast::<gst::Bin>().expect("a bin");
+        assert!(webrtc.by_name("rtpbin").expect("in every webrtcbin").property::<bool>("do-lost"));
+    }
+
+    #[test]
     fn a_password_is_not_shown() {
         let ice = Ice {
             turn: vec![Turn { url: "turn:a".into(), username: "u".into(), password: "secret".into() }],

@@ -26,3 +26,9 @@ pub fn install(webrtc: &gst::Element) {
     };
     rtpbin.connect("request-jitterbuffer", false, |_| Some(JitterBuffer::new().to_value()));
 }
+
+/// One by itself.
+#[cfg(test)]
+pub fn make() -> gst::Element {
+    JitterBuffer::new().upcast()
+}

@@ -25,6 +25,7 @@ use super::profile::Profile;
 use super::stats::{Link, Meter};
 use super::{Codec, watch};
 use crate::media::description::{self, Description, Kind, Unusable};
+use crate::media::opus;
 use crate::media::signals;
 use crate::media::streams::Streams;
 use crate::media::teardown::Remains;
@@ -230,7 +231,8 @@ impl Peer {
         }
         let wrong = |why: String| Fault::new("sdp", Code::InvalidParameter, why);
         let offer = offer.map_err(wrong)?;
-        let (offer, text) = transport::described(&offer, with_profile).map_err(wrong)?;
+        let (offer, text) =
+            transport::described(&offer, |sdp| opus::with_in_band_fec(&with_profile(sdp))).map_err(wrong)?;
         self.mids =
             text.lines().filter_map(|line| line.strip_prefix("a=mid:")).map(ToOwned::to_owned).collect();
         self.webrtc.emit_by_name::<()>("set-local-description", &[&offer, &None::<gst::Promise>]);

@@ -266,3 +266,6 @@ fn ghost(bin: &gst::Bin, first: &gst::Element) -> Result<(), glib::BoolError> {
     let target = first.static_pad("sink").ok_or_else(|| glib::bool_error!("no sink pad"))?;
     bin.add_pad(&gst::GhostPad::with_target(&target)?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -203,3 +203,6 @@ fn pad(element: &gst::Element, name: &str) -> Result<gst::Pad, gst::glib::BoolEr
 fn start(elements: &[gst::Element]) -> Result<(), gst::glib::BoolError> {
     elements.iter().rev().try_for_each(gst::Element::sync_state_with_parent)
 }
+
+#[cfg(test)]
+mod tests;

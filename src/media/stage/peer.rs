@@ -26,6 +26,7 @@ use super::returns::{Mixer, Place};
 use super::{probes, sections, watch};
 use crate::media::description::{self, Bundling, Description, Kind};
 use crate::media::jitter_buffer;
+use crate::media::opus;
 use crate::media::signals;
 use crate::media::streams::{self, Streams};
 use crate::media::teardown::Remains;
@@ -239,7 +240,7 @@ impl Peer {
             return Ok(None);
         }
         let answer = outcome.map_err(|why| Fault::new("sdp", Code::InvalidParameter, why))?;
-        let (answer, text) = transport::described(&answer, str::to_owned)
+        let (answer, text) = transport::described(&answer, opus::with_in_band_fec)
             .map_err(|why| Fault::new("sdp", Code::InvalidParameter, why))?;
         let tell = self.tell.clone();
         let promise = gst::Promise::with_change_func(move |reply| {

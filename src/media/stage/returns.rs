@@ -371,3 +371,17 @@ fn samples_at(time: gst::ClockTime) -> i64 {
 fn time_of(at: i64) -> gst::ClockTime {
     gst::ClockTime::from_nseconds((i128::from(at) * 125_000 / 6) as u64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::opus::talk;
+
+    #[test]
+    fn a_packet_holds_the_one_before_it_once_more() {
+        gst::init().expect("GStreamer starts");
+        let packets = talk::packets(&encoder().expect("usual elements"), 4);
+        let repeating = packets.iter().filter(|packet| talk::repeats(packet)).count();
+        assert!(repeating * 2 > packets.len(), "{repeating} of {}", packets.len());
+    }
+}

@@ -1,4 +1,5 @@
 use super::*;
+use crate::media::opus::talk;
 
 #[test]
 fn every_shipped_profile_can_be_used() {
@@ -10,6 +11,19 @@ fn every_shipped_profile_can_be_used() {
         assert!(profile.offered(Codec::Vp8) == Codec::Vp8, "{name}");
     }
     assert_eq!(Profile::load("auto", &[]).expect("auto").name(), "generic");
+}
+
+#[test]
+fn every_shipped_profile_sends_each_packet_of_a_voice_once_more_in_the_next() {
+    gst::init().expect("GStreamer starts");
+    for (name, text) in SHIPPED {
+        let written = Written::read(name, name.to_owned(), Origin::Shipped, text).expect(name);
+        let encoder =
+            parse(&written.file.audio_encoder.launch).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let packets = talk::packets(encoder.upcast_ref(), 4);
+        let repeating = packets.iter().filter(|packet| talk::repeats(packet)).count();
+        assert!(repeating * 2 > packets.len(), "{name}: {repeating} of {}", packets.len());
+    }
 }
 
 fn test_profile() -> &'static str {
