@@ -327,7 +327,7 @@ impl Desk {
             self.device_news(now, report);
         }
         if let Some(peer) = &mut self.peer {
-            peer.player.tick(now);
+            peer.tick(now);
             let status = peer.player.status(now);
             if std::mem::replace(&mut peer.speaker, status) != status {
                 self.outbox.send(Report::Speaker(peer.session, status));

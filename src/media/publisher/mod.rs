@@ -30,6 +30,7 @@ mod path;
 mod peer;
 mod playback;
 mod player;
+mod playout;
 pub mod profile;
 mod pulse;
 mod recovery;

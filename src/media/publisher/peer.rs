@@ -7,6 +7,7 @@
 //! requests of the stage travel up to the encoder inside this pipeline, at most one each half second.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 use gstreamer::glib;
@@ -21,6 +22,7 @@ use super::events::{PeerTold, Tell};
 use super::path::PathWatch;
 use super::playback::Speaker;
 use super::player::Player;
+use super::playout;
 use super::profile::Profile;
 use super::stats::{Link, Meter};
 use super::{Codec, watch};
@@ -119,6 +121,7 @@ impl Peer {
         webrtc.set_property_from_str("bundle-policy", "max-bundle");
         pipeline.add(&webrtc).map_err(broken)?;
         webrtc::take_packets_as_they_come(&webrtc);
+        hold_back(&webrtc, playout::LEAST);
         watch::packets(&webrtc, meter, &tell);
         let arrivals = Arc::new(Arrivals::default());
         arrivals.watch(&webrtc);
@@ -167,6 +170,15 @@ impl Peer {
             )));
         }
         Ok(peer)
+    }
+
+    /// Looks after what is played.
+    pub(super) fn tick(&mut self, now: Instant) {
+        self.player.tick(now);
+        if let Some(delay) = self.player.delay(now) {
+            tracing::debug!("what the stage sends is held back for {} ms", delay.as_millis());
+            hold_back(&self.webrtc, delay);
+        }
     }
 
     /// The bit rate for this picture size.
@@ -356,4 +368,9 @@ impl Peer {
     pub(super) fn into_remains(self) -> Remains {
         Remains { pipeline: self.pipeline, webrtc: self.webrtc, streams: self.streams }
     }
+}
+
+/// What comes is played so long after the quickest packets come. webrtcbin has it in milliseconds, and tells the pipeline.
+fn hold_back(webrtc: &gst::Element, delay: Duration) {
+    webrtc.set_property("latency", u32::try_from(delay.as_millis()).unwrap_or(u32::MAX));
 }

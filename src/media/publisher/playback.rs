@@ -148,9 +148,39 @@ pub(super) struct PutIn {
     pub(super) name: String,
 }
 
+/// How late packets come, against what they are stamped with; written by the streaming thread.
+#[derive(Debug, Clone, Default)]
+struct Lateness(Arc<Mutex<Option<Duration>>>);
+
+impl Lateness {
+    /// That of the latest packet since this was asked last, if any came.
+    fn take(&self) -> Option<Duration> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn watch(&self, pad: &gst::Pad) {
+        let latest = self.clone();
+        pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+            let late = info.buffer().and_then(|packet| lateness(pad, packet));
+            let mut latest = latest.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *latest = (*latest).max(late);
+            gst::PadProbeReturn::Ok
+        });
+    }
+}
+
+fn lateness(pad: &gst::Pad, packet: &gst::BufferRef) -> Option<Duration> {
+    let element = pad.parent_element()?;
+    let due = element.base_time()? + voice::running_time(pad, packet)?;
+    Some(element.clock()?.time().saturating_sub(due).into())
+}
+
 /// The end of a stream: what is behind it comes, fails and goes, and the stream goes on.
 #[derive(Debug)]
-pub(super) struct Outlet(gst::Element);
+pub(super) struct Outlet {
+    end: gst::Element,
+    lateness: Lateness,
+}
 
 impl Outlet {
     /// Takes a stream, which goes on then, to nowhere yet.
@@ -166,10 +196,17 @@ impl Outlet {
         pipeline.add(&end)?;
         end.sync_state_with_parent()?;
         let entry = end.static_pad("sink").ok_or_else(|| glib::bool_error!("it takes nothing"))?;
+        let lateness = Lateness::default();
+        lateness.watch(&entry);
         if let Some(pad) = stream.pad() {
             pad.link(&entry).map_err(|error| glib::bool_error!("{error}"))?;
         }
-        Ok(Self(end))
+        Ok(Self { end, lateness })
+    }
+
+    /// How late the latest packet came since this was asked last, if any did.
+    pub(super) fn lateness(&self) -> Option<Duration> {
+        self.lateness.take()
     }
 
     /// Puts a speaker behind it.
@@ -182,7 +219,7 @@ impl Outlet {
         let knob = playback.knob.take().unwrap_or(Knob::Pipeline);
         // Linked only when it takes something: until then what comes would be flushed, which stops the stream for good.
         playback.bin.sync_state_with_parent()?;
-        self.0.link(&playback.bin)?;
+        self.end.link(&playback.bin)?;
         let Playback { heard, name, .. } = playback;
         Ok(PutIn { knob, heard: heard.clone(), name: std::mem::take(name) })
     }
@@ -191,9 +228,9 @@ impl Outlet {
     pub(super) fn take_out(&self, pipeline: &gst::Pipeline) {
         let Some(bin) = pipeline.by_name(NAME) else { return };
         // What is on its way into it would come back as flushed, which stops the stream for good: nothing is, meanwhile.
-        let entry = self.0.static_pad("sink");
+        let entry = self.end.static_pad("sink");
         let held = entry.as_ref().map(PadExtManual::stream_lock);
-        self.0.unlink(&bin);
+        self.end.unlink(&bin);
         drop(held);
         if let Err(error) = pipeline.remove(&bin) {
             tracing::debug!(%error, "the speaker could not be taken out");

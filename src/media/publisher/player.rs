@@ -10,13 +10,14 @@
 //! What is sent while no speaker is open is thrown away. Invariant: a stage that sends nothing costs nothing; only the first of its
 //! streams is played; one speaker at a time is open or being opened.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 
 use super::events::Tell;
 use super::knob::Knob;
 use super::playback::{self, Heard, Outlet, Playback, PutIn, Speaker};
+use super::playout::Playout;
 use super::search::{Pause, Search};
 use crate::media::streams::Stream;
 use crate::model::Volume;
@@ -44,6 +45,7 @@ pub(super) struct Player {
     volume: Loudness,
     knob: Knob,
     outlet: Option<Outlet>,
+    playout: Playout,
     state: State,
     search: Search,
     /// Why nothing is played, as it was last said.
@@ -59,6 +61,7 @@ impl Player {
             volume,
             knob: Knob::Pipeline,
             outlet: None,
+            playout: Playout::new(),
             state: State::Quiet,
             search: Search::default(),
             said: None,
@@ -143,6 +146,12 @@ impl Player {
         }
         self.knob = Knob::Pipeline;
         self.state = State::Lost { pause: self.search.lost(now, since) };
+    }
+
+    /// How long what comes is to be held back, if that has changed.
+    pub(super) fn delay(&mut self, now: Instant) -> Option<Duration> {
+        let late = self.outlet.as_ref()?.lateness();
+        self.playout.look(now, late)
     }
 
     /// A sound card came or went.

@@ -251,7 +251,8 @@ fn moment(now: Instant, pad: &gst::Pad, buffer: &gst::BufferRef, latency: gst::C
     now.checked_add(ahead.into())?.checked_sub(late.into())
 }
 
-fn running_time(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<gst::ClockTime> {
+/// The time of the pipeline that it is stamped with.
+pub(super) fn running_time(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<gst::ClockTime> {
     let segment = pad.sticky_event::<gst::event::Segment>(0)?;
     segment.segment().downcast_ref::<gst::ClockTime>()?.to_running_time(buffer.pts()?)
 }
