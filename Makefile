@@ -15,7 +15,7 @@ BUILD_PACKAGES := gcc pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.
 RUN_PACKAGES := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly \
 	gstreamer1.0-nice gstreamer1.0-alsa gstreamer1.0-x
 TEST_PACKAGES := gstreamer1.0-libav gstreamer1.0-tools mosquitto mosquitto-clients openssl iproute2 coturn \
-	pulseaudio pulseaudio-utils libasound2-plugins \
+	pulseaudio pulseaudio-utils libasound2-plugins chromium \
 	python3-venv python3-aiohttp python3-aiortc python3-paho-mqtt python3-numpy systemd faketime \
 	fonts-dejavu-core fonts-noto-core fonts-noto-color-emoji fonts-wqy-microhei
 

@@ -1,29 +1,25 @@
 //! What the stage sends is played, also by a speaker that has failed and come back, and does not come back itself: from a microphone
 //! that hears nothing but the speaker.
 
+#[path = "support/echo_room.rs"]
+mod echo_room;
 #[path = "support/network.rs"]
 mod network;
 #[path = "support/talker.rs"]
 mod talker;
 
 use std::fs;
-use std::net::UdpSocket;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use coguestd::media::layers;
-use coguestd::media::publisher::profile::Profile;
-use coguestd::media::publisher::{Codec, Located, Publisher, Settings};
-use coguestd::media::webrtc::Ice;
+use coguestd::media::publisher::{Publisher, Settings};
 use coguestd::model::Media;
-use coguestd::model::media::{Ask, AudioPlan, Mirror, Plan, Quality, Report, Session, Sound, VideoPlan};
+use coguestd::model::media::{Ask, AudioPlan, Plan, Report, Session, Sound, VideoPlan};
 use coguestd::model::voice::Voice;
-use coguestd::model::volume::{Loudness, Taken};
-use tempfile::TempDir;
 use tokio::sync::mpsc;
 
+use self::echo_room::{MICROPHONE, profile, room, settings};
 use self::talker::{Said, Talker};
 
 /// Generous: the machine may have other work.
@@ -34,66 +30,6 @@ const LEARNING: usize = 4;
 const COUNTED: usize = 26;
 /// Of what is not, and sounds the same all the time.
 const FEW: usize = 4;
-
-/// The profile `test` with this microphone and this speaker.
-fn profile(microphone: &str, speaker: &str) -> (TempDir, Profile) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let test = fs::read_to_string(here.join("pipelines/test.toml")).expect("it is in the tree");
-    let parts = [(MICROPHONE, microphone), ("launch = \"fakesink name=speaker sync=true\"", speaker)];
-    let room = parts.iter().fold(test, |text, (from, to)| {
-        assert!(text.contains(from), "the profile has {from}");
-        text.replace(from, to)
-    });
-    fs::write(folder.path().join("room.toml"), room).expect("writable");
-    let profile = Profile::load("room", &[folder.path().to_owned()]).expect("the profile loads");
-    (folder, profile)
-}
-
-/// A room: what the speaker plays is what the microphone hears, sample by sample, as long after as cards take.
-fn room() -> (TempDir, Profile, String) {
-    let port =
-        UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
-    let microphone = "launch = \"udpsrc name=microphone ! rawaudioparse sample-rate=48000 num-channels=1 \
-                      ! queue min-threshold-time=80000000\"\naddress = \"uri\"";
-    let speaker = format!(
-        "launch = \"audioconvert ! capsfilter caps=audio/x-raw,format=S16LE,channels=1 \
-         ! udpsink name=speaker host=127.0.0.1 port={port} sync=true\""
-    );
-    let (folder, profile) = profile(microphone, &speaker);
-    (folder, profile, format!("udp://127.0.0.1:{port}"))
-}
-
-/// The microphone of the profile `test`.
-const MICROPHONE: &str =
-    "launch = \"audiotestsrc name=microphone is-live=true wave=ticks samplesperbuffer=960\"";
-
-fn settings(profile: Profile, microphone: String, voice: Voice) -> Settings {
-    Settings {
-        profile,
-        locate: Arc::new(|_, choice| {
-            let (id, address) = (choice.to_owned(), choice.to_owned());
-            Ok(Located { id, address, offers: Vec::new(), node: PathBuf::from(choice) })
-        }),
-        explain: Arc::new(|_, _, refusal| refusal),
-        locate_speaker: Arc::new(|choice| Some(choice.to_owned())),
-        mixer: Arc::new(|_, _, _| Taken::Nobody("it is no card".to_owned())),
-        camera: "none".to_owned(),
-        microphone,
-        speaker: "auto".to_owned(),
-        name: String::new(),
-        layers: layers::Settings::default(),
-        quality: Quality::P360,
-        mirror: Mirror::No,
-        voice,
-        capture_volume: Loudness::AsItIs,
-        output_volume: Loudness::AsItIs,
-        codec: Codec::H264,
-        file: None,
-        ice: Ice::default(),
-        stats_interval: Duration::from_secs(1),
-    }
-}
 
 /// Hands to the stage what the publisher says, and keeps the levels of its microphone.
 fn hear(report: Report, talker: &Talker, levels: &mut Vec<f64>) {

@@ -4,9 +4,19 @@
 mod network;
 mod support;
 
+#[path = "returns/browser.rs"]
+mod browser;
+#[path = "returns/echo.rs"]
+mod echo;
+#[path = "support/echo_room.rs"]
+#[allow(dead_code, reason = "another test uses all of it")]
+mod echo_room;
 #[path = "returns/speaker.rs"]
 mod speaker;
+#[path = "support/tones.rs"]
+mod tones;
 
+use browser::Browser;
 use serde_json::json;
 use speaker::Speaker;
 use support::daemon::Daemon;
@@ -21,8 +31,12 @@ struct Seated {
 
 impl Seated {
     fn sit(stand: &Stand, user_id: &str, hertz: u32) -> Self {
-        let speaker = Speaker::new(hertz);
-        let daemon = stand.guest_inside(user_id, &speaker.keys());
+        Self::with(stand, user_id, Speaker::new(hertz), &[])
+    }
+
+    /// … with another microphone, and more keys.
+    fn with(stand: &Stand, user_id: &str, speaker: Speaker, keys: &[&str]) -> Self {
+        let daemon = stand.guest_inside(user_id, &[&speaker.keys(), keys].concat());
         let mark = stand.operator.mark();
         stand.ok(user_id, "apply_for_seat", json!({"media": "audio"}));
         stand.event(user_id, "media_live", mark);
@@ -129,4 +143,49 @@ fn what_is_returned_is_set_for_all_and_for_one() {
     stand.ok(HOST, "set_return", json!({"user_id": "ada", "return": "talk"}));
     let mark = stand.operator.mark();
     stand.until_state("ada", mark, |state| state["speaker"] == "silent");
+}
+
+#[test]
+fn a_guest_that_reads_nothing_any_more_costs_the_others_nothing() {
+    network::ensure_interface();
+    let stand = Stand::open();
+    let host = stand.host(&["host.accept_applications=always"]);
+    let [ada, bob, cleo] = three(&stand);
+    ada.hears(&[620, 1_000]);
+    let before = host.memory();
+    cleo.daemon.signal("STOP");
+    for _ in 0..8 {
+        ada.speaker.next(1);
+        ada.hears(&[620]);
+        bob.hears(&[400]);
+    }
+    let after = host.memory();
+    assert!(after < before + 4 * 1024, "from {before} to {after} KiB");
+    cleo.daemon.signal("CONT");
+}
+
+#[test]
+fn a_guest_in_chromium_hears_the_others_is_heard_and_closes_its_microphone() {
+    network::ensure_interface();
+    let stand = Stand::open();
+    let _host = stand.host(&["host.accept_applications=always"]);
+    let ada = Seated::sit(&stand, "ada", 400);
+    let mark = stand.operator.mark();
+    let mut hal = Browser::start(&stand, "hal", 1_000);
+    ada.hears(&[1_000]);
+    hal.hears(&[400]);
+    let seated = |room: &serde_json::Value| {
+        let seats = room["seats"].as_array()?.clone();
+        seats.into_iter().find(|seat| seat["user"]["user_id"] == "hal")
+    };
+    stand.room(mark, |room| seated(room).is_some_and(|seat| seat["microphone"] == "on"));
+    let answer = hal.said("answer").pop().expect("it is heard")["sdp"].as_str().expect("a text").to_owned();
+    assert!(answer.contains("useinbandfec=1"), "{answer}");
+    hal.run("closeMicrophone()");
+    ada.hears(&[]);
+    hal.hears(&[400]);
+    stand.room(mark, |room| seated(room).is_some_and(|seat| seat["microphone"] != "on"));
+    stand.ok("ada", "disconnect", json!({}));
+    hal.hears(&[]);
+    assert_eq!(hal.said("error"), Vec::<serde_json::Value>::new());
 }

@@ -1,8 +1,8 @@
 //! A guest's end of a peer connection, as plain as can be: GStreamer's test sources through webrtcbin.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -43,7 +43,7 @@ impl Show {
     fn launch(&self) -> String {
         let mut launch = "webrtcbin name=rtc bundle-policy=max-bundle ".to_owned();
         launch += &format!(
-            "audiotestsrc is-live=true name=sound {} ! audioconvert ! opusenc dtx=true ! rtpopuspay dtx=true pt=111 \
+            "audiotestsrc is-live=true name=sound {} ! audioconvert ! opusenc dtx=true ! rtpopuspay name=sound-payloader dtx=true pt=111 \
              ! application/x-rtp,media=audio,encoding-name=OPUS,payload=111 ! valve name=sound-valve ! rtc. ",
             self.audio
         );
@@ -96,30 +96,34 @@ impl Publisher {
 
     /// One whose encoded frames are changed on the way into the payloader, or whose packets on the way out of it.
     pub fn altered(show: &Show, end: &str, alter: impl Fn(&mut Vec<u8>) + Send + Sync + 'static) -> Self {
-        Self::new(show, |pipeline| {
-            let payloader = pipeline.by_name("payloader").expect("it shows pictures");
-            let pad = payloader.static_pad(end).expect("a payloader has both ends");
-            pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
-                let altered = |buffer: &gst::BufferRef| {
-                    let mut bytes = buffer.map_readable().expect("memory").to_vec();
-                    alter(&mut bytes);
-                    let mut altered = gst::Buffer::from_mut_slice(bytes);
-                    let all = gst::BufferCopyFlags::FLAGS
-                        | gst::BufferCopyFlags::TIMESTAMPS
-                        | gst::BufferCopyFlags::META;
-                    buffer
-                        .copy_into(altered.get_mut().expect("nobody else has it"), all, ..)
-                        .expect("it fits");
-                    altered
+        Self::new(show, |pipeline| change(pipeline, "payloader", end, alter))
+    }
+
+    /// The same of its sound.
+    pub fn altered_sound(
+        show: &Show,
+        end: &str,
+        alter: impl Fn(&mut Vec<u8>) + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(show, |pipeline| change(pipeline, "sound-payloader", end, alter))
+    }
+
+    /// One that listens; the samples that it hears.
+    pub fn listening(show: &Show) -> (Self, Arc<Mutex<Vec<i16>>>) {
+        let heard = Arc::<Mutex<Vec<i16>>>::default();
+        let into = Arc::clone(&heard);
+        let publisher = Self::new(show, |pipeline| {
+            let weak = pipeline.downgrade();
+            let rtc = pipeline.by_name("rtc").expect("named in the launch line");
+            rtc.connect_pad_added(move |_, pad| {
+                let Some(pipeline) = weak.upgrade().filter(|_| pad.direction() == gst::PadDirection::Src)
+                else {
+                    return;
                 };
-                match &mut info.data {
-                    Some(gst::PadProbeData::Buffer(buffer)) => *buffer = altered(buffer),
-                    Some(gst::PadProbeData::BufferList(list)) => *list = list.iter().map(altered).collect(),
-                    other => panic!("{other:?} was not asked for"),
-                }
-                gst::PadProbeReturn::Ok
+                hear(&pipeline, pad, &into);
             });
-        })
+        });
+        (publisher, heard)
     }
 
     /// One that offers a data channel, too.
@@ -195,6 +199,14 @@ impl Publisher {
             None
         });
         prepare(&pipeline);
+        let weak = pipeline.downgrade();
+        rtc.connect_pad_added(move |_, pad| {
+            // What nobody takes would stop the peer.
+            let is_free = pad.direction() == gst::PadDirection::Src && !pad.is_linked();
+            if let Some(pipeline) = weak.upgrade().filter(|_| is_free) {
+                take(&pipeline, pad, "fakesink name=end async=false sync=false");
+            }
+        });
         pipeline.set_state(gst::State::Playing).expect("it plays");
         Self { pipeline, rtc, said, say, exchange }
     }
@@ -261,6 +273,56 @@ impl Drop for Publisher {
     fn drop(&mut self) {
         self.pipeline.set_state(gst::State::Null).expect("it stops");
     }
+}
+
+/// Puts these elements behind a pad of webrtcbin.
+fn take(pipeline: &gst::Pipeline, pad: &gst::Pad, launch: &str) -> gst::Bin {
+    let bin = gst::parse::bin_from_description(launch, true).expect("usual elements");
+    pipeline.add(&bin).expect("it can be added");
+    bin.sync_state_with_parent().expect("it plays");
+    pad.link(&bin.static_pad("sink").expect("an open end")).expect("it fits");
+    bin
+}
+
+fn hear(pipeline: &gst::Pipeline, pad: &gst::Pad, into: &Arc<Mutex<Vec<i16>>>) {
+    let launch = "rtpopusdepay ! opusdec plc=true ! audioconvert ! audio/x-raw,format=S16LE,channels=1 \
+                  ! fakesink name=end async=false sync=false";
+    let end = take(pipeline, pad, launch).by_name("end").and_then(|end| end.static_pad("sink"));
+    let into = Arc::clone(into);
+    end.expect("named above").add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        let sound = info.buffer().expect("asked for").map_readable().expect("memory");
+        let samples = sound.as_chunks::<2>().0.iter().map(|sample| i16::from_le_bytes(*sample));
+        into.lock().expect("nothing panicked").extend(samples);
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// Changes what passes this end of a payloader.
+fn change(
+    pipeline: &gst::Pipeline,
+    payloader: &str,
+    end: &str,
+    alter: impl Fn(&mut Vec<u8>) + Send + Sync + 'static,
+) {
+    let payloader = pipeline.by_name(payloader).expect("it sends such");
+    let pad = payloader.static_pad(end).expect("a payloader has both ends");
+    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
+        let altered = |buffer: &gst::BufferRef| {
+            let mut bytes = buffer.map_readable().expect("memory").to_vec();
+            alter(&mut bytes);
+            let mut altered = gst::Buffer::from_mut_slice(bytes);
+            let all =
+                gst::BufferCopyFlags::FLAGS | gst::BufferCopyFlags::TIMESTAMPS | gst::BufferCopyFlags::META;
+            buffer.copy_into(altered.get_mut().expect("nobody else has it"), all, ..).expect("it fits");
+            altered
+        };
+        match &mut info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => *buffer = altered(buffer),
+            Some(gst::PadProbeData::BufferList(list)) => *list = list.iter().map(altered).collect(),
+            other => panic!("{other:?} was not asked for"),
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 /// Makes an offer, sets it and says it. GStreamer 1.22 has no option to restart ICE, so a later exchange gets its credentials by hand.
