@@ -12,12 +12,17 @@ mod process;
 mod publisher;
 #[path = "stage/rapid.rs"]
 mod rapid;
+#[path = "stage/returned.rs"]
+mod returned;
 #[path = "stage/room.rs"]
 mod room;
 #[path = "stage/sections.rs"]
 mod sections;
 #[path = "stage/storm.rs"]
 mod storm;
+#[path = "support/tones.rs"]
+#[allow(dead_code, reason = "other tests use all of it")]
+mod tones;
 
 use coguestd::model::stage::StageReport;
 use coguestd::model::{Code, Media};
