@@ -134,6 +134,13 @@ impl Console {
         })
     }
 
+    /// The statistics that a device has published since `mark`.
+    pub fn stats(&self, device: &str, mark: usize) -> Vec<Value> {
+        let topic = format!("device/{device}/stats");
+        let of_it = self.heard.iter().skip(mark).filter(|heard| heard.topic == topic);
+        of_it.map(|heard| heard.value.clone()).collect()
+    }
+
     /// Gives a command and waits for its result; also the moment it was given.
     pub fn command(
         &mut self,

@@ -16,6 +16,7 @@ mod probe;
 mod process;
 mod pure;
 mod ready;
+mod returns;
 mod room;
 mod rows;
 mod seat;
@@ -44,7 +45,7 @@ use self::stand::Stand;
 type Measure = fn(&Stand) -> anyhow::Result<Vec<Row>>;
 
 /// What is measured, in this order.
-const GROUPS: [(&str, &str, Measure); 13] = [
+const GROUPS: [(&str, &str, Measure); 15] = [
     ("pure", "the machines without a world", pure::measure),
     ("seated", "a seated guest beside the bare pipeline", seated::measure),
     ("foreground", "a seated guest with and without a label", foreground::measure),
@@ -56,6 +57,8 @@ const GROUPS: [(&str, &str, Measure); 13] = [
     ("commands", "command → reply", commands::measure),
     ("stays", "a hundred stays", stays::measure),
     ("guests", "a stage with 8 and with 32 guests", guests::measure),
+    ("returns", "what guests hear of the room: its age, and what it costs the host", returns::measure),
+    ("joins", "three hundred joins and leaves at a stage", returns::joins),
     ("storm", "a stage that is asked for two hundred sessions a second", storm::measure),
     ("idle", "an idle guest", idle::measure),
 ];

@@ -6,7 +6,7 @@
 //! ```
 //! What a host costs beside its stage (MQTT, the room) does not grow with its guests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -15,13 +15,18 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use coguestd::media::stage::{Settings, Stage};
 use coguestd::media::webrtc::Ice;
+use coguestd::memory;
 use coguestd::model::media::IceCandidate;
+use coguestd::model::sound::{Audible, Return};
 use coguestd::model::stage::{StageAsk, StagePeer, StageReport};
 use coguestd::model::{Media, UserId};
 use serde_json::{Value, json};
 
 use super::process::Process;
 use super::publisher::{Publisher, Said, Show, Video};
+
+/// The line that makes the stage give back the memory that lies free.
+const TRIM: &str = "trim";
 
 /// The argument that makes this program the stage.
 pub const STAGE: &str = "--stage";
@@ -44,6 +49,7 @@ pub fn stage() -> anyhow::Result<()> {
     loop {
         match lines.try_recv() {
             // What does not fit is lost, as on a host.
+            Ok(line) if line == TRIM => memory::give_back(),
             Ok(line) => stage.ask(ask(&serde_json::from_str(&line)?)?).unwrap_or_default(),
             Err(mpsc::TryRecvError::Disconnected) => break,
             Err(mpsc::TryRecvError::Empty) => std::thread::sleep(PAUSE),
@@ -86,6 +92,13 @@ fn ask(line: &Value) -> anyhow::Result<StageAsk> {
     if let Some(sdp) = text("sdp") {
         return Ok(StageAsk::Offer { peer, exchange: 1, media: Media::Video, sdp });
     }
+    if line["close"] == true {
+        return Ok(StageAsk::Close { peer });
+    }
+    if let Some(returned) = line.get("return") {
+        let returned: Return = serde_json::from_value(returned.clone())?;
+        return Ok(StageAsk::Sound { peer, audible: Audible::Yes, returned });
+    }
     let candidate = IceCandidate {
         candidate: text("candidate").context("what?")?,
         sdp_mid: None,
@@ -114,7 +127,7 @@ pub struct Room {
     asks: Option<ChildStdin>,
     reports: Receiver<String>,
     guests: BTreeMap<u64, (String, Publisher)>,
-    live: usize,
+    live: BTreeSet<u64>,
     next: u64,
 }
 
@@ -126,30 +139,60 @@ impl Room {
         let asks = child.stdin.take();
         let reports = lines(child.stdout.take().context("piped")?);
         let process = Process(child.id());
-        Ok(Self { child, process, asks, reports, guests: BTreeMap::new(), live: 0, next: 1 })
+        Ok(Self { child, process, asks, reports, guests: BTreeMap::new(), live: BTreeSet::new(), next: 1 })
     }
 
-    /// So many more guests; returns when all are decoded.
+    /// So many more guests with tiny pictures; returns when all are decoded.
     pub fn enter(&mut self, count: usize) -> anyhow::Result<()> {
+        let video = Video {
+            codec: "H264",
+            pattern: "ball",
+            width: 320,
+            height: 180,
+            frame_rate: 10,
+            bitrate_kbps: 150,
+        };
+        self.enter_with(count, &Show { video: Some(video), ..Show::audio() })
+    }
+
+    /// … that show this.
+    pub fn enter_with(&mut self, count: usize, show: &Show) -> anyhow::Result<()> {
         for _ in 0..count {
-            let video = Video {
-                codec: "H264",
-                pattern: "ball",
-                width: 320,
-                height: 180,
-                frame_rate: 10,
-                bitrate_kbps: 150,
-            };
-            let publisher = Publisher::start(&Show { video: Some(video), ..Show::audio() });
+            let publisher = Publisher::start(show);
             self.guests.insert(self.next, (format!("kiosk-{}", self.next), publisher));
             self.next += 1;
         }
         let (wanted, deadline) = (self.guests.len(), Instant::now() + PATIENCE);
-        while self.live < wanted {
-            ensure!(Instant::now() < deadline, "of {wanted} guests {} are decoded", self.live);
+        while self.live.len() < wanted {
+            ensure!(Instant::now() < deadline, "of {wanted} guests {} are decoded", self.live.len());
             self.carry()?;
         }
         Ok(())
+    }
+
+    /// All may be heard, and hear this of the room.
+    pub fn hear(&mut self, returned: Return) -> anyhow::Result<()> {
+        let guests: Vec<(u64, String)> =
+            self.guests.iter().map(|(peer, (guest, _))| (*peer, guest.clone())).collect();
+        guests.into_iter().try_for_each(|(peer, guest)| {
+            self.tell(&json!({"guest": guest, "peer": peer, "return": returned}))
+        })
+    }
+
+    /// All leave.
+    pub fn leave(&mut self) -> anyhow::Result<()> {
+        self.live.clear();
+        for (peer, (guest, _)) in std::mem::take(&mut self.guests) {
+            self.tell(&json!({"guest": guest, "peer": peer, "close": true}))?;
+        }
+        Ok(())
+    }
+
+    /// The memory that the stage needs, in MiB: what lies free is given back before.
+    pub fn needed_mib(&mut self) -> anyhow::Result<f64> {
+        self.say(TRIM)?;
+        self.pass(Duration::from_millis(500))?;
+        self.process.resident_mib()
     }
 
     /// Carries what comes for so long.
@@ -183,6 +226,10 @@ impl Room {
     }
 
     fn tell(&mut self, line: &Value) -> anyhow::Result<()> {
+        self.say(&line.to_string())
+    }
+
+    fn say(&mut self, line: &str) -> anyhow::Result<()> {
         let asks = self.asks.as_mut().context("it has ended")?;
         writeln!(asks, "{line}").context("the stage is gone")
     }
@@ -219,7 +266,7 @@ impl Room {
             publisher.candidate(u32::try_from(line)?, text);
         }
         if report["live"] == true {
-            self.live += 1;
+            self.live.extend(report["peer"].as_u64());
         }
         report["failed"].as_str().map_or(Ok(()), |why| bail!("{guest}: {why}"))
     }

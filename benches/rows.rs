@@ -27,7 +27,7 @@ pub struct Row {
 }
 
 /// Every name with what it is, its unit and its target, in the order of the table.
-const KNOWN: [(&str, &str, &str, Target); 29] = [
+const KNOWN: [(&str, &str, &str, Target); 33] = [
     ("cpu_ratio", "CPU of a seated guest, over that of the bare pipeline", "ratio", Target::AtMost(1.2)),
     ("memory_mib", "peak memory of a seated guest", "MiB", Target::None),
     ("memory_over_bare_mib", "… above that of the bare pipeline", "MiB", Target::AtMost(32.0)),
@@ -71,6 +71,15 @@ const KNOWN: [(&str, &str, &str, Target); 29] = [
     ),
     ("host_32_memory_mib", "memory of it; the unit allows so much", "MiB", Target::AtMost(320.0)),
     ("host_32_cpu_percent", "CPU of it, of one core", "%", Target::None),
+    (
+        "mouth_to_ear_p95_ms",
+        "what a guest says → what another one's speaker is given, 95 of 100",
+        "ms",
+        Target::AtMost(250.0),
+    ),
+    ("returns_9_cpu_percent", "CPU of 9 returns, of one core", "%", Target::AtMost(15.0)),
+    ("idle_return_kbps", "what a guest is sent that is alone, before RTP", "kbit/s", Target::AtMost(4.0)),
+    ("joins_memory_growth_mib", "memory more after 300 further joins and leaves", "MiB", Target::AtMost(4.0)),
     (
         "storm_gap_ms",
         "longest stand of the stage's thread in a storm of sessions",

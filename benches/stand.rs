@@ -132,6 +132,17 @@ impl Stand {
 
     /// A daemon with the profile `test`; `more` is TOML in front of everything, `media` in the table of media.
     pub fn daemon(&self, user_id: &str, more: &str, media: &str) -> anyhow::Result<Running> {
+        self.daemon_with(user_id, more, media, &[])
+    }
+
+    /// … with these keys of the configuration, `table.key=value`, in place of what it has.
+    pub fn daemon_with(
+        &self,
+        user_id: &str,
+        more: &str,
+        media: &str,
+        keys: &[&str],
+    ) -> anyhow::Result<Running> {
         let file = self.folder.path().join(format!("{user_id}.toml"));
         let text = format!(
             "{more}\n[user]\nid = \"{user_id}\"\n[mqtt]\nurl = \"mqtt://127.0.0.1:{}\"\n[room]\nlive_id = \"{ROOM}\"\n\
@@ -141,6 +152,9 @@ impl Stand {
         fs::write(&file, text)?;
         let mut command = self.program();
         command.arg("run").arg("--config").arg(&file);
+        for key in keys {
+            command.args(["--set", key]);
+        }
         Running::start(command, self.folder.path().join(format!("{user_id}.log")))
     }
 
