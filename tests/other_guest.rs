@@ -135,6 +135,23 @@ fn two_hear_each_other_and_never_themselves() {
 }
 
 #[test]
+fn one_that_only_sends_is_heard_by_one_that_only_receives() {
+    let mut house = House::open(&["mute"]);
+    house.join("second", "other-2", &["deaf", "hertz=800"]);
+    for (name, way) in [("guest", "sendonly"), ("second", "recvonly")] {
+        let answer = eventually("the answer", || house.said_by(name, "answer").pop());
+        assert_eq!(answer["ways"][0], json!(way), "{answer}");
+    }
+    eventually("the one to hear the other", || {
+        house.said_by("guest", "hears").into_iter().find(|heard| {
+            let is_tone = heard["hertz"].as_f64().is_some_and(|heard| (heard - 800.0).abs() < 20.0);
+            is_tone && heard["level"].as_f64() > Some(-40.0)
+        })
+    });
+    assert_eq!(house.said_by("second", "hears"), Vec::<Value>::new());
+}
+
+#[test]
 fn a_data_channel_beside_them_is_rejected_alone() {
     let house = House::open(&["data"]);
     let answer = house.wait_said("answer", |_| true);

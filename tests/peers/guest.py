@@ -1,10 +1,10 @@
 """A guest that shares nothing with the program: paho-mqtt on the room plane, aiortc for the media.
 
-    guest.py PORT GUEST HOST [forged] [data] [hertz=N]
+    guest.py PORT GUEST HOST [forged] [data] [mute] [deaf] [hertz=N]
 
 Joins the room `lobby` of HOST, applies for a seat, offers a tone and a moving picture to the stage, and says on stdout what it sees, a JSON object a
-line. With `forged` its offer names a certificate that it does not have, with `data` it offers a data channel, too. The tone has 2400 Hz, or what
-`hertz` says.
+line. With `forged` its offer names a certificate that it does not have, with `data` it offers a data channel, too; with `mute` it only receives sound, with
+`deaf` it only sends. The tone has 2400 Hz, or what `hertz` says.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.sdp import candidate_from_sdp
 
 PORT, GUEST, HOST = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-FORGED, DATA = "forged" in sys.argv[4:], "data" in sys.argv[4:]
+FORGED, DATA, MUTE, DEAF = (word in sys.argv[4:] for word in ("forged", "data", "mute", "deaf"))
 HERTZ = int(next((word[6:] for word in sys.argv[4:] if word.startswith("hertz=")), "2400"))
 PREFIX = "coguest/v1"
 HERE = f"{PREFIX}/room/lobby/guest/{GUEST}"
@@ -79,7 +79,9 @@ class Guest:
             await self.offer()
         elif kind == "signal" and "description" in message:
             sdp = message["description"]["sdp"]
-            say("answer", sections=[line for line in sdp.split("\r\n") if line.startswith("m=")])
+            lines = sdp.split("\r\n")
+            ways = [line[2:] for line in lines if line[2:] in ("sendrecv", "sendonly", "recvonly", "inactive")]
+            say("answer", sections=[line for line in lines if line.startswith("m=")], ways=ways)
             await self.peer.setRemoteDescription(RTCSessionDescription(**message["description"]))
         elif kind == "signal" and (message.get("candidate") or {}).get("candidate"):
             way = candidate_from_sdp(message["candidate"]["candidate"].split(":", 1)[1])
@@ -104,7 +106,12 @@ class Guest:
         self.peer = RTCPeerConnection()
         self.peer.on("connectionstatechange", lambda: say("connection", state=self.peer.connectionState, packets=packets))
         self.peer.on("track", lambda track: asyncio.ensure_future(self.listen(track)))
-        self.peer.addTrack(Tone())
+        if MUTE:
+            self.peer.addTransceiver("audio", direction="recvonly")
+        elif DEAF:
+            self.peer.addTransceiver(Tone(), direction="sendonly")
+        else:
+            self.peer.addTrack(Tone())
         self.peer.addTrack(VideoStreamTrack())
         if DATA:
             self.peer.createDataChannel("data")

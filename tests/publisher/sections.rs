@@ -4,6 +4,7 @@ use coguestd::media::publisher::Codec;
 use coguestd::model::Code;
 use coguestd::model::media::{Ask, Report, Session};
 use coguestd::model::message::DeviceKind;
+use coguestd::model::stage::SeatStats;
 
 use crate::answers::{answer_to, offer_of};
 use crate::seat::{BOTH, Seat, Setup};
@@ -152,4 +153,30 @@ fn an_answer_that_names_no_direction_goes_both_ways_as_far_as_offered() {
     seat.sees("sound", |stats| stats.audio.as_ref().is_some_and(|audio| audio.level_dbfs.is_some()));
     assert_eq!((failures(&seat), refusal(&seat, DeviceKind::Camera)), (Vec::new(), None));
     seat.close();
+}
+
+#[test]
+fn a_stage_that_only_hears_or_only_talks_is_one_all_the_same() {
+    for (answers, refused) in [("a=recvonly", None), ("a=sendonly", Some("the stage takes no sound"))] {
+        let mut seat = Seat::open(Setup::default());
+        let session = seat.sit_down(BOTH);
+        let offer = seat.wait_alone("the offer", |seat| offer_of(seat, session));
+        assert!(offer.contains("useinbandfec=1\r\n"), "{offer}");
+        answered(&mut seat, session, |answer| answer.replacen("a=sendrecv", answers, 1));
+        seat.live();
+        seat.sees("pictures", |stats| stats.video.as_ref().is_some_and(|video| video.frames > 5));
+        match refused {
+            None => {
+                let sounds =
+                    |stats: &SeatStats| stats.audio.as_ref().is_some_and(|audio| audio.level_dbfs.is_some());
+                seat.sees("sound", sounds);
+            }
+            Some(why) => {
+                let said = seat.wait("the refusal", |seat| refusal(seat, DeviceKind::Microphone));
+                assert_eq!(said, (Code::MicrophoneStartFail, why.to_owned()));
+            }
+        }
+        assert_eq!(failures(&seat), Vec::<&Report>::new());
+        seat.close();
+    }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use coguestd::model::Media;
 use coguestd::model::sound::{Audible, Return};
-use coguestd::model::stage::{StageAsk, StagePeer};
+use coguestd::model::stage::{StageAsk, StagePeer, StageReport};
 
 use crate::publisher::{Publisher, Show};
 use crate::room::Room;
@@ -51,6 +51,10 @@ fn next_second<const N: usize>(room: &mut Room, heard: &Mutex<Vec<i16>>, tones: 
 fn is_heard(room: &mut Room, heard: &Mutex<Vec<i16>>) -> bool {
     heard.lock().expect("nothing panicked").clear();
     room.pass(Duration::from_secs(1));
+    is_loud(heard)
+}
+
+fn is_loud(heard: &Mutex<Vec<i16>>) -> bool {
     heard.lock().expect("nothing panicked").iter().any(|sample| sample.unsigned_abs() > 33)
 }
 
@@ -101,6 +105,29 @@ fn stamped(packet: &mut [u8], change: impl Fn(u32) -> u32) {
 fn an_honest_guest_is_heard_as_it_is() {
     let level = disturbs_nobody("none", liar(|_, _| ()));
     assert!(level > -30.0, "the other one is heard, too: {level}");
+}
+
+#[test]
+fn who_only_sends_is_heard_and_is_sent_nothing() {
+    let mut room = Room::open();
+    let (publisher, all) = Publisher::listening(&beeps(HONEST));
+    let both = sit(&mut room, "kiosk-a", publisher);
+    room.live(&both);
+    let (publisher, heard) = Publisher::listening(&beeps(LIAR));
+    let one = room.enter("kiosk-b", Media::Audio, publisher);
+    room.edits.insert(one.peer, |offer| offer.replace("a=sendrecv", "a=sendonly"));
+    room.ask(StageAsk::Sound { peer: one.clone(), audible: Audible::Yes, returned: Return::Others });
+    let answer = room.until_some("the answer", |report| match report {
+        StageReport::Answer { peer, sdp, .. } if *peer == one => Some(sdp.clone()),
+        _ => None,
+    });
+    assert!(answer.contains("a=recvonly") && answer.contains("useinbandfec=1\r\n"), "{answer}");
+    let deadline = Instant::now() + PATIENCE;
+    while next_second(&mut room, &all, [LIAR])[0] < -24.0 {
+        assert!(Instant::now() < deadline, "it is not heard");
+    }
+    assert!(!is_loud(&heard), "it is sent something");
+    room.close();
 }
 
 #[test]
