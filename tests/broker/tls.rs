@@ -67,6 +67,10 @@ fn each_reason_for_distrust_has_its_own_words() {
     let why = why_not(trusting(&broker, &authority));
     assert!(why.contains("expired certificate") && why.contains("clock"), "{why}");
 
+    let broker = secured(&authority, &authority.own(), ClientCertificates::Ignored);
+    let why = why_not(trusting(&broker, &authority));
+    assert!(why.contains("an authority's certificate for its own"), "{why}");
+
     let plain = Broker::start();
     let why = why_not(trusting(&plain, &authority));
     assert!(why.contains("TLS"), "{why}");

@@ -56,6 +56,11 @@ impl Authority {
         self.file("ca.pem")
     }
 
+    /// The authority's own certificate and key, as somebody would use them for a broker.
+    pub fn own(&self) -> Identity {
+        Identity { certificate: self.file("ca.pem"), key: self.file("ca.key") }
+    }
+
     /// A certificate for a server with this name (`DNS:localhost`, `IP:127.0.0.1`).
     pub fn server(&self, name: &str, validity: Validity) -> Identity {
         self.issue("server", &format!("subjectAltName={name}\nextendedKeyUsage=serverAuth\n"), validity)

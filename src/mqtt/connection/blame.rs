@@ -277,6 +277,11 @@ fn certificate(settings: &Settings, broker: &str, error: &rustls::Error) -> Stri
                 )
             }
             CertificateError::Revoked => format!("{broker} has a revoked certificate: renew it"),
+            // One that `openssl req -x509` made, in its own hand: rustls has no kind for it.
+            other if other.to_string().contains("CaUsedAsEndEntity") => format!(
+                "{broker} has an authority's certificate for its own: let the authority sign one for {host}, and give the broker \
+                 that"
+            ),
             other => format!("{broker} has a certificate that cannot be used ({other}): make a new one"),
         },
         rustls::Error::AlertReceived(alert) => alert_received(broker, *alert),
