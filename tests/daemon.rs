@@ -22,3 +22,5 @@ mod systemd;
 mod termination;
 #[path = "daemon/twins.rs"]
 mod twins;
+#[path = "daemon/wildcards.rs"]
+mod wildcards;

@@ -84,9 +84,7 @@ impl Trouble {
             }
         };
         let found = self.deaf.iter().find_map(|filter| what(filter));
-        found.map(|what| {
-            format!("{what} not heard: the broker refuses the subscription, check its access list")
-        })
+        found.map(|what| format!("{what} not heard: the broker refuses the subscription, the log says why"))
     }
 
     fn unpublished(&self) -> Option<String> {

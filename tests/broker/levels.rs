@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use coguestd::mqtt::connection::{DropCause, Feature, Incoming, Publish, Retain, Settings};
 
 use crate::support::broker::{Broker, Setup};
+use crate::support::eventually;
 use crate::support::peer::{Peer, settings, settings_of};
 
 fn kept(broker: &Broker, client: &str) -> Peer {
@@ -134,6 +135,31 @@ fn a_broker_without_retained_messages_or_without_qos_1_still_hears_what_is_said(
         }
         assert!(!peer.seen().iter().any(|incoming| matches!(incoming, Incoming::Down { .. })), "{line}");
     }
+}
+
+#[test]
+fn a_broker_that_takes_one_message_at_once_gets_all_of_them_in_order() {
+    const MESSAGES: usize = 50;
+    let broker = Broker::with(Setup::new().line("max_inflight_messages 1"));
+    let peer = Peer::up(settings(&broker, "peer"));
+    assert_eq!(peer.link.granted().receive_maximum, 1);
+    let heard = broker.listen(&["-t", "own/#"]);
+    for number in 0..MESSAGES {
+        peer.link.publish(Publish::new("own/word", number.to_string())).expect("there is room");
+    }
+    heard.wait_for(&format!("own/word {}", MESSAGES - 1));
+    let expected: Vec<String> = (0..MESSAGES).map(|number| format!("own/word {number}")).collect();
+    assert_eq!(heard.heard(), expected);
+}
+
+#[test]
+fn a_broker_is_asked_for_a_sign_of_life_as_often_as_it_wants_one() {
+    // The shortest that mosquitto takes.
+    let broker = Broker::with(Setup::new().line("max_keepalive 10"));
+    let peer = Peer::up(Settings { keep_alive: Duration::from_secs(600), ..settings(&broker, "peer") });
+    assert_eq!(peer.link.granted().keep_alive, Some(Duration::from_secs(10)));
+    eventually("a sign of life", || broker.log().contains("Received PINGREQ from peer").then_some(()));
+    assert!(!peer.seen().iter().any(|incoming| matches!(incoming, Incoming::Down { .. })));
 }
 
 /// A broker that leaves Nagle's algorithm on holds each message back until the one before is acknowledged.
