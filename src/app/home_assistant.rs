@@ -244,18 +244,17 @@ impl HomeAssistant {
 
     /// Takes away what an earlier run announced and this one does not.
     fn left_over(&mut self, house: &House, message: &Message) {
-        let Ok(state) = serde_json::from_slice::<Value>(&message.payload) else { return };
-        let Some(announced) = state["discovery"].as_str() else { return };
+        let Some(announced) = discovery::announced(&message.payload) else { return };
         let present = self.prefix.as_ref().map(|prefix| discovery::config_topic(prefix, &house.user_id));
-        if discovery::is_shared_config_topic(announced, &house.user_id) {
-            return self.look_at(house, announced.to_owned());
+        if discovery::is_shared_config_topic(&announced, &house.user_id) {
+            return self.look_at(house, announced);
         }
-        let ours = discovery::is_config_topic(announced, &house.user_id);
-        if present.as_deref() == Some(announced) || !ours {
+        let ours = discovery::is_config_topic(&announced, &house.user_id);
+        if present.as_deref() == Some(announced.as_str()) || !ours {
             return;
         }
         tracing::info!("what was announced to Home Assistant at {announced} is taken away");
-        house.link.keep(announced, "");
+        house.link.keep(&announced, "");
         if self.prefix.is_none() {
             for topic in self.kept(house) {
                 house.link.keep(topic, "");

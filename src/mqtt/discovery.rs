@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::schema::{GUEST_EVENTS, HOST_EVENTS, names_of};
 use super::topics::Topics;
+use super::wire::sound_object;
 use crate::model::media::Quality;
 use crate::model::sound::SpeakerStatus;
 use crate::model::volume::Loudness;
@@ -69,8 +70,13 @@ pub fn is_shared_config_topic(topic: &str, user_id: &UserId) -> bool {
 
 /// Whether this is a discovery payload of this user, and not of another device with the same topic.
 pub fn announces(payload: &[u8], user_id: &UserId) -> bool {
-    let Ok(payload) = serde_json::from_slice::<Value>(payload) else { return false };
-    payload["device"]["identifiers"] == json!([identifier(user_id)])
+    let device = sound_object(payload).and_then(|mut payload| payload.remove("device"));
+    device.is_some_and(|device| device["identifiers"] == json!([identifier(user_id)]))
+}
+
+/// Where the run that kept this state of the entities had announced them.
+pub fn announced(state: &[u8]) -> Option<String> {
+    sound_object(state)?.get("discovery")?.as_str().map(ToOwned::to_owned)
 }
 
 fn is_below_a_prefix(topic: &str, place: &str) -> bool {
@@ -428,6 +434,11 @@ mod tests {
         assert!(announces(payload.as_bytes(), &id("lobby.1")));
         assert!(!announces(payload.as_bytes(), &id("lobby_1")));
         assert!(!announces(b"", &id("lobby.1")));
+        // Of two that contradict each other neither counts.
+        let twice = payload.replacen('{', r#"{"device": {}, "#, 1);
+        assert!(!announces(twice.as_bytes(), &id("lobby.1")));
+        assert_eq!(announced(br#"{"discovery": "a/b"}"#).as_deref(), Some("a/b"));
+        assert_eq!(announced(br#"{"discovery": "a/b", "discovery": "c/d"}"#), None);
     }
 
     #[test]
