@@ -28,6 +28,7 @@ const SETTLE: usize = 10;
 /// A beep is heard from this level on.
 const LOUD: u16 = 1_000;
 
+const MOUTH: &str = "bench-mouth";
 const EAR: &str = "bench-ear";
 
 /// Seats of a full stage, and how long it is watched.
@@ -121,7 +122,7 @@ fn mouth_to_ear(stand: &Stand, console: &mut Console) -> anyhow::Result<Row> {
     let began = Instant::now();
     let silence = "audiotestsrc name=microphone is-live=true wave=silence samplesperbuffer=960";
     let mouth = speak(port, began)?;
-    let said = guest(stand, console, GUEST, &microphone, "fakesink name=speaker sync=true")?;
+    let said = guest(stand, console, MOUTH, &microphone, "fakesink name=speaker sync=true")?;
     let heard = guest(stand, console, EAR, silence, &speaker)?;
     let delays = listen(&ear, began)?;
     ensure!(mouth.join().is_ok(), "nobody spoke to the end");
