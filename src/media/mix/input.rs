@@ -172,6 +172,13 @@ impl Input {
     fn next(&mut self, time: f64, audible: Audible) -> Option<f32> {
         loop {
             let segment = *self.segments.front()?;
+            if !self.reading && self.is_missed(&segment, time + segment.offset) {
+                if self.segments.len() == 1 {
+                    return None;
+                }
+                self.turn_to_next();
+                continue;
+            }
             if !self.reading && !self.begin(time + segment.offset) {
                 return None;
             }
@@ -183,9 +190,20 @@ impl Input {
             if self.segments.len() == 1 {
                 return None;
             }
-            self.segments.pop_front();
-            self.position = self.segments.front().map_or(0.0, |next| next.first as f64);
+            self.turn_to_next();
         }
+    }
+
+    fn turn_to_next(&mut self) {
+        self.segments.pop_front();
+        self.position = self.segments.front().map_or(0.0, |next| next.first as f64);
+    }
+
+    /// Whether what is left of it is a single packet that came when it was over. A decoder that takes lost packets from those after them gives the last
+    /// one before a pause only when the pause ends: it is not worth a delay of all that follows.
+    fn is_missed(&self, segment: &Segment, due: f64) -> bool {
+        let end = segment.end as f64;
+        end - self.position <= BLOCK as f64 + 2.0 * MARGIN && end <= due - self.lag
     }
 
     /// Begins to read when it is time; at `due` is what would be heard without any lag.

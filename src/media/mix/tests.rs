@@ -194,6 +194,30 @@ fn what_comes_late_is_heard_later_and_the_delay_goes_back() {
     assert!(input.lag == 0.0, "{}", input.lag);
 }
 
+#[test]
+fn a_packet_that_was_held_back_over_a_pause_delays_nothing() {
+    let mut sender = Sender::new(440.0, 0.0);
+    let mut input = Input::new();
+    let mut held = None;
+    let heard = hear(&mut input, 20, |now, input| {
+        while sender.at(sender.sent) <= now as f64 {
+            // A fifth of a second of sound, and a pause; each packet is given when the next one comes.
+            if sender.sent % 30 < 10 {
+                let packet = (sender.at(sender.sent) as i64, sender.packet(sender.sent));
+                if let Some((stamp, samples)) = held.replace(packet) {
+                    input.write(now, stamp, &samples);
+                }
+            }
+            sender.sent += 1;
+        }
+    });
+    assert!(input.lag < 960.0, "{} samples", input.lag);
+    let roughness = roughness(&heard, 440.0);
+    assert!(roughness < EDGE, "{roughness}");
+    let loud = heard.chunks(480).filter(|chunk| chunk.iter().any(|sample| *sample != 0)).count();
+    assert!((500..720).contains(&loud), "{loud} of 2000 pieces are heard");
+}
+
 /// Of a packet's number, its stamp.
 type Lie = Box<dyn Fn(u64) -> i64>;
 

@@ -282,11 +282,7 @@ fn sound(
         // A speaker that hangs holds up nobody.
         gst::ElementFactory::make("queue").property_from_str("leaky", "downstream").build()?,
         gst::ElementFactory::make("rtpopusdepay").build()?,
-        // What is lost is taken from the packet after it, or made up.
-        gst::ElementFactory::make("opusdec")
-            .property("use-inband-fec", true)
-            .property("plc", true)
-            .build()?,
+        decoder()?,
         gst::ElementFactory::make("capsfilter").property("caps", caps).build()?,
         volume,
         gst::ElementFactory::make("audioconvert").build()?,
@@ -297,6 +293,27 @@ fn sound(
     gst::Element::link_many(&steps)?;
     ghost(&bin, &steps[0])?;
     Ok(bin)
+}
+
+/// What is lost is taken from the packet after it, or made up. For that the decoder holds one packet, of 20 ms, for which `playout` has
+/// room; it says that it takes 120 ms, the longest there could be, and all would be played that much later.
+fn decoder() -> Result<gst::Element, glib::BoolError> {
+    let decoder = gst::ElementFactory::make("opusdec").property("use-inband-fec", true);
+    let decoder = decoder.property("plc", true).build()?;
+    let ends = [decoder.static_pad("sink"), decoder.static_pad("src")];
+    let [Some(entry), Some(exit)] = ends else { return Err(glib::bool_error!("a decoder has no pads")) };
+    let entry = entry.downgrade();
+    exit.add_probe(gst::PadProbeType::QUERY_UPSTREAM, move |_, info| {
+        let (Some(query), Some(entry)) = (info.query_mut(), entry.upgrade()) else {
+            return gst::PadProbeReturn::Ok;
+        };
+        let is_latency = matches!(query.view(), gst::QueryView::Latency(_));
+        if is_latency && entry.peer_query(query) {
+            return gst::PadProbeReturn::Handled;
+        }
+        gst::PadProbeReturn::Ok
+    });
+    Ok(decoder)
 }
 
 fn ghost(bin: &gst::Bin, first: &gst::Element) -> Result<(), glib::BoolError> {

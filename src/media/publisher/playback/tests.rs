@@ -65,3 +65,29 @@ fn what_is_lost_of_the_room_is_played_by_the_packet_after_it() {
     eprintln!("{kept:.1?} dB with and without");
     assert!(kept[0] > kept[1] + 3.0, "{kept:?} dB with and without");
 }
+
+#[test]
+fn a_decoder_that_waits_for_one_packet_delays_by_no_more() {
+    gst::init().expect("GStreamer starts");
+    let launch = "audiotestsrc is-live=true samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=1 ! opusenc name=end";
+    let pipeline =
+        gst::parse::launch(launch).expect("usual elements").downcast::<gst::Pipeline>().expect("one");
+    let sink = gst::ElementFactory::make("fakesink").property("sync", true).build().expect("usual");
+    let decoder = decoder().expect("usual elements");
+    pipeline.add_many([&decoder, &sink]).expect("nothing of that name");
+    gst::Element::link_many([&pipeline.by_name("end").expect("named above"), &decoder, &sink])
+        .expect("they fit");
+    pipeline.set_state(gst::State::Playing).expect("it plays");
+    // What it says comes with the first sound.
+    let came = talk::collect(&decoder.static_pad("src").expect("it has one"));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while came.lock().expect("nothing panicked").len() < 4_800 {
+        assert!(Instant::now() < deadline, "nothing is decoded");
+        thread::sleep(Duration::from_millis(10));
+    }
+    let mut query = gst::query::Latency::new();
+    assert!(sink.query(&mut query));
+    let (_, least, _) = query.result();
+    pipeline.set_state(gst::State::Null).expect("it stops");
+    assert!(least < gst::ClockTime::from_mseconds(100), "{least}");
+}
