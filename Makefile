@@ -78,7 +78,7 @@ deny: ## licences, sources and banned crates (and known vulnerabilities with DEN
 schema: ## write docs/asyncapi.json anew
 	cargo run --locked -q -- schema > docs/asyncapi.json
 
-bench: build ## measure: CPU, memory, start-up, idling, stays, full rooms; a table and bench.json in cargo's target folder (8 minutes)
+bench: build ## measure: CPU, memory, start-up, idling, stays, full rooms, what is heard; a table and bench.json in cargo's target folder (12 minutes)
 	cargo build --release --locked --examples
 	cargo run --quiet --release --locked --example bench -- $(GROUPS)
 
