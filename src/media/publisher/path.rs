@@ -2,6 +2,7 @@
 //!
 //! Who receives pictures reports every second. Who only receives sound, and has nothing to say itself, may report every 5 s, half as
 //! much more by chance (RFC 3550 §6.3; browsers: 2.5 to 7.5 s): of such a one the silence begins later, by what one lost report takes.
+//! Who sends sound itself is known by its packets.
 //!
 //! Invariant: silence is measured only while this is looked at; a machine that stood still accuses nobody.
 
@@ -14,8 +15,8 @@ use crate::model::media::Path;
 const SILENT: Duration = Duration::from_secs(3);
 /// So much later a far side is silent that reports every 5 to 7.5 s: one report may be lost.
 const SLOW: Duration = Duration::from_secs(10);
-/// Who was never silent for so long reports often.
-const OFTEN: Duration = Duration::from_secs(20);
+/// Who sends so many packets in this time sends more than reports: its silence is noticed at once.
+const OFTEN: (u64, Duration) = (4, Duration::from_secs(3));
 /// Between two looks is no more time than this, unless the machine stood still.
 const STALL: Duration = Duration::from_secs(1);
 
@@ -24,8 +25,8 @@ const STALL: Duration = Duration::from_secs(1);
 enum Rhythm {
     /// Each second or two.
     Often,
-    /// Every few seconds, as far as is known since then.
-    Seldom { since: Instant },
+    /// Every few seconds, as far as is known: then so many packets had come.
+    Seldom { since: Instant, heard: u64 },
 }
 
 /// What is heard of one far side.
@@ -43,7 +44,7 @@ impl PathWatch {
     pub(super) fn new(now: Instant, heard: u64, media: Media) -> Self {
         let rhythm = match media {
             Media::Video => Rhythm::Often,
-            Media::Audio => Rhythm::Seldom { since: now },
+            Media::Audio => Rhythm::Seldom { since: now, heard },
         };
         Self { heard, heard_at: now, looked_at: now, rhythm, said: Path::Flowing }
     }
@@ -69,9 +70,12 @@ impl PathWatch {
 
     fn hear(&mut self, now: Instant) {
         let quiet = now.saturating_duration_since(std::mem::replace(&mut self.heard_at, now));
+        let unknown = Rhythm::Seldom { since: now, heard: self.heard };
         self.rhythm = match self.rhythm {
-            Rhythm::Often | Rhythm::Seldom { .. } if quiet >= SILENT => Rhythm::Seldom { since: now },
-            Rhythm::Seldom { since } if now.saturating_duration_since(since) >= OFTEN => Rhythm::Often,
+            Rhythm::Often | Rhythm::Seldom { .. } if quiet >= SILENT => unknown,
+            Rhythm::Seldom { since, heard } if now.saturating_duration_since(since) >= OFTEN.1 => {
+                if self.heard.wrapping_sub(heard) >= OFTEN.0 { Rhythm::Often } else { unknown }
+            }
             rhythm @ (Rhythm::Often | Rhythm::Seldom { .. }) => rhythm,
         };
     }
@@ -132,13 +136,27 @@ mod tests {
     }
 
     #[test]
-    fn who_is_heard_often_is_missed_sooner() {
+    fn who_sends_sound_is_missed_as_soon_as_who_receives_pictures() {
         let mut watched = Watched::new(Media::Audio);
-        for _ in 0..21 {
-            assert_eq!(watched.hears_after(1_000), []);
+        // Opus without anything to say: a packet each 400 ms.
+        for _ in 0..9 {
+            assert_eq!(watched.hears_after(400), []);
         }
-        assert_eq!(watched.hears_after(5_000), [Some(210), None]);
+        assert_eq!(watched.hears_after(5_000), [Some(36), None], "from the last that came");
         assert_eq!(watched.hears_after(5_000), [], "it has shown that it may be slow");
+        for _ in 0..9 {
+            assert_eq!(watched.hears_after(400), []);
+        }
+        assert_eq!(watched.hears_after(5_000), [Some(172), None], "and that it is not");
+    }
+
+    #[test]
+    fn who_reports_once_a_second_is_no_sender() {
+        let mut watched = Watched::new(Media::Audio);
+        for _ in 0..60 {
+            assert_eq!(watched.hears_after(1_100), []);
+        }
+        assert_eq!(watched.hears_after(12_900), [], "it may be slow");
     }
 
     #[test]
