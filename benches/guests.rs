@@ -1,4 +1,4 @@
-//! What a stage with 8 and with 32 guests has of threads, memory and CPU.
+//! What a stage with 8 and with 32 guests has of threads, memory and CPU, and when all 32 come back at once.
 
 use std::time::Duration;
 
@@ -30,6 +30,9 @@ pub fn measure(_stand: &Stand) -> anyhow::Result<Vec<Row>> {
         let descriptors = room.process.descriptors()? as f64;
         rows.push(Row::new(names[2], cpu).with("descriptors", descriptors));
     }
+    let threads = room.come_again()?;
+    let memory = room.process.peak_mib()?;
+    rows.push(Row::new("host_32_again_threads", threads as f64).with("peak memory, MiB", memory));
     room.end()?;
     Ok(rows)
 }

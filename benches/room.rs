@@ -144,30 +144,42 @@ impl Room {
 
     /// So many more guests with tiny pictures; returns when all are decoded.
     pub fn enter(&mut self, count: usize) -> anyhow::Result<()> {
-        let video = Video {
-            codec: "H264",
-            pattern: "ball",
-            width: 320,
-            height: 180,
-            frame_rate: 10,
-            bitrate_kbps: 150,
-        };
-        self.enter_with(count, &Show { video: Some(video), ..Show::audio() })
+        self.enter_with(count, &tiny())
     }
 
     /// … that show this.
     pub fn enter_with(&mut self, count: usize, show: &Show) -> anyhow::Result<()> {
         for _ in 0..count {
-            let publisher = Publisher::start(show);
-            self.guests.insert(self.next, (format!("kiosk-{}", self.next), publisher));
-            self.next += 1;
+            self.seat(format!("kiosk-{}", self.next), show);
         }
+        self.wait()?;
+        Ok(())
+    }
+
+    /// All guests at once in new sessions, without a word of the old ones; the most threads that the stage had until all are decoded.
+    pub fn come_again(&mut self) -> anyhow::Result<usize> {
+        self.live.clear();
+        for (guest, _) in std::mem::take(&mut self.guests).into_values() {
+            self.seat(guest, &tiny());
+        }
+        self.wait()
+    }
+
+    fn seat(&mut self, guest: String, show: &Show) {
+        self.guests.insert(self.next, (guest, Publisher::start(show)));
+        self.next += 1;
+    }
+
+    /// Until all are decoded; the most threads that the stage had meanwhile.
+    fn wait(&mut self) -> anyhow::Result<usize> {
         let (wanted, deadline) = (self.guests.len(), Instant::now() + PATIENCE);
+        let mut threads = 0;
         while self.live.len() < wanted {
             ensure!(Instant::now() < deadline, "of {wanted} guests {} are decoded", self.live.len());
             self.carry()?;
+            threads = threads.max(self.process.threads()?);
         }
-        Ok(())
+        Ok(threads)
     }
 
     /// All may be heard, and hear this of the room.
@@ -206,8 +218,8 @@ impl Room {
 
     /// An offer of somebody who is not here, as a new session.
     pub fn offer(&mut self, guest: &str, sdp: &str) -> anyhow::Result<()> {
-        self.next += 1;
         let peer = self.next;
+        self.next += 1;
         self.tell(&json!({"guest": guest, "peer": peer, "sdp": sdp}))
     }
 
@@ -270,6 +282,13 @@ impl Room {
         }
         report["failed"].as_str().map_or(Ok(()), |why| bail!("{guest}: {why}"))
     }
+}
+
+/// Pictures that cost next to nothing, and a tone.
+fn tiny() -> Show {
+    let video =
+        Video { codec: "H264", pattern: "ball", width: 320, height: 180, frame_rate: 10, bitrate_kbps: 150 };
+    Show { video: Some(video), ..Show::audio() }
 }
 
 impl Drop for Room {
