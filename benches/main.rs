@@ -32,6 +32,8 @@ mod network;
 #[allow(dead_code, reason = "the tests use all of it")]
 #[path = "../tests/support/publisher.rs"]
 mod publisher;
+#[path = "../tests/support/router.rs"]
+mod router;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -5,6 +5,8 @@
 mod echo_room;
 #[path = "support/network.rs"]
 mod network;
+#[path = "support/router.rs"]
+mod router;
 #[path = "support/talker.rs"]
 mod talker;
 

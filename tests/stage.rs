@@ -16,6 +16,8 @@ mod rapid;
 mod returned;
 #[path = "stage/room.rs"]
 mod room;
+#[path = "support/router.rs"]
+mod router;
 #[path = "stage/sections.rs"]
 mod sections;
 #[path = "stage/storm.rs"]

@@ -9,6 +9,8 @@ use gstreamer::prelude::*;
 use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
 
+use super::router;
+
 /// What the publisher sends.
 #[derive(Debug, Clone)]
 pub struct Show {
@@ -181,6 +183,7 @@ impl Publisher {
             .downcast::<gst::Pipeline>()
             .expect("a pipeline");
         let rtc = pipeline.by_name("rtc").expect("named in the launch line");
+        router::ask_nothing(&rtc);
         let (say, said) = mpsc::channel();
         let exchange = Arc::new(AtomicU32::new(1));
         let (candidate, of) = (say.clone(), Arc::clone(&exchange));

@@ -47,6 +47,7 @@ impl Talker {
             .downcast::<gst::Pipeline>()
             .expect("a pipeline");
         let rtc = pipeline.by_name("rtc").expect("named in the launch line");
+        super::router::ask_nothing(&rtc);
         let breath = pipeline.by_name("breath").and_then(|breath| breath.static_pad("src"));
         match sound {
             Sound::Voice => speak(&breath.expect("named in the launch line")),
