@@ -60,7 +60,7 @@ peers: deps ## peers that the tests talk to, in cargo's target folder
 	  python3 -m venv "$$peers" && "$$peers/bin/pip" install -q 'aiortc>=1.9' paho-mqtt numpy && touch "$$peers/complete"; } || { rm -rf "$$peers"; exit 1; }
 
 test: deps peers ## run every test
-	cargo test --locked
+	cargo test --locked --lib --bins --tests --example documents
 
 lint: deps ## formatting, clippy, rustdoc
 	cargo fmt --check
@@ -72,7 +72,7 @@ CARGO_DENY := 0.20.2
 CARGO_DENY_ROOT = $${CROSS_CACHE:-$$HOME/.cache/coguestd-cross}/cargo-deny-$(CARGO_DENY)
 
 deny: ## licences, sources and banned crates (and known vulnerabilities with DENY="check advisories", from the network)
-	@[ -x "$(CARGO_DENY_ROOT)/bin/cargo-deny" ] || cargo install --quiet --locked --debug --root "$(CARGO_DENY_ROOT)" cargo-deny@$(CARGO_DENY)
+	@[ -x "$(CARGO_DENY_ROOT)/bin/cargo-deny" ] || CARGO_PROFILE_DEV_DEBUG=false cargo install --quiet --locked --debug --root "$(CARGO_DENY_ROOT)" cargo-deny@$(CARGO_DENY)
 	"$(CARGO_DENY_ROOT)/bin/cargo-deny" --locked $(or $(DENY),check bans licenses sources)
 
 schema: ## write docs/asyncapi.json anew
