@@ -137,7 +137,7 @@ pub(super) struct Live {
     pub(super) live_id: LiveId,
     pub(super) seat_mode: SeatMode,
     pub(super) seats: Vec<Slot>,
-    pub(super) members: HashMap<UserId, Member>,
+    pub(super) members: BTreeMap<UserId, Member>,
     /// Inside and not seated, in the order of their coming.
     pub(super) candidates: BTreeMap<u64, UserId>,
     pub(super) applications: Queue,
@@ -153,7 +153,7 @@ impl Live {
             live_id,
             seat_mode,
             seats: vec![Slot::default(); seats],
-            members: HashMap::new(),
+            members: BTreeMap::new(),
             candidates: BTreeMap::new(),
             applications: Queue::default(),
             invitations: Queue::default(),
