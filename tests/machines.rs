@@ -29,6 +29,10 @@ mod random_host;
 mod reach;
 #[path = "machines/replies.rs"]
 mod replies;
+#[path = "machines/scenario.rs"]
+mod scenario;
+#[path = "machines/scenarios/mod.rs"]
+mod scenarios;
 #[path = "machines/silence.rs"]
 mod silence;
 #[path = "machines/volumes.rs"]

@@ -38,14 +38,18 @@ pub struct ByHand {
 }
 
 impl ByHand {
+    /// As it is on the stand.
+    pub fn before(stand: GuestStand) -> Self {
+        Self { stand, session: "s".to_owned(), revision: 0 }
+    }
+
     /// Inside, with nothing pending.
     pub fn inside() -> Self {
         Self::inside_with(settings("ada", 1))
     }
 
     pub fn inside_with(settings: Settings) -> Self {
-        let stand = GuestStand::new(settings, Instant::now());
-        let mut hand = Self { stand, session: "s".to_owned(), revision: 0 };
+        let mut hand = Self::before(GuestStand::new(settings, Instant::now()));
         hand.stand.input(Input::Online);
         hand.command(GuestCommand::JoinLive(JoinLive { live_id: lobby() })).expect("it is taken");
         hand.news();
