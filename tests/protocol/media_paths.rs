@@ -1,14 +1,9 @@
 //! What a guest's media do when the stage, made by hand, answers wrongly, late or not at all.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
 use crate::support::hands::HandHost;
 use crate::support::stand::{Stand, with};
-
-/// Like the stand's patience, for what the document itself gives half a minute and more.
-const LONG: Duration = Duration::from_secs(90);
 
 fn answer(offer: &Value, sdp: &str) -> Value {
     json!({"type": "signal", "session": offer["session"], "exchange": offer["exchange"],
@@ -116,47 +111,4 @@ fn what_names_another_session_or_exchange_is_dropped() {
     host.restarted();
     let third = next_offer(&host, "ada", &second, heard_after(&host, &second).max(heard));
     assert_ne!(third["session"], offer["session"]);
-}
-
-#[test]
-fn a_stage_that_never_answers_and_an_application_nobody_answers_have_their_deadlines() {
-    let stand = Stand::open();
-    let host = stand.hand_host();
-    let _seated = host.admit(&stand, "ada", &[]);
-    let _applied = host.admit(&stand, "bob", &[]);
-    let mark = stand.operator.mark();
-    let heard = host.client.mark();
-    // A host that took the application and is never heard of again: the guest's own deadline is two seconds later.
-    let asked = Instant::now();
-    let back = crate::support::client::Manner::default();
-    let topic = crate::support::stand::command("bob", "apply_for_seat");
-    stand.operator.publish_as(&topic, r#"{"timeout":1}"#, back);
-    let apply = host.asked("bob", "apply", heard);
-    host.grant_request("bob", &apply, json!({}));
-    assert_eq!(stand.event("bob", "application_no_response", mark)["reason"], "timeout");
-    assert!(asked.elapsed() >= Duration::from_secs(3), "not before the host's own clock could have said so");
-    // A host that does not answer at all.
-    let heard = host.client.mark();
-    assert_eq!(stand.refused("bob", "apply_for_seat", json!({})), "host_unreachable");
-    host.asked("bob", "cancel_application", heard);
-    assert_eq!(stand.state("bob")["application"], Value::Null);
-    assert_eq!(stand.refused("bob", "cancel_application", json!({})), "not_on_seat_queue");
-    // A stage that never answers: 15 s to live, three attempts of 10 s, pauses of 1, 2 and 4 s.
-    let mark = stand.operator.mark();
-    offered(&stand, &host, "ada");
-    let began = Instant::now();
-    for attempt in 1..=3 {
-        loop {
-            let said = stand.operator.on("coguest/v1/device/ada/event/media_recovering", mark);
-            if said.iter().any(|event| event["attempt"] == attempt) {
-                break;
-            }
-            assert!(began.elapsed() < LONG, "attempt {attempt} is not made");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-    assert!(began.elapsed() >= Duration::from_secs(37), "{:?}", began.elapsed());
-    stand.event("ada", "media_failed", mark);
-    assert_eq!(stand.event("ada", "unseated", mark)["reason"], "media_failed");
-    assert!(began.elapsed() >= Duration::from_secs(51), "{:?}", began.elapsed());
 }
