@@ -21,6 +21,7 @@ mod picture_size;
 pub mod pictures;
 pub mod publisher;
 mod signals;
+mod sources;
 pub mod stage;
 mod still;
 mod streams;

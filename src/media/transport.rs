@@ -5,7 +5,7 @@
 //! dtlssrtpenc ─► gate ─► nicesink        nicesrc ─► gate ─► dtlssrtpdec
 //! ```
 //! Invariant: while the certificate is awaited nothing but its handshake passes, in either direction; once it is refused nothing does,
-//! not even the rest of the handshake. Callbacks hold a gate, never an element.
+//! not even the rest of the handshake. What comes in names a bounded number of sources. Callbacks hold a gate, never an element.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -21,6 +21,7 @@ use rustls::pki_types::pem::PemObject as _;
 use super::certificate::{self, Own};
 use super::fingerprint::Fingerprints;
 use super::signals::Signal;
+use super::sources::Sources;
 use super::webrtc;
 use crate::model::Code;
 use crate::model::media::Fault;
@@ -92,19 +93,44 @@ impl Gate {
         }
     }
 
+    /// In the way of what goes out.
     fn stand_at(self: &Arc<Self>, pad: &gst::Pad) {
         let gate = Arc::clone(self);
-        let packets = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
-        pad.add_probe(packets, move |_, info| {
-            let passes = match &info.data {
-                Some(gst::PadProbeData::Buffer(packet)) => gate.passes(packet),
-                Some(gst::PadProbeData::BufferList(list)) => list.iter().all(|packet| gate.passes(packet)),
-                Some(_) | None => false,
-            };
-            // Not `Drop`, as in `publisher::watch`: GStreamer would drop it a second time.
-            if passes { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Handled }
-        });
+        sift(pad, move |packet| gate.passes(packet));
     }
+
+    /// In the way of what comes in.
+    fn stand_before(self: &Arc<Self>, decoder: &gst::Element) {
+        let sources = Arc::<Mutex<Sources>>::default();
+        let count = |sources: &Mutex<Sources>, packet: &gst::BufferRef, admit: Admit| {
+            let Ok(bytes) = packet.map_readable() else { return false };
+            admit(&mut sources.lock().unwrap_or_else(PoisonError::into_inner), &bytes)
+        };
+        if let Some(pad) = decoder.static_pad("sink") {
+            let (gate, sources) = (Arc::clone(self), Arc::clone(&sources));
+            sift(&pad, move |packet| {
+                gate.passes(packet) && count(&sources, packet, Sources::admit_protected)
+            });
+        }
+        if let Some(pad) = decoder.static_pad("rtcp_src") {
+            sift(&pad, move |packet| count(&sources, packet, Sources::admit_reports));
+        }
+    }
+}
+
+type Admit = fn(&mut Sources, &[u8]) -> bool;
+
+/// Lets through this pad what passes. Of a list all of it must.
+fn sift(pad: &gst::Pad, passes: impl Fn(&gst::BufferRef) -> bool + Send + Sync + 'static) {
+    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
+        let passes = match &info.data {
+            Some(gst::PadProbeData::Buffer(packet)) => passes(packet),
+            Some(gst::PadProbeData::BufferList(list)) => list.iter().all(&passes),
+            Some(_) | None => false,
+        };
+        // Not `Drop`, as in `publisher::watch`: GStreamer would drop it a second time.
+        if passes { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Handled }
+    });
 }
 
 /// RFC 7983: the records of DTLS begin with 20 … 63.
@@ -179,10 +205,7 @@ impl Gates {
     fn incoming(&self, decoder: &gst::Element, own: &Own) {
         decoder.set_property("pem", &own.pem);
         let name = rename(decoder);
-        let gate = self.gate(name.clone());
-        if let Some(pad) = decoder.static_pad("sink") {
-            gate.stand_at(&pad);
-        }
+        self.gate(name.clone()).stand_before(decoder);
         let gates = self.clone();
         // In the midst of the handshake: its keys are not made before this returns.
         decoder.connect_notify(Some("peer-pem"), move |decoder, _| {
