@@ -1,7 +1,11 @@
-//! What a description of our own says of Opus (RFC 7587). Pure.
+//! What a description of our own says of Opus (RFC 7587), and the decoder of both ends.
 
+mod framing;
 #[cfg(test)]
 pub mod talk;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
 
 /// Says that what is lost is taken from the packet after it: without that, browsers spare the bits for it (section 6.1).
 const IN_BAND_FEC: &str = "useinbandfec=1";
@@ -11,6 +15,22 @@ pub fn with_in_band_fec(sdp: &str) -> String {
     let lines: Vec<&str> = sdp.lines().collect();
     let sections = lines.chunk_by(|_, next| !next.starts_with("m="));
     sections.flat_map(in_section).flat_map(|line| [line, "\r\n".to_owned()]).collect()
+}
+
+/// The decoder. What is lost is taken from the packet after it, or made up; what is no packet of Opus does not reach it.
+pub fn decoder() -> Result<gst::Element, gst::glib::BoolError> {
+    let decoder = gst::ElementFactory::make("opusdec")
+        .property("use-inband-fec", true)
+        .property("plc", true)
+        .build()?;
+    let entry = decoder.static_pad("sink").ok_or_else(|| gst::glib::bool_error!("opusdec takes nothing"))?;
+    entry.add_probe(gst::PadProbeType::BUFFER, |_, info| {
+        let packet = info.buffer().and_then(|packet| packet.map_readable().ok());
+        let good = packet.is_some_and(|packet| framing::is_well_formed(&packet));
+        // Not `Drop`, as in `publisher::watch`: GStreamer would drop it a second time.
+        if good { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Handled }
+    });
+    Ok(decoder)
 }
 
 fn in_section(lines: &[&str]) -> Vec<String> {

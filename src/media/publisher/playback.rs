@@ -16,6 +16,7 @@ use super::knob::{Card, Knob};
 use super::profile::{self, Fragment};
 use super::voice::{self, Care};
 use super::{LocateSpeaker, TurnMixer};
+use crate::media::opus;
 use crate::media::streams::Stream;
 use crate::model::volume::{Loudness, Side};
 
@@ -295,11 +296,10 @@ fn sound(
     Ok(bin)
 }
 
-/// What is lost is taken from the packet after it, or made up. For that the decoder holds one packet, of 20 ms, for which `playout` has
-/// room; it says that it takes 120 ms, the longest there could be, and all would be played that much later.
+/// For what is lost the decoder holds one packet, of 20 ms, for which `playout` has room; it says that it takes 120 ms, the longest
+/// there could be, and all would be played that much later.
 fn decoder() -> Result<gst::Element, glib::BoolError> {
-    let decoder = gst::ElementFactory::make("opusdec").property("use-inband-fec", true);
-    let decoder = decoder.property("plc", true).build()?;
+    let decoder = opus::decoder()?;
     let ends = [decoder.static_pad("sink"), decoder.static_pad("src")];
     let [Some(entry), Some(exit)] = ends else { return Err(glib::bool_error!("a decoder has no pads")) };
     let entry = entry.downgrade();

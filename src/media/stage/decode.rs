@@ -18,6 +18,7 @@ use super::meter::Meter;
 use super::probes::{self, Announce, Guard, Last, Refuse};
 pub use crate::media::codec::Codec;
 use crate::media::elements::{self, MissingElement};
+use crate::media::opus;
 
 /// How often the level of the sound is measured.
 const LEVEL_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
@@ -129,10 +130,7 @@ struct Steps {
 }
 
 fn sound_steps() -> Result<Steps, gst::glib::BoolError> {
-    let decoder = make("opusdec")?;
-    // What is lost is taken from the packet after it, or made up.
-    decoder.set_property("use-inband-fec", true);
-    decoder.set_property("plc", true);
+    let decoder = opus::decoder()?;
     let level = make("level")?;
     level.set_property("interval", LEVEL_EVERY.nseconds());
     level.set_property("post-messages", true);
