@@ -11,7 +11,8 @@ mod direction;
 mod section;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU16;
 
 use self::bundle::Bundle;
 pub use self::direction::Direction;
@@ -289,7 +290,8 @@ impl Description {
 }
 
 /// `line` as a candidate that can be handed to ICE: `candidate:` and the fields of RFC 8839, with an address that is a number.
-/// Names (mDNS) are not looked up.
+/// Names (mDNS) are not looked up. ICE asks whatever address it is given, so it gets those of UDP that one host can have, for RTP with
+/// RTCP beside it.
 pub fn candidate(line: &str) -> Option<&str> {
     let line = line.trim();
     let line = line.strip_prefix("a=").unwrap_or(line);
@@ -300,14 +302,20 @@ pub fn candidate(line: &str) -> Option<&str> {
     let good = line.len() <= LONGEST_CANDIDATE
         && line.chars().all(|c| c.is_ascii_graphic() || c == ' ')
         && (1..=32).contains(&foundation.len())
-        && matches!(*component, "1" | "2")
-        && ["udp", "tcp"].iter().any(|name| name.eq_ignore_ascii_case(transport))
+        && *component == "1"
+        && transport.eq_ignore_ascii_case("udp")
         && priority.parse::<u32>().is_ok()
-        && address.parse::<IpAddr>().is_ok()
-        && port.parse::<u16>().is_ok()
+        && address.parse::<IpAddr>().is_ok_and(is_of_one_host)
+        && port.parse::<NonZeroU16>().is_ok()
         && *typ == "typ"
         && matches!(*kind, "host" | "srflx" | "prflx" | "relay");
     good.then_some(line)
+}
+
+fn is_of_one_host(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    let everybody = IpAddr::V4(Ipv4Addr::BROADCAST);
+    !address.is_multicast() && !address.is_unspecified() && address != everybody
 }
 
 /// Whether a candidate of this machine is told: none of TCP (nobody asks for one; a relay's is of UDP, however it is reached), and no

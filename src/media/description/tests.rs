@@ -274,7 +274,7 @@ fn an_answer_to_something_else_is_none() {
 fn only_candidates_with_an_address_are_taken() {
     for good in [
         "candidate:1 1 UDP 2015363327 192.0.2.2 41234 typ host",
-        "a=candidate:a+/ 1 tcp 1 2001:db8::1 9 typ srflx raddr 192.0.2.1 rport 9 tcptype active",
+        "a=candidate:a+/ 1 udp 1 2001:db8::1 9 typ srflx raddr 192.0.2.1 rport 9",
     ] {
         assert!(candidate(good).is_some(), "{good}");
     }
@@ -282,7 +282,16 @@ fn only_candidates_with_an_address_are_taken() {
         "",
         "candidate:",
         "candidate:1 1 UDP 2015363327 kiosk.local 41234 typ host",
-        "candidate:1 3 UDP 2015363327 192.0.2.2 41234 typ host",
+        "candidate:1 2 UDP 2015363327 192.0.2.2 41234 typ host",
+        // Whoever asks for these is sent to somebody who is no peer.
+        "candidate:1 1 tcp 1 192.0.2.2 9 typ host tcptype passive",
+        "candidate:1 1 UDP 1 192.0.2.2 0 typ host",
+        "candidate:1 1 UDP 1 224.0.0.251 5353 typ host",
+        "candidate:1 1 UDP 1 ::ffff:239.255.255.250 1900 typ host",
+        "candidate:1 1 UDP 1 ff02::fb 5353 typ host",
+        "candidate:1 1 UDP 1 255.255.255.255 9 typ host",
+        "candidate:1 1 UDP 1 0.0.0.0 9 typ host",
+        "candidate:1 1 UDP 1 :: 9 typ host",
         "candidate:1 1 UDP 99999999999 192.0.2.2 41234 typ host",
         "candidate:1 1 UDP 1 192.0.2.2 99999 typ host",
         "candidate:1 1 UDP 1 192.0.2.2 1 typ nothing",
