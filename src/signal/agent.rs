@@ -58,6 +58,8 @@ fn config(ca: Option<&Path>) -> Config {
         .unversioned_rustls_crypto_provider(rustls::crypto::ring::default_provider().into())
         .build();
     Agent::config_builder()
+        // What stands in the environment is nothing that this device's configuration names.
+        .proxy(None)
         .tls_config(tls)
         .timeout_global(Some(REQUEST))
         .http_status_as_error(false)

@@ -162,6 +162,9 @@ fn unreachable(at: &ServerUrl, error: &ureq::Error) -> Failure {
 fn unreadable(at: &ServerUrl, error: &ureq::Error) -> Failure {
     let failure = unreachable(at, error);
     match error {
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            Failure { again: Again::Never, ..failure }
+        }
         // It would be as slow, or as broken, for a moment only.
         ureq::Error::Timeout(_) | ureq::Error::Io(_) => failure,
         _ => Failure { again: Again::Never, ..failure },

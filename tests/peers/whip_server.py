@@ -3,7 +3,7 @@
     whip_server.py PORT TOKEN
 
 POST /whip/NAME publishes, and answers with a session to DELETE; /moved/NAME redirects there, /busy/NAME is full,
-/garbage/NAME answers what is no SDP, /slow/NAME answers after three seconds, /soon/NAME after one and a half, /mute/NAME never does, and of /kept/NAME never the DELETE.
+/garbage/NAME answers what is no SDP, /noise/NAME what is no text, /slow/NAME answers after three seconds, /soon/NAME after one and a half, /mute/NAME never does, and of /kept/NAME never the DELETE.
 """
 
 import asyncio
@@ -82,7 +82,7 @@ async def publish(request):
 
 async def delete(request):
     session = request.match_info["session"]
-    if session == "garbage":
+    if session in RUBBISH:
         say("deleted", session=session)
         return web.Response(status=200)
     if session.startswith("kept-"):
@@ -108,10 +108,15 @@ async def busy(request):
     return web.Response(status=503, headers={"Retry-After": "1"})
 
 
+# No SDP, and no text.
+RUBBISH = {"garbage": b"v=0\r\nno sdp", "noise": b"\x1f\x8b\xff\xfe"}
+
+
 async def garbage(request):
-    say("garbage", name=request.match_info["name"])
-    headers = {"Location": "/session/garbage"}
-    return web.Response(status=201, text="v=0\r\nno sdp", content_type="application/sdp", headers=headers)
+    kind = request.match_info["kind"]
+    say(kind, name=request.match_info["name"])
+    headers = {"Location": f"/session/{kind}"}
+    return web.Response(status=201, body=RUBBISH[kind], content_type="application/sdp", headers=headers)
 
 
 async def main():
@@ -121,7 +126,7 @@ async def main():
         app.router.add_post(f"/{path}/{{name}}", publish)
     app.router.add_post("/moved/{name}", moved)
     app.router.add_post("/busy/{name}", busy)
-    app.router.add_post("/garbage/{name}", garbage)
+    app.router.add_post("/{kind:garbage|noise}/{name}", garbage)
     app.router.add_delete("/session/{session}", delete)
     runner = web.AppRunner(app)
     await runner.setup()
