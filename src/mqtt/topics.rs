@@ -178,10 +178,16 @@ fn read_room(live_id: LiveId, rest: &str) -> Option<Topic<'_>> {
     }
 }
 
+/// Longest topic for an answer, in bytes.
+const LONGEST_ANSWER_TOPIC: usize = 512;
+/// Most levels of it. Brokers end the connection of whoever publishes to more than they allow (mosquitto 200, EMQX 128).
+const MOST_ANSWER_LEVELS: usize = 64;
+
 /// Whether an answer can be published there: MQTT 5 calls a Response Topic with a wildcard an error, and a topic that
 /// begins with `$` belongs to the broker.
 pub fn takes_answers(response_topic: &str) -> bool {
-    !response_topic.is_empty()
+    (1..=LONGEST_ANSWER_TOPIC).contains(&response_topic.len())
+        && response_topic.split('/').count() <= MOST_ANSWER_LEVELS
         && !response_topic.starts_with('$')
         && !response_topic.contains(['+', '#', '\0'])
 }
@@ -234,7 +240,7 @@ mod tests {
     #[test]
     fn answers_go_only_where_one_can_publish() {
         assert!(takes_answers("a/b"));
-        for topic in ["", "a/+", "a/#", "$SYS/x", "a\0b"] {
+        for topic in ["", "a/+", "a/#", "$SYS/x", "a\0b", &"a/".repeat(64), &"a".repeat(513)] {
             assert!(!takes_answers(topic), "{topic:?}");
         }
     }
