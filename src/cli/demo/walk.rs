@@ -180,7 +180,8 @@ impl Walk {
         Ok(())
     }
 
-    /// Waits until this guest hears the tone of that frequency and no other, its own least of all.
+    /// Waits until this guest hears the tone of that frequency and no other, its own least of all, in two looks one after the other: in
+    /// the first the tone may have just begun.
     async fn until_hears(
         &mut self,
         report: &mut Report,
@@ -188,6 +189,7 @@ impl Walk {
         guest: &str,
         wanted: Option<u32>,
     ) -> anyhow::Result<()> {
+        let mut heard = false;
         for _ in 0..LOOKS {
             let sound = if guest == A { &self.a } else { &self.b };
             let length = sound.length();
@@ -195,7 +197,8 @@ impl Walk {
             let sound = if guest == A { &self.a } else { &self.b };
             let second = sound.since(length)?;
             let levels = [A_HERTZ, B_HERTZ].map(|hertz| (hertz, second.level(hertz)));
-            if levels.iter().all(|(hertz, level)| (*level > HEARD) == (wanted == Some(*hertz))) {
+            let hears = levels.iter().all(|(hertz, level)| (*level > HEARD) == (wanted == Some(*hertz)));
+            if std::mem::replace(&mut heard, hears) && hears {
                 report.heard(step, guest, levels.map(|(_, level)| level));
                 return Ok(());
             }
