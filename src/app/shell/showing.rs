@@ -26,9 +26,10 @@ impl<R: Role> Shell<R> {
         let mut shown = self.role.news(now);
         let news = self.info.set_user(self.role.user());
         let (topic, granted) = (self.house.topics.state(), self.house.link.granted());
-        let whole = shown.state.clone();
         self.trouble.shortened(
-            granted.max_packet.filter(|_| fitting::state(&topic, &whole, &granted).1 == Extent::Shortened),
+            granted
+                .max_packet
+                .filter(|_| fitting::state(&topic, &shown.state, &granted).1 == Extent::Shortened),
         );
         self.trouble.cover(&mut shown);
         if !self.presence.is_speaking() {
