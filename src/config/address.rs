@@ -36,11 +36,8 @@ pub(super) fn broker(url: &str) -> Result<Broker, String> {
         return Err("must not hold a login; use `mqtt.username` and `mqtt.password_file`".into());
     }
     let rest = plain_zone(rest);
-    let (host, port) = host_and_port(rest.strip_suffix('/').unwrap_or(&rest))
-        .ok_or("must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT], an IPv6 address in brackets")?;
-    if lacks_zone(&host) {
-        return Err(ZONE.into());
-    }
+    let shape = "must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT], an IPv6 address in brackets";
+    let (host, port) = server(Some(rest.strip_suffix('/').unwrap_or(&rest)), shape)?;
     Ok(Broker { host, port: port.unwrap_or(if encrypted { 8883 } else { 1883 }), encrypted })
 }
 
@@ -54,12 +51,8 @@ pub(super) fn is_loopback(host: &str) -> bool {
 /// # Errors
 /// In words.
 pub(super) fn check_stun(url: &str) -> Result<(), String> {
-    let server = url.strip_prefix("stun:").and_then(host_and_port);
-    match server {
-        Some((host, _)) if lacks_zone(&host) => Err(ZONE.into()),
-        Some(_) => Ok(()),
-        None => Err("must be stun:HOST[:PORT], such as \"stun:stun.example.org:3478\"".into()),
-    }
+    let shape = "must be stun:HOST[:PORT], such as \"stun:stun.example.org:3478\"";
+    server(url.strip_prefix("stun:"), shape).map(|_| ())
 }
 
 /// Checks `turn:host[:port][?transport=udp|tcp]` or `turns:host[:port][?transport=tcp]`: TLS is over TCP.
@@ -71,17 +64,13 @@ pub(super) fn check_turn(url: &str) -> Result<(), String> {
         return Err("must not hold a login; use `username` and `password_file`".into());
     }
     let rest = url.strip_prefix("turn:").or_else(|| url.strip_prefix("turns:"));
-    let server = rest.and_then(|rest| {
-        let (server, query) = rest.split_once('?').unwrap_or((rest, "transport=udp"));
-        matches!(query, "transport=udp" | "transport=tcp").then(|| host_and_port(server))?
+    let place = rest.and_then(|rest| {
+        let (place, query) = rest.split_once('?').unwrap_or((rest, "transport=udp"));
+        matches!(query, "transport=udp" | "transport=tcp").then_some(place)
     });
-    match server.filter(|_| !(url.starts_with("turns:") && url.ends_with("?transport=udp"))) {
-        Some((host, _)) if lacks_zone(&host) => Err(ZONE.into()),
-        Some(_) => Ok(()),
-        None => {
-            Err("must be turn:HOST[:PORT][?transport=udp|tcp] or turns:HOST[:PORT][?transport=tcp]".into())
-        }
-    }
+    let place = place.filter(|_| !(url.starts_with("turns:") && url.ends_with("?transport=udp")));
+    let shape = "must be turn:HOST[:PORT][?transport=udp|tcp] or turns:HOST[:PORT][?transport=tcp]";
+    server(place, shape).map(|_| ())
 }
 
 /// An address without the escape of its zone (RFC 6874), as those who connect read it: `[fe80::1%eth0]` for `[fe80::1%25eth0]`.
@@ -95,6 +84,12 @@ pub(super) fn plain_zone(url: &str) -> String {
 
 /// What is said of an address of a link that names none: the kernel connects to no such address.
 const ZONE: &str = "is an address of a link: write the interface behind it, as in [fe80::1%eth0]";
+
+/// The host and the port of a server at `place`; `shape` is how its address is written.
+fn server(place: Option<&str>, shape: &str) -> Result<(String, Option<u16>), String> {
+    let (host, port) = place.and_then(host_and_port).ok_or(shape)?;
+    if lacks_zone(&host) { Err(ZONE.into()) } else { Ok((host, port)) }
+}
 
 fn lacks_zone(host: &str) -> bool {
     host.parse::<std::net::Ipv6Addr>().is_ok_and(|address| address.is_unicast_link_local())
