@@ -14,7 +14,7 @@ pub struct Sources(BTreeSet<u32>);
 
 impl Sources {
     /// Whether all of these are known, or there is room for them. If not, none is remembered.
-    fn admits(&mut self, named: impl Iterator<Item = u32> + Clone) -> bool {
+    fn admits(&mut self, named: impl Iterator<Item = u32>) -> bool {
         let new: BTreeSet<u32> = named.filter(|source| !self.0.contains(source)).take(MOST + 1).collect();
         if self.0.len() + new.len() > MOST {
             return false;
@@ -32,9 +32,9 @@ impl Sources {
             [_, 192..=223, ..] => word(packet, 4).is_some_and(|source| self.admits(std::iter::once(source))),
             [first, ..] => {
                 let contributing = usize::from(first & 0x0f);
-                let named = (0..=contributing).map(|at| word(packet, 8 + 4 * at));
-                let Some(named) = named.collect::<Option<Vec<u32>>>() else { return false };
-                self.admits(named.into_iter())
+                // The last one is there when the head is whole.
+                word(packet, 8 + 4 * contributing).is_some()
+                    && self.admits((0..=contributing).filter_map(|at| word(packet, 8 + 4 * at)))
             }
             [] => false,
         }
