@@ -26,6 +26,8 @@ pub mod stage;
 mod still;
 mod streams;
 mod teardown;
+#[cfg(test)]
+mod testing;
 pub mod thread;
 mod transport;
 mod turn_tls;

@@ -24,6 +24,16 @@ pub fn is_lost(number: usize) -> bool {
     number % EVERY == EVERY - 1
 }
 
+/// An encoder that repeats each packet in the next.
+pub fn encoder() -> gst::Element {
+    let encoder = gst::ElementFactory::make("opusenc")
+        .property("bitrate", 32_000)
+        .property_from_str("audio-type", "voice")
+        .property("inband-fec", true)
+        .property("packet-loss-percentage", 10);
+    encoder.build().expect("apt-get install gstreamer1.0-plugins-base")
+}
+
 /// The packets of RTP that this encoder makes of a voice of so many seconds.
 pub fn packets(encoder: &gst::Element, seconds: usize) -> Vec<gst::Buffer> {
     let caps = "audio/x-raw,format=S16LE,rate=48000,channels=1,layout=interleaved";

@@ -161,6 +161,7 @@ pub(super) fn direct(webrtc: &gst::Element, media: Media, sound: Sound) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::testing;
 
     #[test]
     fn the_offer_says_which_h264_it_is() {
@@ -218,11 +219,7 @@ mod tests {
             gst::PadProbeReturn::Ok
         });
         pipeline.set_state(gst::State::Playing).expect("it plays");
-        let bus = pipeline.bus().expect("every pipeline has one");
-        let end = [gst::MessageType::Eos, gst::MessageType::Error];
-        let end = bus.timed_pop_filtered(gst::ClockTime::from_seconds(60), &end).expect("an end");
-        assert_eq!(end.type_(), gst::MessageType::Eos, "{end:?}");
-        pipeline.set_state(gst::State::Null).expect("it stops");
+        testing::end(&pipeline);
         let kinds: Vec<u8> = said.try_iter().flatten().collect();
         let count = |kind: u8| kinds.iter().filter(|other| **other == kind).count();
         assert!(count(5) > 1, "several slices: {kinds:?}");

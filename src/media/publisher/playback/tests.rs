@@ -2,6 +2,7 @@ use gstreamer_app as gst_app;
 
 use super::*;
 use crate::media::opus::talk;
+use crate::media::testing;
 
 /// What the speaker is given of these packets, but for those that are lost; they come one each 20 ms. With or without the help of those
 /// after them.
@@ -38,23 +39,14 @@ fn played(packets: &[gst::Buffer], fec: bool, is_lost: impl Fn(usize) -> bool) -
         }
     }
     source.end_of_stream().expect("it ends");
-    let bus = pipeline.bus().expect("every pipeline has one");
-    let end = [gst::MessageType::Eos, gst::MessageType::Error];
-    let end = bus.timed_pop_filtered(gst::ClockTime::from_seconds(60), &end).expect("an end");
-    assert_eq!(end.type_(), gst::MessageType::Eos, "{end:?}");
-    pipeline.set_state(gst::State::Null).expect("it stops");
+    testing::end(&pipeline);
     std::mem::take(&mut *heard.lock().expect("nothing panicked"))
 }
 
 #[test]
 fn what_is_lost_of_the_room_is_played_by_the_packet_after_it() {
     gst::init().expect("GStreamer starts");
-    let encoder = gst::ElementFactory::make("opusenc")
-        .property("bitrate", 32_000)
-        .property_from_str("audio-type", "voice")
-        .property("inband-fec", true)
-        .property("packet-loss-percentage", 10);
-    let packets = talk::packets(&encoder.build().expect("usual"), 4);
+    let packets = talk::packets(&talk::encoder(), 4);
     let kept = [true, false].map(|fec| {
         let whole = played(&packets, fec, |_| false);
         let lossy = played(&packets, fec, talk::is_lost);

@@ -5,6 +5,7 @@ use gstreamer_app as gst_app;
 use super::*;
 use crate::media::jitter_buffer;
 use crate::media::opus::talk;
+use crate::media::testing;
 
 /// What the stage hears of these packets, but for those that are lost; with or without the help of those after them.
 fn heard(packets: &[gst::Buffer], fec: bool, is_lost: impl Fn(usize) -> bool) -> Vec<i16> {
@@ -44,11 +45,7 @@ fn heard(packets: &[gst::Buffer], fec: bool, is_lost: impl Fn(usize) -> bool) ->
         source.push_buffer(packet).expect("it is taken");
     }
     source.end_of_stream().expect("it ends");
-    let bus = pipeline.bus().expect("every pipeline has one");
-    let end = [gst::MessageType::Eos, gst::MessageType::Error];
-    let end = bus.timed_pop_filtered(gst::ClockTime::from_seconds(60), &end).expect("an end");
-    assert_eq!(end.type_(), gst::MessageType::Eos, "{end:?}");
-    pipeline.set_state(gst::State::Null).expect("it stops");
+    testing::end(&pipeline);
     pool.finish();
     std::mem::take(&mut *heard.lock().expect("nothing panicked"))
 }
@@ -56,12 +53,7 @@ fn heard(packets: &[gst::Buffer], fec: bool, is_lost: impl Fn(usize) -> bool) ->
 #[test]
 fn what_is_lost_of_a_voice_is_heard_by_the_packet_after_it() {
     gst::init().expect("GStreamer starts");
-    let encoder = make("opusenc").expect("apt-get install gstreamer1.0-plugins-base");
-    encoder.set_property("bitrate", 32_000);
-    encoder.set_property_from_str("audio-type", "voice");
-    encoder.set_property("inband-fec", true);
-    encoder.set_property("packet-loss-percentage", 10);
-    let packets = talk::packets(&encoder, 8);
+    let packets = talk::packets(&talk::encoder(), 8);
     let kept = [true, false].map(|fec| {
         let whole = heard(&packets, fec, |_| false);
         let lossy = heard(&packets, fec, talk::is_lost);
