@@ -163,6 +163,11 @@ impl Scene {
         self.command(GuestCommand::RejectInvitation(Inviter::default()))
     }
 
+    /// An operator of the host accepts the application.
+    pub fn accepted(&mut self) -> Step {
+        self.told(ToGuest::ApplicationAccepted { seat_index: 1, media: Media::Video, by: host().into() })
+    }
+
     pub fn seated_by_host(&mut self, media: Media) -> Step {
         self.told(ToGuest::Seated { seat_index: 1, media, grant: to_host() })
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coguestd::host::{Input, Output, Settings};
+use coguestd::host::{AcceptApplications, Input, Output, Settings};
 use coguestd::model::command::{
     Command, HostCommand, InviteToSeat, Invitee, MovePolicy, MoveUserToSeat, SeatIndex, StartLive, Who,
 };
@@ -203,6 +203,10 @@ impl Scene {
 pub fn who(guest: &str) -> Who {
     let user_id: UserId = id(guest);
     Who { user_id }
+}
+
+pub fn accept_always(settings: &mut Settings) {
+    settings.accept_applications = AcceptApplications::Always;
 }
 
 pub fn free(settings: &mut Settings) {

@@ -1,11 +1,10 @@
 //! Who gets a seat, keeps it and loses it.
 
-use coguestd::host::AcceptApplications;
 use coguestd::model::Presence;
 use coguestd::model::command::{HostCommand, MovePolicy, SeatIndex};
 use coguestd::model::message::ToHost;
 
-use super::host::{Scene, free, who};
+use super::host::{Scene, accept_always, free, who};
 
 #[test]
 fn an_application_is_accepted_by_an_operator() {
@@ -54,39 +53,23 @@ fn an_application_expires() {
 }
 
 #[test]
-fn a_free_room_seats_whoever_asks() {
-    let mut host = Scene::live_with(free);
-    host.joins("ada");
-    host.applies("ada", -1).is(
-        &[
-            "to ada result ok",
-            "event application_received media=video seat_index=-1 timeout=60 user=ada",
-            "event application_processed accepted=true by=host-1 user=ada",
-            "to ada application_accepted seat_index=0",
-            "to ada seated seat_index=0 media=video",
-            "event guest_seated seat_index=0 user=ada",
-            "room live ada:connecting - -",
-        ],
-        "nothing",
-    );
-}
-
-#[test]
-fn who_accepts_always_seats_whoever_asks() {
-    let mut host = Scene::live_with(|settings| settings.accept_applications = AcceptApplications::Always);
-    host.joins("ada");
-    host.applies("ada", -1).is(
-        &[
-            "to ada result ok",
-            "event application_received media=video seat_index=-1 timeout=60 user=ada",
-            "event application_processed accepted=true by=host-1 user=ada",
-            "to ada application_accepted seat_index=0",
-            "to ada seated seat_index=0 media=video",
-            "event guest_seated seat_index=0 user=ada",
-            "room live ada:connecting - -",
-        ],
-        "nothing",
-    );
+fn a_free_room_and_who_accepts_always_seat_whoever_asks() {
+    for nobody_decides in [free, accept_always] {
+        let mut host = Scene::live_with(nobody_decides);
+        host.joins("ada");
+        host.applies("ada", -1).is(
+            &[
+                "to ada result ok",
+                "event application_received media=video seat_index=-1 timeout=60 user=ada",
+                "event application_processed accepted=true by=host-1 user=ada",
+                "to ada application_accepted seat_index=0",
+                "to ada seated seat_index=0 media=video",
+                "event guest_seated seat_index=0 user=ada",
+                "room live ada:connecting - -",
+            ],
+            "nothing",
+        );
+    }
 }
 
 #[test]

@@ -7,6 +7,13 @@ use coguestd::model::{Code, Media};
 use super::guest::{Scene, named};
 use crate::by_hand::host;
 
+/// What a guest does on a seat that it asked for.
+const SEATED: [&str; 3] = [
+    "media start video camera+microphone",
+    "event seated seat_index=1",
+    "to_host devices camera=on microphone=on",
+];
+
 #[test]
 fn an_application_leads_to_a_seat() {
     let mut guest = Scene::inside();
@@ -14,16 +21,8 @@ fn an_application_leads_to_a_seat() {
         .apply(Media::Video, 30)
         .is(&["pending", "to_host apply seat_index=-1 media=video", "media prepare"], "Request in 5000 ms");
     guest.answered().is(&["settled ok"], "Application in 32000 ms");
-    let accepted = ToGuest::ApplicationAccepted { seat_index: 1, media: Media::Video, by: host().into() };
-    guest.told(accepted).is(&["event application_accepted by=host-1 seat_index=1"], "nothing");
-    guest.seated_by_host(Media::Video).is(
-        &[
-            "media start video camera+microphone",
-            "event seated seat_index=1",
-            "to_host devices camera=on microphone=on",
-        ],
-        "Request in 5000 ms",
-    );
+    guest.accepted().is(&["event application_accepted by=host-1 seat_index=1"], "nothing");
+    guest.seated_by_host(Media::Video).is(&SEATED, "Request in 5000 ms");
 }
 
 #[test]
@@ -94,17 +93,9 @@ fn a_cancel_that_crosses_an_accept_loses() {
     let mut guest = Scene::inside();
     guest.applied(30);
     guest.command(GuestCommand::CancelApplication);
-    let accepted = ToGuest::ApplicationAccepted { seat_index: 1, media: Media::Video, by: host().into() };
-    guest.told(accepted).is(&["event application_accepted by=host-1 seat_index=1"], "Request in 5000 ms");
+    guest.accepted().is(&["event application_accepted by=host-1 seat_index=1"], "Request in 5000 ms");
     guest.refused(Code::NotOnSeatQueue).is(&["settled refused not_on_seat_queue"], "nothing");
-    guest.seated_by_host(Media::Video).is(
-        &[
-            "media start video camera+microphone",
-            "event seated seat_index=1",
-            "to_host devices camera=on microphone=on",
-        ],
-        "Request in 5000 ms",
-    );
+    guest.seated_by_host(Media::Video).is(&SEATED, "Request in 5000 ms");
 }
 
 #[test]
@@ -116,14 +107,7 @@ fn an_invitation_is_accepted() {
     );
     guest.accept().is(&["pending", "to_host accept_invitation"], "Request in 5000 ms");
     guest.answered().is(&["settled ok"], "nothing");
-    guest.seated_by_host(Media::Video).is(
-        &[
-            "media start video camera+microphone",
-            "event seated seat_index=1",
-            "to_host devices camera=on microphone=on",
-        ],
-        "Request in 5000 ms",
-    );
+    guest.seated_by_host(Media::Video).is(&SEATED, "Request in 5000 ms");
 }
 
 #[test]
@@ -168,8 +152,7 @@ fn the_request_that_leads_to_the_seat_ends_the_other() {
     let mut guest = Scene::inside();
     guest.invited("i1");
     guest.applied(30);
-    let accepted = ToGuest::ApplicationAccepted { seat_index: 1, media: Media::Video, by: host().into() };
-    guest.told(accepted).is(&["event application_accepted by=host-1 seat_index=1"], "Invitation in 62000 ms");
+    guest.accepted().is(&["event application_accepted by=host-1 seat_index=1"], "Invitation in 62000 ms");
     guest.seated_by_host(Media::Video).is(
         &[
             "media start video camera+microphone",
