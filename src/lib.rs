@@ -17,10 +17,11 @@
 //!
 //! ```text
 //! main → cli → app → { mqtt, signal, media, devices, systemd, config } → { guest, host } → model
+//!      → { logging, authorities } → { files, foreign, certificates, limits, memory, environment }
 //! ```
-//! [`limits`] and [`memory`] are what this process has of the system's. Adapters do not import each other, and neither do the two machines. GStreamer is seen by [`media`] only, the MQTT client by
-//! [`mqtt`] only, HTTP by [`signal`] only, V4L2 and ALSA by [`devices`] only, and `anyhow` by `main` and [`cli`] only. A test reads the sources and holds
-//! this.
+//! An arrow may skip steps; members of a group do not import each other. [`limits`], [`memory`] and [`environment`] are this process's
+//! share of the system. GStreamer is used in [`media`] only, the MQTT client in [`mqtt`], HTTP in [`signal`], V4L2 and ALSA in
+//! [`devices`], and `anyhow` in `main` and [`cli`]. `tests/layering` compares this picture with the sources.
 //!
 //! # Where to look
 //!

@@ -1,142 +1,94 @@
-//! The shape of the sources: who imports whom, who sees which library, what a pure module may know, and how long a file is.
+//! The shape of the sources: who imports whom, who sees which library, what a pure module may know, circles inside a module,
+//! one place and one meaning for each type, and how long a file is.
 //!
-//! The rules are below; `layering/rust.rs` reads just enough Rust for them, and `layering/samples.rs` shows that each rule
-//! can be broken.
+//! `layering/rust.rs` reads the sources, `layering/samples.rs` shows that each rule can be broken. What breaks a rule today stands
+//! in `layering/exceptions.txt`, which may only shrink. `cargo test --test layering -- --nocapture numbers` prints how much
+//! of it is left.
 
+#[path = "layering/circles.rs"]
+mod circles;
+#[path = "layering/exceptions.rs"]
+mod exceptions;
+#[path = "layering/habits.rs"]
+mod habits;
+#[path = "layering/layers.rs"]
+mod layers;
+#[path = "layering/lengths.rs"]
+mod lengths;
+#[path = "layering/names.rs"]
+mod names;
+#[path = "layering/numbers.rs"]
+mod numbers;
+#[path = "layering/picture.rs"]
+mod picture;
 #[path = "layering/rust.rs"]
 mod rust;
 #[path = "layering/samples.rs"]
 mod samples;
+#[path = "layering/tree.rs"]
+mod tree;
+#[path = "layering/words.rs"]
+mod words;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use rust::Source;
+use exceptions::{Rule, hold};
+use tree::Tree;
 
-/// Modules, and what each may import of this crate: itself, and these.
-const IMPORTS: &[(&str, &[&str])] = &[
-    ("model", &[]),
-    ("guest", &["model"]),
-    ("host", &["model"]),
-    ("mqtt", &["authorities", "certificates", "files", "guest", "host", "model"]),
-    ("signal", &["guest", "host", "model", "authorities"]),
-    ("media", &["files", "guest", "host", "limits", "model", "memory", "authorities"]),
-    ("devices", MACHINES),
-    ("systemd", &["foreign", "guest", "host", "model"]),
-    ("config", &["files", "guest", "host", "model", "logging", "authorities"]),
-    ("logging", &["foreign"]),
-    ("foreign", &[]),
-    ("files", &[]),
-    ("app", BELOW_APP),
-    ("cli", BELOW_CLI),
-    ("authorities", &["certificates", "files"]),
-    ("certificates", &[]),
-    ("limits", &[]),
-    ("memory", &[]),
-    ("environment", &[]),
-    ("main", &["cli", "environment", "logging", "memory"]),
-];
+const IMPORT_CIRCLE: Rule = (
+    "import circle",
+    "files of a module import each other in a circle: what both need gets a file of its own, below both",
+    circles::of_imports,
+);
+const CALL_CIRCLE: Rule = (
+    "call circle",
+    "files of one type call each other through `self`: make parts with fields of their own that do not know each other",
+    circles::of_calls,
+);
+const SPLIT_IMPL: Rule = (
+    "split impl",
+    "the inherent `impl` of a type lies in several files: a type and its private fields have one",
+    circles::split_impls,
+);
+const NAME_TWICE: Rule = ("name twice", "a type name means one thing in the tree", names::twice);
+const OLD_NAME: Rule = ("old name", "the field has a word for it (layering/old_names.txt)", names::given_up);
+const THREAD: Rule =
+    ("thread", "threads are started by media/core/job.rs and media/core/event_loop.rs", habits::threads);
+const JSON: Rule = ("json", "JSON is spelt in `mqtt` only, and printed by `cli`", habits::json);
+const SHORT_DOC: Rule = (
+    "short doc",
+    "a doc comment of one or two words says nothing that the name does not: say what it does not, or nothing",
+    habits::short_docs,
+);
+const THROWN_AWAY: Rule = (
+    "thrown away",
+    "`unwrap_or_default()` as a statement hides that a result is thrown away: say so, with the reason",
+    habits::thrown_away,
+);
+const LONG_FILE: Rule =
+    ("long file", "a file over 400 lines is split by responsibility", lengths::long_files);
 
-const MACHINES: &[&str] = &["guest", "host", "model"];
-const BELOW_APP: &[&str] = &[
-    "files", "foreign", "logging", "mqtt", "signal", "media", "devices", "systemd", "config", "guest",
-    "host", "model",
-];
-const BELOW_CLI: &[&str] = &[
-    "app", "foreign", "limits", "logging", "mqtt", "signal", "media", "devices", "systemd", "config",
-    "guest", "host", "model",
-];
-
-/// Libraries that only some modules see. A name that ends in `*` stands for all that begin so.
-const LIBRARIES: &[(&str, &[&str])] = &[
-    ("gstreamer*", &["media"]),
-    ("gst", &["media"]),
-    ("gst_*", &["media"]),
-    ("gstrsrtp", &["media"]),
-    ("glib", &["media"]),
-    ("rumqttc", &["mqtt"]),
-    ("v4l", &["devices"]),
-    ("alsa", &["devices"]),
-    ("anyhow", &["cli", "main"]),
-    ("reqwest", &["signal"]),
-    ("ureq", &["signal"]),
-    ("hyper*", &["signal"]),
-    ("http", &["signal"]),
-    ("isahc", &["signal"]),
-    ("attohttpc", &["signal"]),
-    ("minreq", &["signal"]),
-];
-
-/// Modules that are told the time and what happened, and do nothing themselves.
-const PURE: &[&str] = &["guest", "host", "model"];
-
-/// The only libraries a pure module uses.
-const PURE_LIBRARIES: &[&str] = &["std", "core", "rand", "serde", "serde_json", "thiserror", "url", "uuid"];
-
-/// Paths that would make a pure module a clock, a die or a hand.
-const IMPURE: &[&str] = &[
-    "Instant::now",
-    "SystemTime",
-    "UNIX_EPOCH",
-    "std::env",
-    "std::fs",
-    "std::io",
-    "std::net",
-    "std::os",
-    "std::process",
-    "std::thread",
-    "thread::sleep",
-    "env::var",
-    "fs::read",
-    "rand::random",
-    "rand::rng",
-    "thread_rng",
-    "OsRng",
-    "from_os_rng",
-    "Uuid::new_v4",
-    "Mutex",
-    "RwLock",
-    "RefCell",
-    "tokio",
-    "tracing",
-    "println",
-    "eprintln",
-];
-
-/// What `journalctl` can be asked for (docs/journal.md). It shows the sentence alone, so whatever else is to be known is in that.
-const FIELDS: &[&str] = &["room", "user_id", "seat", "epoch"];
-
-/// Longest file in lines: over the first it is split, unless it is named here; over the second always.
-const SOFT_CAP: usize = 400;
-const HARD_CAP: usize = 600;
-const LONG_FILES: &[&str] = &[
-    "src/app/host.rs",
-    "src/app/shell.rs",
-    "src/mqtt/connection.rs",
-    "src/mqtt/connection/line.rs",
-    "src/mqtt/discovery.rs",
+const RULES: &[Rule] = &[
+    IMPORT_CIRCLE,
+    CALL_CIRCLE,
+    SPLIT_IMPL,
+    NAME_TWICE,
+    OLD_NAME,
+    THREAD,
+    JSON,
+    SHORT_DOC,
+    THROWN_AWAY,
+    LONG_FILE,
 ];
 
 #[test]
 fn the_sources_keep_to_the_layers() {
-    let mut faults = Vec::new();
-    for file in rust_files(Path::new("src")) {
-        let text = fs::read_to_string(&file).expect("a source file is readable");
-        faults.extend(faults_of(file.strip_prefix("src").expect("below src"), &text));
-    }
-    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+    all_well(Tree::own().sources().flat_map(layers::faults_of).collect());
 }
 
 #[test]
-fn no_file_is_too_long() {
-    let mut faults = Vec::new();
-    for folder in ["src", "tests", "benches"] {
-        for file in rust_files(Path::new(folder)) {
-            let lines = fs::read_to_string(&file).expect("a source file is readable").lines().count();
-            faults.extend(too_long(&file.to_string_lossy(), lines));
-        }
-    }
-    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+fn every_allowed_arrow_is_used() {
+    all_well(layers::unused_arrows(Tree::own()));
 }
 
 #[test]
@@ -144,75 +96,76 @@ fn the_rules_know_every_module() {
     for entry in fs::read_dir("src").expect("src is readable") {
         let path = entry.expect("an entry").path();
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        let known = name == "lib" || IMPORTS.iter().any(|(module, _)| *module == name);
-        assert!(known, "src has a module `{name}` that tests/layering.rs has no rule for: give it its layer");
+        let known = name == "lib" || layers::is_module(&name);
+        assert!(
+            known,
+            "src has a module `{name}` that layering/layers.rs has no rule for: give it its layer"
+        );
     }
 }
 
-/// What is wrong with one source file, `path` being below `src`.
-fn faults_of(path: &Path, text: &str) -> Vec<String> {
-    let source = Source::read(path, text);
-    let own = source.module();
-    let at = |what: String| format!("src/{}: {what}", path.display());
-    let mut faults = Vec::new();
-    if own == "lib" {
-        return faults;
-    }
-    let allowed = IMPORTS.iter().find(|(module, _)| *module == own).map_or(&[][..], |(_, allowed)| allowed);
-    for used in source.modules_used() {
-        if used != own && is_module(&used) && !allowed.contains(&used.as_str()) {
-            faults.push(at(format!("`{own}` must not import `{used}`")));
-        }
-    }
-    for library in source.libraries_used() {
-        let rule = LIBRARIES.iter().find(|(name, _)| fits(name, &library));
-        if let Some((_, seen_by)) = rule.filter(|(_, seen_by)| !seen_by.contains(&own.as_str())) {
-            faults.push(at(format!("`{library}` is seen by {} only", seen_by.join(" and "))));
-        }
-        let foreign = !PURE_LIBRARIES.contains(&library.as_str()) && !source.declares(&library);
-        if PURE.contains(&own.as_str()) && source.imports(&library) && foreign {
-            faults.push(at(format!("a pure module does not use `{library}`")));
-        }
-    }
-    for field in source.fields_told().iter().filter(|field| !FIELDS.contains(&field.as_str())) {
-        faults.push(at(format!("nobody reads the field `{field}` in the journal: say it in the sentence")));
-    }
-    if PURE.contains(&own.as_str()) {
-        for path in IMPURE.iter().filter(|path| source.mentions(path)) {
-            faults.push(at(format!("a pure module does not know `{path}`")));
-        }
-    }
-    faults
+#[test]
+fn the_picture_in_lib_is_the_real_one() {
+    all_well(picture::differences(Tree::own()));
 }
 
-fn is_module(name: &str) -> bool {
-    IMPORTS.iter().any(|(module, _)| *module == name)
+#[test]
+fn no_circle_of_imports_inside_a_module() {
+    hold(&IMPORT_CIRCLE);
 }
 
-fn fits(rule: &str, name: &str) -> bool {
-    rule.strip_suffix('*').map_or(rule == name, |prefix| name.starts_with(prefix))
+#[test]
+fn no_circle_of_calls_between_files_of_a_type() {
+    hold(&CALL_CIRCLE);
 }
 
-fn too_long(file: &str, lines: usize) -> Option<String> {
-    if lines > HARD_CAP {
-        Some(format!("{file}: {lines} lines are more than {HARD_CAP}: split it"))
-    } else if lines > SOFT_CAP && !LONG_FILES.contains(&file) {
-        Some(format!("{file}: {lines} lines are more than {SOFT_CAP}: split it by responsibility"))
-    } else {
-        None
-    }
+#[test]
+fn one_file_for_the_impl_of_a_type() {
+    hold(&SPLIT_IMPL);
 }
 
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            files.extend(rust_files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    files
+#[test]
+fn one_meaning_for_the_name_of_a_type() {
+    hold(&NAME_TWICE);
+}
+
+#[test]
+fn no_name_that_was_given_up() {
+    hold(&OLD_NAME);
+}
+
+#[test]
+fn threads_are_started_in_their_place() {
+    hold(&THREAD);
+}
+
+#[test]
+fn json_is_spelt_in_its_place() {
+    hold(&JSON);
+}
+
+#[test]
+fn no_doc_comment_without_content() {
+    hold(&SHORT_DOC);
+}
+
+#[test]
+fn no_result_is_thrown_away_in_silence() {
+    hold(&THROWN_AWAY);
+}
+
+#[test]
+fn no_file_is_too_long() {
+    all_well(lengths::too_long());
+    hold(&LONG_FILE);
+}
+
+#[test]
+fn every_exception_is_one_of_a_rule() {
+    all_well(exceptions::unknown(RULES));
+}
+
+#[track_caller]
+fn all_well(faults: Vec<String>) {
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
