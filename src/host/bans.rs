@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::live::Live;
-use super::{DONE, Host, Page};
+use super::{DONE, Host};
 use crate::model::command::Settled;
 use crate::model::message::{DeviceAction, DeviceKind, ToGuest};
 use crate::model::{Banned, By, Code, DeviceSwitch, Refusal, UserId};
@@ -73,7 +73,7 @@ impl Host {
             && live.bans.add(guest, device, by.clone())
         {
             self.switch(guest, device, DeviceSwitch::ClosedByAdmin);
-            self.tell(guest, ToGuest::DeviceControl { device, action: DeviceAction::Close, by });
+            self.effects.tell(guest, ToGuest::DeviceControl { device, action: DeviceAction::Close, by });
         }
         DONE
     }
@@ -84,7 +84,7 @@ impl Host {
             && live.bans.lift(guest, device)
         {
             self.switch(guest, device, DeviceSwitch::Off);
-            self.tell(guest, ToGuest::DeviceControl { device, action: DeviceAction::Unlock, by });
+            self.effects.tell(guest, ToGuest::DeviceControl { device, action: DeviceAction::Unlock, by });
             return DONE;
         }
         match self.seated(guest) {
@@ -97,7 +97,7 @@ impl Host {
     }
 
     fn switch(&mut self, guest: &UserId, device: DeviceKind, to: DeviceSwitch) {
-        self.page = Page::Changed;
+        self.effects.change_room();
         let Some((_, occupant)) = self.live.as_mut().and_then(|live| live.occupant(guest)) else { return };
         match device {
             DeviceKind::Camera => occupant.camera = to,
@@ -112,7 +112,7 @@ impl Host {
         let bans: Vec<(DeviceKind, By)> =
             live.bans.of(guest).map(|(device, by)| (device, by.clone())).collect();
         for (device, by) in bans {
-            self.tell(guest, ToGuest::DeviceControl { device, action: DeviceAction::Close, by });
+            self.effects.tell(guest, ToGuest::DeviceControl { device, action: DeviceAction::Close, by });
         }
     }
 }

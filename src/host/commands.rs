@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::live::{Kind, Lock, Pending, locked};
 use super::requests::no_application;
-use super::{Course, DONE, Host, Page, Timer, not_in_room};
+use super::{Course, DONE, Host, Timer, not_in_room};
 use crate::model::command::{
     Answer, Command, DeviceCommand, HostCommand, InviteToSeat, MovePolicy, MoveUserToSeat, SetUserInfo,
     Settled,
@@ -93,7 +93,7 @@ impl Host {
             .map_err(|why| Refusal::invalid("avatar_url", why))?;
         if user != self.settings.user {
             self.settings.user = user;
-            self.page = Page::Changed;
+            self.effects.change_room();
         }
         DONE
     }
@@ -109,16 +109,16 @@ impl Host {
 
     fn reject_application(&mut self, guest: &UserId, by: By) -> Settled {
         self.take_request(Kind::Application, guest).ok_or_else(no_application)?;
-        self.tell(guest, ToGuest::ApplicationRejected { by: by.clone() });
+        self.effects.tell(guest, ToGuest::ApplicationRejected { by: by.clone() });
         if let Some(user) = self.user_of(guest) {
-            self.say(Event::ApplicationProcessed { user, accepted: false, by });
+            self.effects.say(Event::ApplicationProcessed { user, accepted: false, by });
         }
         DONE
     }
 
     fn invite(&mut self, now: Instant, wish: InviteToSeat, by: By) -> Settled {
         let guest = wish.invitee_id;
-        let invitation_id = self.ids.invitation();
+        let invitation_id = self.effects.invitation_id();
         let live = self.live.as_mut().ok_or_else(not_in_room)?;
         let Some(member) = live.member(&guest) else {
             return Err(Refusal::new(Code::UserNotInRoom, format!("{guest} is not inside the room")));
@@ -140,7 +140,7 @@ impl Host {
         };
         live.invitations.push(guest.clone(), pending);
         if let Some(at) = expires.0 {
-            self.timers.set(at, Timer::Invitation(guest.clone()));
+            self.effects.set_timer(at, Timer::Invitation(guest.clone()));
         }
         let invitation = Invitation {
             invitation_id,
@@ -150,7 +150,7 @@ impl Host {
             extra_info: wish.extra_info,
             by,
         };
-        self.tell(&guest, ToGuest::Invitation(invitation));
+        self.effects.tell(&guest, ToGuest::Invitation(invitation));
         DONE
     }
 
@@ -159,7 +159,7 @@ impl Host {
             .take_request(Kind::Invitation, guest)
             .ok_or_else(|| Refusal::new(Code::NoSuchInvitation, format!("{guest} is not invited")))?;
         if let Some((invitation_id, _)) = pending.invitation {
-            self.tell(guest, ToGuest::InvitationCancelled { invitation_id, by });
+            self.effects.tell(guest, ToGuest::InvitationCancelled { invitation_id, by });
         }
         DONE
     }
@@ -213,10 +213,10 @@ impl Host {
     }
 
     fn moved(&mut self, guest: &UserId, from: u32, to: u32, by: &By) {
-        self.page = Page::Changed;
-        self.tell(guest, ToGuest::Moved { from, to, by: by.clone() });
+        self.effects.change_room();
+        self.effects.tell(guest, ToGuest::Moved { from, to, by: by.clone() });
         if let Some(user) = self.user_of(guest) {
-            self.say(Event::GuestMoved { user, from, to });
+            self.effects.say(Event::GuestMoved { user, from, to });
         }
     }
 
@@ -245,7 +245,7 @@ impl Host {
         let slot = seats.zip(usize::try_from(index).ok()).and_then(|(seats, index)| seats.get_mut(index));
         if let Some(slot) = slot {
             slot.lock = lock;
-            self.page = Page::Changed;
+            self.effects.change_room();
         }
     }
 }

@@ -161,3 +161,18 @@ pub enum Output {
     /// Everything for [`Input::Stop`] was said.
     Stopped,
 }
+
+/// What is due.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timer {
+    /// Nobody has said whether the room to be started is somebody else's.
+    Start,
+    /// This guest's application expires.
+    Application(UserId),
+    /// This guest's invitation expires.
+    Invitation(UserId),
+    /// This guest was gone for the whole hold.
+    Hold(UserId),
+    /// The stage owes this picture.
+    Snapshot(Ticket),
+}

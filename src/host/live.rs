@@ -4,7 +4,6 @@
 //! the audience; every pending request stands once in its queue and, unless it never expires, once in the timers.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::time::Instant;
 
 use super::bans::Bans;
 use crate::model::message::ANY_SEAT;
@@ -19,8 +18,8 @@ use crate::model::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attendance {
     Here,
-    /// Gone; its place is kept until then.
-    Gone(Instant),
+    /// Its place is kept for the hold.
+    Gone,
 }
 
 /// One guest inside the room.

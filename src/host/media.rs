@@ -41,7 +41,7 @@ impl Host {
                 if exchange > peer.exchange {
                     peer.exchange = exchange;
                     let peer = StagePeer { guest: from.clone(), peer: peer.peer };
-                    self.outputs.push_back(Output::Stage(StageAsk::Offer { peer, exchange, media, sdp }));
+                    self.effects.ask(StageAsk::Offer { peer, exchange, media, sdp });
                 }
             }
             (SignalBody::Description(SessionDescription { kind: SdpKind::Offer, sdp }), None) => {
@@ -50,17 +50,16 @@ impl Host {
                 }
                 self.close_peer(from);
                 self.media_lost(from);
-                let number = self.next_peer;
-                self.next_peer += 1;
+                let number = self.effects.peer();
                 self.keep_peer(from, Peer { session, peer: number, exchange, sound: None });
                 self.set_connection(from, Connection::Connecting);
                 let peer = StagePeer { guest: from.clone(), peer: number };
-                self.outputs.push_back(Output::Stage(StageAsk::Offer { peer, exchange, media, sdp }));
+                self.effects.ask(StageAsk::Offer { peer, exchange, media, sdp });
                 self.follow_sound(from);
             }
             (SignalBody::Candidate(candidate), Some(peer)) if peer.exchange == exchange => {
                 let peer = StagePeer { guest: from.clone(), peer: peer.peer };
-                self.outputs.push_back(Output::Stage(StageAsk::Candidate { peer, exchange, candidate }));
+                self.effects.ask(StageAsk::Candidate { peer, exchange, candidate });
             }
             (SignalBody::Bye(_), Some(_)) => {
                 self.close_peer(from);
@@ -86,16 +85,16 @@ impl Host {
         }
         member.past.push_back(peer.session);
         let peer = StagePeer { guest: guest.clone(), peer: peer.peer };
-        self.outputs.push_back(Output::Stage(StageAsk::Close { peer }));
+        self.effects.ask(StageAsk::Close { peer });
     }
 
     pub(super) fn media_live(&mut self, guest: &UserId) {
         let Some((_, occupant)) = self.live.as_mut().and_then(|live| live.occupant(guest)) else { return };
         let before = std::mem::replace(&mut occupant.seen, Seen::Live);
-        self.last_error = None;
+        self.effects.recover();
         self.set_connection(guest, Connection::Connected);
         if let (Seen::NotLive, Some(user)) = (before, self.user_of(guest)) {
-            self.say(Event::HostMediaLive { user });
+            self.effects.say(Event::HostMediaLive { user });
         }
     }
 
@@ -103,7 +102,7 @@ impl Host {
         let Some((_, occupant)) = self.live.as_mut().and_then(|live| live.occupant(guest)) else { return };
         let before = std::mem::replace(&mut occupant.seen, Seen::NotLive);
         if let (Seen::Live, Some(user)) = (before, self.user_of(guest)) {
-            self.say(Event::MediaLost { user });
+            self.effects.say(Event::MediaLost { user });
         }
     }
 
@@ -142,15 +141,15 @@ impl Host {
     fn signal_back(&mut self, peer: &StagePeer, exchange: u32, body: SignalBody) {
         let Some(known) = self.current(peer).filter(|known| known.exchange == exchange) else { return };
         let signal = Signal { session: known.session.clone(), exchange, body };
-        self.tell(&peer.guest, ToGuest::Signal(signal));
+        self.effects.tell(&peer.guest, ToGuest::Signal(signal));
     }
 
     fn stage_failed(&mut self, peer: &StagePeer, fault: Fault) {
         let Some(known) = self.current(peer) else { return };
         let body = SignalBody::Bye(ByeReason::try_from(fault.detail.clone()).ok());
         let bye = Signal { session: known.session.clone(), exchange: known.exchange, body };
-        self.last_error = Some(Refusal::new(fault.code, fault.detail));
-        self.tell(&peer.guest, ToGuest::Signal(bye));
+        self.effects.fail(Refusal::new(fault.code, fault.detail));
+        self.effects.tell(&peer.guest, ToGuest::Signal(bye));
         self.close_peer(&peer.guest);
         self.media_lost(&peer.guest);
         self.set_connection(&peer.guest, Connection::Lost);
@@ -163,7 +162,7 @@ impl Host {
             Some((peer.guest, seat, stats))
         };
         let seats: Vec<_> = stats.into_iter().filter_map(seat).collect();
-        self.outputs.push_back(Output::Stats(seats));
+        self.effects.push(Output::Stats(seats));
     }
 
     pub(super) fn take_seat_snapshot(&mut self, now: Instant, guest: &UserId) -> Settled {
@@ -175,18 +174,18 @@ impl Host {
         if self.pictures.len() >= PICTURES_MAX {
             return Err(Refusal::new(Code::RateLimited, "too many pictures are being taken"));
         }
-        let ticket = self.ticket();
-        self.pictures.push((ticket, now + PICTURE));
-        self.timers.set(now + PICTURE, Timer::Snapshot(ticket));
-        self.outputs.push_back(Output::Stage(StageAsk::Snapshot { peer, ticket }));
+        let ticket = self.effects.ticket();
+        self.pictures.push(ticket);
+        self.effects.set_timer(now + PICTURE, Timer::Snapshot(ticket));
+        self.effects.ask(StageAsk::Snapshot { peer, ticket });
         Ok(Answer::Pending(ticket))
     }
 
     fn picture(&mut self, ticket: Ticket, picture: Result<Picture, Refusal>) {
-        let Some(owed) = self.pictures.iter().position(|(owed, _)| *owed == ticket) else { return };
-        let (_, until) = self.pictures.swap_remove(owed);
-        self.timers.cancel(until, Timer::Snapshot(ticket));
-        self.outputs.push_back(Output::Settled { ticket, settled: picture.map(Answer::Picture) });
+        let Some(owed) = self.pictures.iter().position(|owed| *owed == ticket) else { return };
+        self.pictures.swap_remove(owed);
+        self.effects.cancel_timer(&Timer::Snapshot(ticket));
+        self.effects.settle(ticket, picture.map(Answer::Picture));
     }
 
     pub(super) fn no_picture(&mut self, ticket: Ticket) {

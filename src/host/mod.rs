@@ -17,6 +17,7 @@
 mod bans;
 mod commands;
 mod contract;
+mod effects;
 mod limits;
 mod live;
 mod media;
@@ -25,26 +26,21 @@ mod requests;
 mod returns;
 mod seating;
 mod start;
-mod timers;
 mod view;
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 pub use crate::model::Presence;
-pub use contract::{AcceptApplications, Grants, Input, Output, Settings};
+pub use contract::{AcceptApplications, Grants, Input, Output, Settings, Timer};
 pub use policy::Policy;
-pub use timers::Timer;
 
+use effects::{Dirty, Effects};
 use limits::{Answers, Limits};
 use live::Live;
 use start::Starting;
-use timers::Timers;
 
 use crate::model::command::{Answer, Command, Settled};
-use crate::model::event::Event;
 use crate::model::media::Ticket;
-use crate::model::message::ToGuest;
 use crate::model::{By, Code, IdSource, Operator, Refusal, RoomState, User, UserId};
 
 /// A host that was away from the broker for longer may have missed what was said to it: the session there ends after 60 s,
@@ -58,18 +54,10 @@ enum Course {
     Stopping,
 }
 
-/// Whether the room differs from what was last published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Page {
-    Same,
-    Changed,
-}
-
 /// The host.
 #[derive(Debug)]
 pub struct Host {
     settings: Settings,
-    ids: IdSource,
     /// Random id of this start of the program.
     session: String,
     broker: Presence,
@@ -81,16 +69,11 @@ pub struct Host {
     /// An ended room that waits for the broker.
     ended: Option<RoomState>,
     revision: u64,
-    page: Page,
     limits: Limits,
     answers: Answers,
-    timers: Timers,
-    /// Pictures the stage owes, with their deadlines.
-    pictures: Vec<(Ticket, Instant)>,
-    next_ticket: Ticket,
-    next_peer: u64,
-    last_error: Option<Refusal>,
-    outputs: VecDeque<Output>,
+    /// Pictures the stage owes.
+    pictures: Vec<Ticket>,
+    effects: Effects,
 }
 
 impl Host {
@@ -99,7 +82,6 @@ impl Host {
         let mut ids = IdSource::new(settings.seed);
         Self {
             session: ids.uuid(),
-            ids,
             settings,
             broker: Presence::Offline,
             away: None,
@@ -108,15 +90,10 @@ impl Host {
             starting: None,
             ended: None,
             revision: 0,
-            page: Page::Same,
             limits: Limits::default(),
             answers: Answers::default(),
-            timers: Timers::default(),
             pictures: Vec::new(),
-            next_ticket: 1,
-            next_peer: 1,
-            last_error: None,
-            outputs: VecDeque::new(),
+            effects: Effects::new(ids),
         }
     }
 
@@ -142,7 +119,7 @@ impl Host {
                 self.away.get_or_insert(now);
                 self.look_later();
             }
-            Input::OwnOffline => self.page = Page::Changed,
+            Input::OwnOffline => self.effects.change_room(),
             Input::Room { live_id, state } => self.retained(now, &live_id, state),
             Input::UserStatus { user_id, presence } => self.user_status(now, &user_id, presence),
             Input::Request { live_id, from, request_id, request } => {
@@ -163,7 +140,7 @@ impl Host {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(timer) = self.timers.due(now) {
+        while let Some(timer) = self.effects.take_due(now) {
             match timer {
                 Timer::Start => self.start_undisturbed(now),
                 Timer::Application(user_id) => self.expire(live::Kind::Application, &user_id),
@@ -177,12 +154,12 @@ impl Host {
 
     /// The next thing to do; `None` when all was said.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.effects.poll_output()
     }
 
     /// When to call [`Host::handle_timeout`], and why.
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
-        self.timers.next()
+        self.effects.next_timer()
     }
 
     /// The live that runs.
@@ -197,7 +174,7 @@ impl Host {
 
     fn online(&mut self, now: Instant) {
         self.broker = Presence::Online;
-        self.page = Page::Changed;
+        self.effects.change_room();
         self.look_again(now);
         if self.away.take().is_some_and(|since| now.saturating_duration_since(since) >= UNHEARD) {
             self.doubt_everybody(now);
@@ -205,7 +182,7 @@ impl Host {
         if let Some(mut room) = self.ended.take() {
             self.revision += 1;
             room.revision = self.revision;
-            self.outputs.push_back(Output::Room(room));
+            self.effects.push(Output::Room(room));
         }
         if self.live.is_none()
             && self.starting.is_none()
@@ -226,42 +203,27 @@ impl Host {
         }
         let refusal = || Err(Refusal::new(Code::ShuttingDown, "the host is about to stop"));
         let starting = self.starting.take().map(|starting| starting.tickets).unwrap_or_default();
-        let owed = std::mem::take(&mut self.pictures).into_iter().map(|(ticket, _)| ticket);
+        let owed = std::mem::take(&mut self.pictures);
         for ticket in starting.into_iter().chain(owed) {
-            self.outputs.push_back(Output::Settled { ticket, settled: refusal() });
+            self.effects.settle(ticket, refusal());
         }
-        self.timers.clear();
-        self.outputs.push_back(Output::Stopped);
+        self.effects.cancel_timers();
+        self.effects.push(Output::Stopped);
     }
 
     /// Publishes the room if it changed, as the last word of a mutation.
     fn publish(&mut self) {
-        if self.page == Page::Same || self.broker == Presence::Offline || self.course == Course::Stopping {
+        if self.broker == Presence::Offline || self.course == Course::Stopping {
             return;
         }
-        self.page = Page::Same;
+        if self.effects.take_room_change() == Dirty::No {
+            return;
+        }
         if let Some(live) = &self.live {
             self.revision += 1;
             let room = self.room(live);
-            self.outputs.push_back(Output::Room(room));
+            self.effects.push(Output::Room(room));
         }
-    }
-
-    fn say(&mut self, event: Event) {
-        self.outputs.push_back(Output::Event(event));
-    }
-
-    fn tell(&mut self, to: &UserId, message: ToGuest) {
-        if let Some(live) = &self.live {
-            let live_id = live.live_id.clone();
-            self.outputs.push_back(Output::ToGuest { live_id, to: to.clone(), message });
-        }
-    }
-
-    fn ticket(&mut self) -> Ticket {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        ticket
     }
 
     fn by(&self, operator: Option<Operator>) -> By {

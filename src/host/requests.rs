@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::limits::Allowance;
 use super::live::{Attendance, Kind, Member, Pending, Seen};
 use super::seating::grant;
-use super::{AcceptApplications, Host, Output, Page, Presence, Timer};
+use super::{AcceptApplications, Host, Presence, Timer};
 use crate::model::event::Event;
 use crate::model::message::{
     Application, Devices, Invitation, Membership, NoResponse, OnOff, Outcome, OwnSeat, ToGuest, ToHost,
@@ -32,20 +32,22 @@ impl Host {
         }
         if self.limits.request(from, now) == Allowance::Spent {
             let refusal = Refusal::new(Code::RateLimited, "at most 20 requests a second");
-            return self.tell(from, ToGuest::Result { request_id, outcome: Outcome::Refused(refusal) });
+            return self
+                .effects
+                .tell(from, ToGuest::Result { request_id, outcome: Outcome::Refused(refusal) });
         }
         if let Some(outcome) = self.answers.given(from, &request_id, now).cloned() {
-            return self.tell(from, ToGuest::Result { request_id, outcome });
+            return self.effects.tell(from, ToGuest::Result { request_id, outcome });
         }
         // The answer goes before what follows from it: its place is kept.
-        let place = self.outputs.len();
+        let place = self.effects.place();
         let outcome = match request.and_then(|request| self.take(now, from, request)) {
             Ok(membership) => Outcome::Ok(membership),
             Err(refusal) => Outcome::Refused(refusal),
         };
         self.answers.remember(from, request_id.clone(), outcome.clone(), now);
         let message = ToGuest::Result { request_id, outcome };
-        self.outputs.insert(place, Output::ToGuest { live_id: live_id.clone(), to: from.clone(), message });
+        self.effects.tell_before(place, from, message);
     }
 
     fn take(&mut self, now: Instant, from: &UserId, request: ToHost) -> Result<Option<Membership>, Refusal> {
@@ -58,7 +60,7 @@ impl Host {
             ToHost::CancelApplication => {
                 self.take_request(Kind::Application, from).ok_or_else(no_application)?;
                 if let Some(user) = self.user_of(from) {
-                    self.say(Event::ApplicationCancelled { user });
+                    self.effects.say(Event::ApplicationCancelled { user });
                 }
             }
             ToHost::AcceptInvitation { invitation_id } => self.invitation_accepted(from, &invitation_id)?,
@@ -96,8 +98,8 @@ impl Host {
                 return Err(Refusal::new(Code::RoomFull, why));
             }
             live.enter(user.clone(), session, Attendance::Here);
-            self.outputs.push_back(Output::Watch(from.clone()));
-            self.say(Event::GuestJoined { user });
+            self.effects.watch(from.clone());
+            self.effects.say(Event::GuestJoined { user });
             return Ok(Membership { banned: Some(Vec::new()), ..Membership::default() });
         }
         self.joined_again(from, user, session);
@@ -112,7 +114,7 @@ impl Host {
         if member.user != user {
             member.user = user;
             if member.seat.is_some() {
-                self.page = Page::Changed;
+                self.effects.change_room();
             }
         }
         if restarted {
@@ -121,8 +123,8 @@ impl Host {
         }
         let gone = match attendance {
             Attendance::Here => restarted,
-            Attendance::Gone(until) => {
-                self.timers.cancel(until, Timer::Hold(from.clone()));
+            Attendance::Gone => {
+                self.effects.cancel_timer(&Timer::Hold(from.clone()));
                 true
             }
         };
@@ -175,7 +177,7 @@ impl Host {
         if self.take_request(Kind::Application, from).is_some()
             && let Some(user) = self.user_of(from)
         {
-            self.say(Event::ApplicationCancelled { user });
+            self.effects.say(Event::ApplicationCancelled { user });
         }
         self.invitation_rejected(from);
         self.unseat(from, UnseatReason::Left, None);
@@ -201,10 +203,10 @@ impl Host {
             live.applications
                 .push(from.clone(), Pending { seat_index, media, extra_info, expires, invitation: None });
             if let Some(at) = expires.0 {
-                self.timers.set(at, Timer::Application(from.clone()));
+                self.effects.set_timer(at, Timer::Application(from.clone()));
             }
         }
-        self.say(Event::ApplicationReceived {
+        self.effects.say(Event::ApplicationReceived {
             user,
             seat_index: wish.seat_index,
             media: wish.media,
@@ -227,9 +229,9 @@ impl Host {
     ) {
         let by = self.by(operator);
         if let Some(user) = self.user_of(guest) {
-            self.say(Event::ApplicationProcessed { user, accepted: true, by: by.clone() });
+            self.effects.say(Event::ApplicationProcessed { user, accepted: true, by: by.clone() });
         }
-        self.tell(guest, ToGuest::ApplicationAccepted { seat_index, media, by });
+        self.effects.tell(guest, ToGuest::ApplicationAccepted { seat_index, media, by });
         self.seat(guest, seat_index, media);
     }
 
@@ -248,7 +250,7 @@ impl Host {
         let seat_index = live.free_seat(wish)?;
         self.take_request(Kind::Invitation, from);
         if let Some(user) = self.user_of(from) {
-            self.say(Event::InvitationAccepted { user, seat_index });
+            self.effects.say(Event::InvitationAccepted { user, seat_index });
         }
         self.seat(from, seat_index, media);
         Ok(())
@@ -258,7 +260,7 @@ impl Host {
         if self.take_request(Kind::Invitation, from).is_some()
             && let Some(user) = self.user_of(from)
         {
-            self.say(Event::InvitationRejected { user });
+            self.effects.say(Event::InvitationRejected { user });
         }
     }
 
@@ -274,7 +276,7 @@ impl Host {
         let microphone = switched(occupant.microphone, devices.microphone, Code::MicrophoneClosedByAdmin)?;
         if (occupant.camera, occupant.microphone) != (camera, microphone) {
             (occupant.camera, occupant.microphone) = (camera, microphone);
-            self.page = Page::Changed;
+            self.effects.change_room();
             self.follow_sound(from);
         }
         if let Some(phase) = devices.phase.filter(|_| !self.own_stage()) {
@@ -313,9 +315,7 @@ impl Host {
             Kind::Invitation => (&mut live.invitations, Timer::Invitation(guest.clone())),
         };
         let pending = queue.take(guest)?;
-        if let Some(at) = pending.expires.0 {
-            self.timers.cancel(at, timer);
-        }
+        self.effects.cancel_timer(&timer);
         Some(pending)
     }
 
@@ -330,8 +330,8 @@ impl Host {
             return;
         }
         let until = now + self.settings.hold;
-        member.attendance = Attendance::Gone(until);
-        self.timers.set(until, Timer::Hold(user_id.clone()));
+        member.attendance = Attendance::Gone;
+        self.effects.set_timer(until, Timer::Hold(user_id.clone()));
         self.set_connection(user_id, Connection::Lost);
     }
 
@@ -341,8 +341,8 @@ impl Host {
         let until = now + self.settings.hold;
         for (user_id, member) in &mut live.members {
             if member.attendance == Attendance::Here {
-                member.attendance = Attendance::Gone(until);
-                self.timers.set(until, Timer::Hold(user_id.clone()));
+                member.attendance = Attendance::Gone;
+                self.effects.set_timer(until, Timer::Hold(user_id.clone()));
             }
         }
     }

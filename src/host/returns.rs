@@ -3,7 +3,7 @@
 //! Invariant: the stage is told when it differs, and first of all when somebody is to be silent.
 
 use super::live::Peer;
-use super::{DONE, Host, Output};
+use super::{DONE, Host};
 use crate::model::command::{SetReturn, Settled};
 use crate::model::sound::{Audible, Return};
 use crate::model::stage::{StageAsk, StagePeer};
@@ -47,7 +47,7 @@ impl Host {
         if said.replace(sound) != Some(sound) {
             let peer = StagePeer { guest: guest.clone(), peer: *peer };
             let (audible, returned) = sound;
-            self.outputs.push_back(Output::Stage(StageAsk::Sound { peer, audible, returned }));
+            self.effects.ask(StageAsk::Sound { peer, audible, returned });
         }
     }
 }

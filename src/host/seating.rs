@@ -1,7 +1,7 @@
 //! Ways onto a seat and off it.
 
 use super::live::{Attendance, Kind, Occupant, Seen};
-use super::{Grants, Host, Output, Page};
+use super::{Grants, Host};
 use crate::model::event::Event;
 use crate::model::message::{DeviceKind, Grant, NoResponse, ToGuest, UnseatReason};
 use crate::model::{By, Connection, LiveId, Media, User, UserId};
@@ -14,7 +14,7 @@ impl Host {
         let user = member.user.clone();
         let connection = match member.attendance {
             Attendance::Here => Connection::Connecting,
-            Attendance::Gone(_) => Connection::Lost,
+            Attendance::Gone => Connection::Lost,
         };
         let occupant = Occupant {
             user_id: guest.clone(),
@@ -27,10 +27,10 @@ impl Host {
         };
         live.sit(seat_index, occupant);
         let grant = grant(&self.settings.grant, &live.live_id, guest);
-        self.page = Page::Changed;
-        self.tell(guest, ToGuest::Seated { seat_index, media, grant });
+        self.effects.change_room();
+        self.effects.tell(guest, ToGuest::Seated { seat_index, media, grant });
         self.say_bans(guest);
-        self.say(Event::GuestSeated { user, seat_index });
+        self.effects.say(Event::GuestSeated { user, seat_index });
         self.end_request(Kind::Application, guest, NoResponse::AlreadySeated);
         self.end_request(Kind::Invitation, guest, NoResponse::AlreadySeated);
     }
@@ -40,10 +40,10 @@ impl Host {
         self.close_peer(guest);
         self.media_lost(guest);
         let Some((seat_index, _)) = self.live.as_mut().and_then(|live| live.stand(guest)) else { return };
-        self.page = Page::Changed;
-        self.tell(guest, ToGuest::Unseated { seat_index, reason, by });
+        self.effects.change_room();
+        self.effects.tell(guest, ToGuest::Unseated { seat_index, reason, by });
         if let Some(user) = self.user_of(guest) {
-            self.say(Event::GuestUnseated { user, seat_index, reason });
+            self.effects.say(Event::GuestUnseated { user, seat_index, reason });
         }
     }
 
@@ -53,14 +53,14 @@ impl Host {
         let Some(user) = self.user_of(guest) else { return };
         match (kind, pending.invitation) {
             (Kind::Application, _) => {
-                self.tell(guest, ToGuest::ApplicationNoResponse { reason });
-                self.say(Event::HostApplicationNoResponse { user, reason });
+                self.effects.tell(guest, ToGuest::ApplicationNoResponse { reason });
+                self.effects.say(Event::HostApplicationNoResponse { user, reason });
             }
             (Kind::Invitation, invitation) => {
                 if let Some((invitation_id, _)) = invitation {
-                    self.tell(guest, ToGuest::InvitationNoResponse { invitation_id, reason });
+                    self.effects.tell(guest, ToGuest::InvitationNoResponse { invitation_id, reason });
                 }
-                self.say(Event::HostInvitationNoResponse { user, reason });
+                self.effects.say(Event::HostInvitationNoResponse { user, reason });
             }
         }
     }
@@ -71,13 +71,11 @@ impl Host {
         let Some(member) = live.members.remove(guest) else { return };
         live.candidates.remove(&member.order);
         if live.bans.forget(guest) {
-            self.page = Page::Changed;
+            self.effects.change_room();
         }
-        if let Attendance::Gone(until) = member.attendance {
-            self.timers.cancel(until, super::Timer::Hold(guest.clone()));
-        }
-        self.outputs.push_back(Output::Unwatch(guest.clone()));
-        self.say(Event::GuestLeft { user: member.user });
+        self.effects.cancel_timer(&super::Timer::Hold(guest.clone()));
+        self.effects.unwatch(guest.clone());
+        self.effects.say(Event::GuestLeft { user: member.user });
     }
 
     pub(super) fn user_of(&self, guest: &UserId) -> Option<User> {
@@ -90,9 +88,9 @@ impl Host {
             return;
         }
         occupant.connection = connection;
-        self.page = Page::Changed;
+        self.effects.change_room();
         if let Some(user) = self.user_of(guest) {
-            self.say(Event::GuestConnection { user, connection });
+            self.effects.say(Event::GuestConnection { user, connection });
         }
     }
 }

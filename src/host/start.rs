@@ -31,7 +31,6 @@ pub(super) struct Starting {
     seat_mode: SeatMode,
     /// The host of the live that is retained, while it is unknown whether he is there.
     other: Option<UserId>,
-    until: Instant,
 }
 
 impl Host {
@@ -50,7 +49,7 @@ impl Host {
             (None, Some(_)) => {}
             (None, None) => self.start(now, wish.live_id, wish.seats, wish.seat_mode),
         }
-        let ticket = self.ticket();
+        let ticket = self.effects.ticket();
         if let Some(starting) = &mut self.starting {
             starting.tickets.push(ticket);
             starting.seats = wish.seats.unwrap_or(starting.seats);
@@ -84,16 +83,14 @@ impl Host {
         seats: Option<SeatCount>,
         seat_mode: Option<SeatMode>,
     ) {
-        let until = now + LOOK_AROUND;
-        self.timers.set(until, Timer::Start);
-        self.outputs.push_back(Output::WatchRoom(live_id.clone()));
+        self.effects.set_timer(now + LOOK_AROUND, Timer::Start);
+        self.effects.push(Output::WatchRoom(live_id.clone()));
         self.starting = Some(Starting {
             live_id,
             tickets: Vec::new(),
             seats: seats.unwrap_or(self.settings.seats),
             seat_mode: seat_mode.unwrap_or(self.settings.seat_mode),
             other: None,
-            until,
         });
     }
 
@@ -112,26 +109,20 @@ impl Host {
             Some(room) if room.host.user_id == self.settings.user.user_id => self.begin(now, Some(room)),
             Some(room) => {
                 starting.other = Some(room.host.user_id.clone());
-                self.timers.cancel(starting.until, Timer::Start);
-                starting.until = now + LOOK_FOR_OTHER;
-                self.timers.set(starting.until, Timer::Start);
-                self.outputs.push_back(Output::Watch(room.host.user_id));
+                self.effects.set_timer(now + LOOK_FOR_OTHER, Timer::Start);
+                self.effects.watch(room.host.user_id);
             }
         }
     }
 
     /// Without the broker nothing can be seen of the room, so nothing is taken for granted.
     pub(super) fn look_later(&mut self) {
-        if let Some(starting) = &self.starting {
-            self.timers.cancel(starting.until, Timer::Start);
-        }
+        self.effects.cancel_timer(&Timer::Start);
     }
 
     pub(super) fn look_again(&mut self, now: Instant) {
-        if let Some(starting) = &mut self.starting {
-            self.timers.cancel(starting.until, Timer::Start);
-            starting.until = now + LOOK_AROUND;
-            self.timers.set(starting.until, Timer::Start);
+        if self.starting.is_some() {
+            self.effects.set_timer(now + LOOK_AROUND, Timer::Start);
         }
     }
 
@@ -153,9 +144,9 @@ impl Host {
                 let Some(starting) = self.looked_around() else { return };
                 let why = format!("{} is live under {user_id}, who is online", starting.live_id);
                 let refusal = Refusal::new(Code::PermissionDenied, why);
-                self.last_error = Some(refusal.clone());
+                self.effects.fail(refusal.clone());
                 for ticket in starting.tickets {
-                    self.outputs.push_back(Output::Settled { ticket, settled: Err(refusal.clone()) });
+                    self.effects.settle(ticket, Err(refusal.clone()));
                 }
             }
         }
@@ -163,10 +154,10 @@ impl Host {
 
     fn looked_around(&mut self) -> Option<Starting> {
         let starting = self.starting.take()?;
-        self.timers.cancel(starting.until, Timer::Start);
-        self.outputs.push_back(Output::UnwatchRoom(starting.live_id.clone()));
+        self.effects.cancel_timer(&Timer::Start);
+        self.effects.push(Output::UnwatchRoom(starting.live_id.clone()));
         if let Some(other) = &starting.other {
-            self.outputs.push_back(Output::Unwatch(other.clone()));
+            self.effects.unwatch(other.clone());
         }
         Some(starting)
     }
@@ -176,19 +167,19 @@ impl Host {
         let tickets = std::mem::take(&mut starting.tickets);
         let count = usize::try_from(starting.seats.get()).unwrap_or_default();
         let mut live = Live::new(starting.live_id.clone(), starting.seat_mode, count);
-        self.outputs.push_back(Output::Enter(starting.live_id));
+        self.effects.enter(starting.live_id);
         let (seats, banned) = before.map(|room| (room.seats, room.banned)).unwrap_or_default();
         let (kept, gone): (Vec<Seat>, Vec<Seat>) =
             seats.into_iter().partition(|seat| seat.index < starting.seats.get());
         let until = now + self.settings.hold;
         for seat in kept {
             let banned = banned_on(&seat);
-            if let Some(user_id) = take_back(&mut live, seat, Attendance::Gone(until)) {
+            if let Some(user_id) = take_back(&mut live, seat, Attendance::Gone) {
                 for device in banned {
                     live.bans.add(&user_id, device, self.by(None));
                 }
-                self.timers.set(until, Timer::Hold(user_id.clone()));
-                self.outputs.push_back(Output::Watch(user_id));
+                self.effects.set_timer(until, Timer::Hold(user_id.clone()));
+                self.effects.watch(user_id);
             }
         }
         for Banned { user_id, devices } in banned {
@@ -196,24 +187,25 @@ impl Host {
                 continue;
             }
             // Its name comes with its next `join`.
-            live.enter(User::named_by_id(user_id.clone()), String::new(), Attendance::Gone(until));
+            live.enter(User::named_by_id(user_id.clone()), String::new(), Attendance::Gone);
             for device in devices {
                 live.bans.add(&user_id, device, self.by(None));
             }
-            self.timers.set(until, Timer::Hold(user_id.clone()));
-            self.outputs.push_back(Output::Watch(user_id));
+            self.effects.set_timer(until, Timer::Hold(user_id.clone()));
+            self.effects.watch(user_id);
         }
         self.live = Some(live);
         for seat in gone {
             let Some(user) = seat.user else { continue };
             let (seat_index, reason) = (seat.index, UnseatReason::SeatLocked);
-            self.tell(&user.user_id, ToGuest::Unseated { seat_index, reason, by: Some(self.by(None)) });
-            self.say(crate::model::event::Event::GuestUnseated { user, seat_index, reason });
+            self.effects
+                .tell(&user.user_id, ToGuest::Unseated { seat_index, reason, by: Some(self.by(None)) });
+            self.effects.say(crate::model::event::Event::GuestUnseated { user, seat_index, reason });
         }
-        self.last_error = None;
-        self.page = super::Page::Changed;
+        self.effects.recover();
+        self.effects.change_room();
         for ticket in tickets {
-            self.outputs.push_back(Output::Settled { ticket, settled: DONE });
+            self.effects.settle(ticket, DONE);
         }
     }
 
@@ -244,8 +236,8 @@ impl Host {
             self.unseat(guest, UnseatReason::LiveEnded, Some(by.clone()));
         }
         for guest in &members {
-            self.tell(guest, ToGuest::LiveEnded {});
-            self.outputs.push_back(Output::Unwatch(guest.clone()));
+            self.effects.tell(guest, ToGuest::LiveEnded {});
+            self.effects.unwatch(guest.clone());
         }
         self.close_room();
         DONE
@@ -253,28 +245,28 @@ impl Host {
 
     fn close_room(&mut self) {
         let Some(mut live) = self.live.take() else { return };
-        for (ticket, _) in std::mem::take(&mut self.pictures) {
+        for ticket in std::mem::take(&mut self.pictures) {
             let settled = Err(Refusal::new(Code::UserNotInSeat, "the live has ended"));
-            self.outputs.push_back(Output::Settled { ticket, settled });
+            self.effects.settle(ticket, settled);
         }
         live.bans.clear();
         live.seats.iter_mut().for_each(|slot| *slot = super::live::Slot::default());
         let mut room = self.room(&live);
         room.status = RoomStatus::Ended;
         room.stage = None;
-        self.timers.clear();
-        self.page = super::Page::Same;
+        self.effects.cancel_timers();
+        self.effects.take_room_change();
         match self.broker {
             Presence::Online => {
                 self.revision += 1;
                 room.revision = self.revision;
-                self.outputs.push_back(Output::Room(room));
+                self.effects.push(Output::Room(room));
             }
             Presence::Offline => self.ended = Some(room),
         }
         // The wish to be live ends with the live.
         self.settings.standing_room = None;
-        self.outputs.push_back(Output::Exit(live.live_id));
+        self.effects.exit();
     }
 }
 

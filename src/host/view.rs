@@ -42,7 +42,7 @@ impl Host {
             connected: Vec::new(),
             candidates: Cut { shown: Vec::new(), total: 0 },
             speaking: Vec::new(),
-            last_error: self.last_error.clone(),
+            last_error: self.effects.last_error().cloned(),
             summary: self.summary(),
         };
         if state.live_id.is_none() {
