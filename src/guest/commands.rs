@@ -53,7 +53,7 @@ impl Guest {
         let live_id = room.live_id.clone();
         self.settings.standing_room = None;
         self.settle_requests(|| Refusal::new(Code::NotInRoom, "the room was left"));
-        let ticket = self.ticket();
+        let ticket = self.effects.ticket();
         let mut words = Vec::new();
         if self.stay.is_some() {
             words.push(Word::ToHost(live_id.clone(), ToHost::LeaveSeat));
@@ -71,7 +71,7 @@ impl Guest {
             return Err(Refusal::new(Code::UserNotInSeat, "the guest is on no seat"));
         };
         let live_id = room.live_id.clone();
-        let ticket = self.ticket();
+        let ticket = self.effects.ticket();
         let words = vec![Word::ToHost(live_id, ToHost::LeaveSeat), Word::Done(ticket)];
         self.leave_stay(now, UnseatReason::Left, None, words);
         Ok(Answer::Pending(ticket))
@@ -89,7 +89,7 @@ impl Guest {
             return Err(Refusal::new(Code::AlreadyOnSeatQueue, "an application is pending already"));
         }
         let applied = self.command_request(now, Purpose::Apply(wish.clone()), ToHost::Apply(wish))?;
-        self.ask(Ask::Prepare);
+        self.effects.ask(Ask::Prepare);
         Ok(applied)
     }
 
@@ -126,23 +126,23 @@ impl Guest {
             DeviceCommand::CloseLocalMicrophone => return self.close(now, DeviceKind::Microphone),
             DeviceCommand::SwitchCamera(wish) => {
                 self.device.camera.clone_from(&wish.camera);
-                self.ask(Ask::Camera(wish.camera));
+                self.effects.ask(Ask::Camera(wish.camera));
             }
             DeviceCommand::SetCaptureVolume(wish) => {
                 self.device.capture_volume = Loudness::Set(wish.volume);
-                self.ask(Ask::CaptureVolume(wish.volume));
+                self.effects.ask(Ask::CaptureVolume(wish.volume));
             }
             DeviceCommand::SetOutputVolume(wish) => {
                 self.device.output_volume = Loudness::Set(wish.volume);
-                self.ask(Ask::OutputVolume(wish.volume));
+                self.effects.ask(Ask::OutputVolume(wish.volume));
             }
             DeviceCommand::SetVideoQuality(wish) => {
                 self.device.quality = wish.quality;
-                self.ask(Ask::Quality(wish.quality));
+                self.effects.ask(Ask::Quality(wish.quality));
             }
             DeviceCommand::SetMirror(wish) => {
                 self.device.mirror = wish.mirror;
-                self.ask(Ask::Mirror(wish.mirror));
+                self.effects.ask(Ask::Mirror(wish.mirror));
             }
             DeviceCommand::SetUserInfo(info) => return self.set_user_info(now, info),
             DeviceCommand::TakeSnapshot => return self.take_snapshot(now),
@@ -162,14 +162,13 @@ impl Guest {
             .map_err(|why| Refusal::invalid("avatar_url", why))?;
         if user != self.user {
             self.user = user.clone();
-            self.ask(Ask::Label(user));
+            self.effects.ask(Ask::Label(user));
             self.join_if_inside(now);
         }
         DONE
     }
 
     fn take_snapshot(&mut self, now: Instant) -> Settled {
-        let ticket = self.next_ticket;
         let closed = || Refusal::new(Code::PermissionDenied, "the camera is closed");
         let stay = self.stay.as_mut().ok_or_else(closed)?;
         match stay.camera.switch {
@@ -180,10 +179,10 @@ impl Guest {
         if stay.pictures.len() >= PICTURES_MAX {
             return Err(Refusal::new(Code::RateLimited, "too many pictures are being taken"));
         }
+        let ticket = self.effects.ticket();
         stay.pictures.push(ticket);
-        self.next_ticket += 1;
-        self.timers.set(now + PICTURE, Timer::Snapshot(ticket));
-        self.ask(Ask::Snapshot { ticket });
+        self.effects.set_timer(now + PICTURE, Timer::Snapshot(ticket));
+        self.effects.ask(Ask::Snapshot { ticket });
         Ok(Answer::Pending(ticket))
     }
 }

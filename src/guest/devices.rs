@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use super::effects::ErrorSource;
 use super::stay::{Delivered, Health};
-use super::{DONE, Guest, Timer, Trouble};
+use super::{DONE, Guest, Timer};
 use crate::model::command::{Answer, Settled};
 use crate::model::event::Event;
 use crate::model::media::Ask;
@@ -18,13 +19,6 @@ pub(super) fn timer(device: DeviceKind) -> Timer {
     match device {
         DeviceKind::Camera => Timer::Camera,
         DeviceKind::Microphone => Timer::Microphone,
-    }
-}
-
-fn trouble(device: DeviceKind) -> Trouble {
-    match device {
-        DeviceKind::Camera => Trouble::Camera,
-        DeviceKind::Microphone => Trouble::Microphone,
     }
 }
 
@@ -61,7 +55,6 @@ fn back(device: DeviceKind, id: String) -> Event {
 
 impl Guest {
     pub(super) fn open(&mut self, now: Instant, device: DeviceKind) -> Settled {
-        let ticket = self.next_ticket;
         let Some(stay) = &mut self.stay else {
             let why = format!("the {} is opened on a seat only", name(device));
             return Err(Refusal::new(Code::UserNotInSeat, why));
@@ -76,9 +69,9 @@ impl Guest {
             (DeviceSwitch::On, Health::Lost) => return Err(self.why_lost(device)),
             (DeviceSwitch::On, Health::Unknown) | (DeviceSwitch::Off, _) => {}
         }
+        let ticket = self.effects.ticket();
         the_device.wait(ticket);
-        self.next_ticket += 1;
-        self.timers.set(now + OPEN, timer(device));
+        self.effects.set_timer(now + OPEN, timer(device));
         self.device.stays_closed.remove(&device);
         self.turn(now, device, DeviceSwitch::On);
         Ok(Answer::Pending(ticket))
@@ -87,10 +80,7 @@ impl Guest {
     fn why_lost(&self, device: DeviceKind) -> Refusal {
         let why =
             || Refusal::new(device.start_fail(), format!("the {} is lost; it is looked for", name(device)));
-        match &self.last_error {
-            Some((last, refusal)) if *last == trouble(device) => refusal.clone(),
-            Some(_) | None => why(),
-        }
+        self.effects.last_error_of(ErrorSource::Device(device)).cloned().unwrap_or_else(why)
     }
 
     pub(super) fn close(&mut self, now: Instant, device: DeviceKind) -> Settled {
@@ -129,8 +119,8 @@ impl Guest {
             return;
         }
         let (epoch, plan) = (stay.epoch, stay.plan());
-        self.ask(Ask::Plan { epoch, plan });
-        self.no_trouble(trouble(device));
+        self.effects.ask(Ask::Plan { epoch, plan });
+        self.effects.clear_error(ErrorSource::Device(device));
         self.tell_devices(now);
     }
 
@@ -145,7 +135,7 @@ impl Guest {
                 }
                 self.turn(now, device, DeviceSwitch::ClosedByAdmin);
                 self.settle_open(device, &Err(closed_by_admin(device)));
-                self.say(Event::ClosedByAdmin { device, by });
+                self.effects.say(Event::ClosedByAdmin { device, by });
             }
             DeviceAction::Unlock => {
                 if !room.banned.remove(&device) && is != Some(DeviceSwitch::ClosedByAdmin) {
@@ -154,7 +144,7 @@ impl Guest {
                 // It stays closed until somebody here opens it.
                 self.device.stays_closed.insert(device);
                 self.turn(now, device, DeviceSwitch::Off);
-                self.say(Event::UnlockedByAdmin { device, by });
+                self.effects.say(Event::UnlockedByAdmin { device, by });
             }
         }
     }
@@ -191,9 +181,9 @@ impl Guest {
             DeviceKind::Camera => self.device.camera.clone_from(&id),
             DeviceKind::Microphone => self.device.microphone.clone_from(&id),
         }
-        self.no_trouble(trouble(device));
+        self.effects.clear_error(ErrorSource::Device(device));
         if before == Health::Lost {
-            self.say(back(device, id));
+            self.effects.say(back(device, id));
         }
         self.settle_open(device, &DONE);
     }
@@ -208,22 +198,22 @@ impl Guest {
         let before = std::mem::replace(&mut the_device.health, Health::Lost);
         let asked = the_device.take_waiting();
         let was_open = asked.is_empty() || the_device.before == DeviceSwitch::On;
-        self.timers.cancel(&timer(device));
-        self.trouble(trouble(device), error.clone());
+        self.effects.cancel_timer(&timer(device));
+        self.effects.note_error(ErrorSource::Device(device), error.clone());
         if before != Health::Lost && was_open {
             let id = match device {
                 DeviceKind::Camera => self.device.camera.clone(),
                 DeviceKind::Microphone => self.device.microphone.clone(),
             };
-            self.say(lost(device, id, error.message.clone()));
+            self.effects.say(lost(device, id, error.message.clone()));
         }
         for ticket in asked {
-            self.settle(ticket, Err(error.clone()));
+            self.effects.settle(ticket, Err(error.clone()));
         }
         if !was_open {
             // A request that fails changes nothing: it is closed again.
             self.turn(now, device, DeviceSwitch::Off);
-            self.trouble(trouble(device), error);
+            self.effects.note_error(ErrorSource::Device(device), error);
         } else if self.stay.as_ref().is_some_and(super::stay::Stay::cannot_capture) {
             self.fail_media(now, &format!("neither camera nor microphone works: {}", error.message));
         }

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::{Guest, Timer, Trouble};
+use super::effects::ErrorSource;
+use super::{Guest, Timer};
 use crate::model::event::Event;
 use crate::model::media::{Fault, Session};
 use crate::model::server::Again;
@@ -16,13 +17,13 @@ impl Guest {
         let refusal = Refusal::new(fault.code, why.clone());
         if fault.code == Code::PeerNotTrusted {
             // Who is not trusted once is not asked again: the attempts stay at those that were made.
-            self.say(Event::MediaRecovering { attempt, why, cause: Cause::Trust });
+            self.effects.say(Event::MediaRecovering { attempt, why, cause: Cause::Trust });
             self.refuse_media(now, refusal);
         } else if fault.code == Code::PermissionDenied {
             // Nor is who takes nothing of what there is.
             self.refuse_media(now, refusal);
         } else {
-            self.trouble(Trouble::Media, refusal);
+            self.effects.note_error(ErrorSource::Media, refusal);
             self.recover(now, Cause::Media, &why);
         }
     }
@@ -44,14 +45,14 @@ impl Guest {
         match again {
             Again::Never => self.refuse_media(now, refusal),
             Again::Soon => {
-                self.trouble(Trouble::Media, refusal);
+                self.effects.note_error(ErrorSource::Media, refusal);
                 self.recover(now, Cause::Server, &why);
             }
             Again::After(pause) => {
-                self.trouble(Trouble::Media, refusal);
+                self.effects.note_error(ErrorSource::Media, refusal);
                 self.recover(now, Cause::Server, &why);
-                if let Some(due) = self.timers.due_at(&Timer::Retry) {
-                    self.timers.set(due.max(now + pause), Timer::Retry);
+                if let Some(due) = self.effects.due_at(&Timer::Retry) {
+                    self.effects.set_timer(due.max(now + pause), Timer::Retry);
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::requests::Sent;
 use super::room::{ANSWER, JOIN_PAUSE, LOOK, Place, Room, Wish};
-use super::{DONE, Guest, Output, Timer, host_unreachable};
+use super::{DONE, Guest, Timer, host_unreachable};
 use crate::model::command::{Answer, Settled};
 use crate::model::message::ToHost;
 use crate::model::{Code, LiveId, Presence, Refusal};
@@ -32,7 +32,7 @@ impl Guest {
             Some(_) => {}
             None => self.enter(live_id, Wish::Command),
         }
-        let ticket = self.ticket();
+        let ticket = self.effects.ticket();
         if let Some(room) = &mut self.room {
             room.tickets.push(ticket);
             // One more that asks for the same waits as long as the first.
@@ -40,7 +40,7 @@ impl Guest {
                 return Ok(Answer::Pending(ticket));
             }
             let patience = if room.place == Place::Waiting { LOOK } else { ANSWER };
-            self.timers.set(now + patience, Timer::JoinLive);
+            self.effects.set_timer(now + patience, Timer::JoinLive);
         }
         Ok(Answer::Pending(ticket))
     }
@@ -58,22 +58,20 @@ impl Guest {
         }
         if self.farewell.is_some() {
             // What is still to be said to the room that was left comes first: it may be the same room.
-            self.timers.set(now + FAREWELL, Timer::Join);
+            self.effects.set_timer(now + FAREWELL, Timer::Join);
             return;
         }
-        let request_id = self.ids.request();
         let Some(room) = &mut self.room else { return };
-        room.join = Some(request_id.clone());
         for request in &mut self.requests {
             request.sent = Sent::BeforeJoin;
         }
         room.join_sent = Some(now);
-        let pause = self.ids.pause(room.join_pause);
-        self.timers.set(now + pause, Timer::Join);
-        room.join_pause = (room.join_pause * 2).min(JOIN_PAUSE_MAX);
         let live_id = room.live_id.clone();
         let message = ToHost::Join { user: self.user.clone(), session: self.session.clone() };
-        self.outputs.push_back(Output::ToHost { live_id, request_id, message });
+        room.join = Some(self.effects.send(live_id, message));
+        let pause = self.effects.pause(room.join_pause);
+        self.effects.set_timer(now + pause, Timer::Join);
+        room.join_pause = (room.join_pause * 2).min(JOIN_PAUSE_MAX);
     }
 
     /// Says it now, and begins with the short pauses again.
@@ -87,10 +85,10 @@ impl Guest {
     /// The host is heard of, and has not answered: now, or as soon as the last one was said long enough ago.
     pub(super) fn join_for_news(&mut self, now: Instant) {
         let rested = self.room.as_ref().and_then(Room::join_rested).filter(|at| *at > now);
-        match (rested, self.timers.due_at(&Timer::Join)) {
+        match (rested, self.effects.due_at(&Timer::Join)) {
             (None, _) => self.join_anew(now),
             (Some(at), Some(due)) if due <= at => {}
-            (Some(at), Some(_) | None) => self.timers.set(at, Timer::Join),
+            (Some(at), Some(_) | None) => self.effects.set_timer(at, Timer::Join),
         }
     }
 
@@ -117,12 +115,12 @@ impl Guest {
         };
         if room.wish == Wish::Command {
             if room.place == Place::Joining {
-                self.send(live_id, ToHost::Leave);
+                self.effects.send(live_id, ToHost::Leave);
             }
             self.forget_room();
         }
         for ticket in tickets {
-            self.settle(ticket, Err(refusal.clone()));
+            self.effects.settle(ticket, Err(refusal.clone()));
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use super::effects::ErrorSource;
 use super::room::Place;
 use super::stay::{Answered, Count, Peer};
-use super::{Guest, Output, Timer, Trouble};
+use super::{Guest, Output, Timer};
 use crate::model::event::Event;
 use crate::model::media::{
     Ask, GuestStats, Path, Picture, Report, SdpKind, Session, SessionDescription, Ticket,
@@ -52,7 +53,7 @@ impl Guest {
             }
             Report::EncoderReplaced { epoch, from, to, why } => {
                 if self.stay.as_ref().is_some_and(|stay| stay.epoch == epoch) {
-                    self.say(Event::EncoderReplaced { encoder: to, instead_of: from, why });
+                    self.effects.say(Event::EncoderReplaced { encoder: to, instead_of: from, why });
                 }
             }
             Report::MediaFailed { epoch, why } => {
@@ -86,10 +87,9 @@ impl Guest {
 
     /// A new peer connection in place of any before it.
     pub(super) fn start_peer(&mut self, now: Instant) {
-        let name = self.ids.uuid();
+        let name = self.effects.uuid();
         let Some(stay) = &mut self.stay else { return };
-        let session = Session { epoch: stay.epoch, peer: self.next_peer, exchange: 1 };
-        self.next_peer += 1;
+        let session = Session { epoch: stay.epoch, peer: self.effects.peer(), exchange: 1 };
         stay.peer = Some(Peer {
             session,
             name,
@@ -106,9 +106,9 @@ impl Guest {
             }
             _ => ATTEMPT,
         };
-        self.timers.cancel(&Timer::Retry);
-        self.timers.set(now + deadline, Timer::Live);
-        self.ask(ask);
+        self.effects.cancel_timer(&Timer::Retry);
+        self.effects.set_timer(now + deadline, Timer::Live);
+        self.effects.ask(ask);
     }
 
     fn set_phase(&mut self, now: Instant, phase: Phase) {
@@ -150,7 +150,7 @@ impl Guest {
                 self.answer(now, session, sdp);
             }
             SignalBody::Description(SessionDescription { kind: SdpKind::Offer, .. }) => {}
-            SignalBody::Candidate(candidate) => self.ask(Ask::Candidate { session, candidate }),
+            SignalBody::Candidate(candidate) => self.effects.ask(Ask::Candidate { session, candidate }),
             SignalBody::Bye(None) => self.recover(now, Cause::StageGone, "the stage ended the connection"),
             SignalBody::Bye(Some(reason)) => {
                 self.recover(
@@ -169,7 +169,7 @@ impl Guest {
         if stay.phase == Phase::Negotiating {
             stay.phase = Phase::Connecting;
         }
-        self.ask(Ask::Answer { session, sdp });
+        self.effects.ask(Ask::Answer { session, sdp });
         self.tell_phase(now);
     }
 
@@ -182,11 +182,11 @@ impl Guest {
             stay.attempt = 0;
         }
         let passed = now.saturating_duration_since(stay.accepted).as_millis();
-        self.timers.cancel(&Timer::Live);
-        self.no_trouble(Trouble::Media);
+        self.effects.cancel_timer(&Timer::Live);
+        self.effects.clear_error(ErrorSource::Media);
         self.set_phase(now, Phase::Live);
         let accept_to_first_packet_ms = u64::try_from(passed).unwrap_or(u64::MAX);
-        self.say(Event::GuestMediaLive { accept_to_first_packet_ms });
+        self.effects.say(Event::GuestMediaLive { accept_to_first_packet_ms });
         self.watch_path(now);
     }
 
@@ -201,12 +201,10 @@ impl Guest {
     fn watch_path(&mut self, now: Instant) {
         let Some(stay) = self.stay.as_ref().filter(|stay| stay.phase == Phase::Live) else { return };
         let (path, count) = (stay.peer.as_ref().map(|peer| peer.path), stay.count);
-        for timer in [Timer::Silent, Timer::Steady] {
-            self.timers.cancel(&timer);
-        }
+        self.effects.cancel_timers(&[Timer::Silent, Timer::Steady]);
         match (path, count) {
-            (Some(Path::Silent { since }), _) => self.timers.set(since + SILENCE, Timer::Silent),
-            (Some(Path::Flowing), Count::GoesOn) => self.timers.set(now + STEADY, Timer::Steady),
+            (Some(Path::Silent { since }), _) => self.effects.set_timer(since + SILENCE, Timer::Silent),
+            (Some(Path::Flowing), Count::GoesOn) => self.effects.set_timer(now + STEADY, Timer::Steady),
             (Some(Path::Flowing), Count::Ends) | (None, _) => {}
         }
     }
@@ -216,7 +214,7 @@ impl Guest {
         let Some(stay) = &mut self.stay else { return };
         stay.count = Count::GoesOn;
         let why = format!("nothing was heard of {} for {} s", stay.far_side(), SILENCE.as_secs());
-        self.trouble(Trouble::Media, Refusal::new(Code::HostUnreachable, why.clone()));
+        self.effects.note_error(ErrorSource::Media, Refusal::new(Code::HostUnreachable, why.clone()));
         self.recover(now, Cause::PathSilent, &why);
     }
 
@@ -243,7 +241,7 @@ impl Guest {
             }
             (Phase::Live | Phase::Leaving, _) => return,
         };
-        self.trouble(Trouble::Media, Refusal::new(Code::HostUnreachable, why));
+        self.effects.note_error(ErrorSource::Media, Refusal::new(Code::HostUnreachable, why));
         self.recover(now, cause, why);
     }
 
@@ -252,9 +250,7 @@ impl Guest {
         let reachable = self.stage_is_reachable();
         let Some(stay) = &mut self.stay else { return };
         let peer = stay.peer.take();
-        for timer in [Timer::Live, Timer::Silent, Timer::Steady] {
-            self.timers.cancel(&timer);
-        }
+        self.effects.cancel_timers(&[Timer::Live, Timer::Silent, Timer::Steady]);
         let waits = stay.phase == Phase::Recovering && stay.attempt > 0 && peer.is_none();
         if waits {
             return;
@@ -275,10 +271,10 @@ impl Guest {
         if let Some(peer) = peer {
             self.end_peer(&peer);
         }
-        self.say(Event::MediaRecovering { attempt, why: why.to_owned(), cause });
+        self.effects.say(Event::MediaRecovering { attempt, why: why.to_owned(), cause });
         self.set_phase(now, Phase::Recovering);
         match pause {
-            Some(pause) => self.timers.set(now + pause, Timer::Retry),
+            Some(pause) => self.effects.set_timer(now + pause, Timer::Retry),
             None => self.hold(now),
         }
     }
@@ -304,7 +300,7 @@ impl Guest {
 
     /// The host answers again: what waited for somebody to signal to goes on.
     pub(super) fn reachable_again(&mut self, now: Instant) {
-        if self.timers.due_at(&Timer::Retry).is_none() {
+        if self.effects.due_at(&Timer::Retry).is_none() {
             self.try_again(now);
         }
     }
@@ -322,13 +318,11 @@ impl Guest {
         let why = "the host was started again".to_owned();
         stay.why.clone_from(&why);
         let (attempt, peer) = (stay.attempt, stay.peer.take());
-        for timer in [Timer::Silent, Timer::Steady] {
-            self.timers.cancel(&timer);
-        }
+        self.effects.cancel_timers(&[Timer::Silent, Timer::Steady]);
         if let Some(peer) = peer {
             self.end_peer(&peer);
         }
-        self.say(Event::MediaRecovering { attempt, why, cause: Cause::StageGone });
+        self.effects.say(Event::MediaRecovering { attempt, why, cause: Cause::StageGone });
         self.start_peer(now);
     }
 
@@ -344,15 +338,15 @@ impl Guest {
                 down_loss: stats.down_loss,
             };
         }
-        self.outputs.push_back(Output::Stats { seat_index, stats });
+        self.effects.output(Output::Stats { seat_index, stats });
     }
 
     fn picture(&mut self, ticket: Ticket, picture: Result<Picture, Refusal>) {
         let Some(stay) = &mut self.stay else { return };
         let Some(owed) = stay.pictures.iter().position(|owed| *owed == ticket) else { return };
         stay.pictures.swap_remove(owed);
-        self.timers.cancel(&Timer::Snapshot(ticket));
-        self.settle(ticket, picture.map(crate::model::command::Answer::Picture));
+        self.effects.cancel_timer(&Timer::Snapshot(ticket));
+        self.effects.settle(ticket, picture.map(crate::model::command::Answer::Picture));
     }
 
     pub(super) fn no_picture(&mut self, ticket: Ticket) {

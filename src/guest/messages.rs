@@ -31,7 +31,7 @@ impl Guest {
             }
             ToGuest::ApplicationRejected { by } => {
                 if self.take_application().is_some() {
-                    self.say(Event::ApplicationRejected { by });
+                    self.effects.say(Event::ApplicationRejected { by });
                 }
             }
             ToGuest::ApplicationNoResponse { reason } => self.end_application(reason),
@@ -67,7 +67,7 @@ impl Guest {
 
     fn application_accepted(&mut self, now: Instant, seat_index: u32, media: Media, by: By) {
         let Some(asked) = self.take_asked_media() else { return };
-        self.say(Event::ApplicationAccepted { seat_index, by });
+        self.effects.say(Event::ApplicationAccepted { seat_index, by });
         if let Some(room) = &mut self.room {
             room.consent = Some(Consent { media: least(asked, media), at: now });
         }
@@ -139,7 +139,7 @@ impl Guest {
     fn moved(&mut self, from: u32, to: u32, by: By) {
         let Some(stay) = self.stay.as_mut().filter(|stay| stay.seat_index == from) else { return };
         stay.seat_index = to;
-        self.say(Event::SeatMoved { from, to, by });
+        self.effects.say(Event::SeatMoved { from, to, by });
     }
 }
 

@@ -18,6 +18,7 @@
 mod commands;
 mod contract;
 mod devices;
+mod effects;
 mod faults;
 mod join;
 mod media;
@@ -36,18 +37,18 @@ use std::time::Instant;
 
 pub use contract::{AcceptInvitations, Input, Output, Server, Settings, Timer};
 
+use effects::Effects;
 use requests::Request;
 use room::Room;
 use seat::Farewell;
 use stay::Stay;
 
 use crate::model::command::{Answer, Command, Settled};
-use crate::model::event::Event;
-use crate::model::media::{Ask, Mirror, Quality, Ticket};
+use crate::model::media::{Mirror, Quality, Ticket};
 use crate::model::message::DeviceKind;
 use crate::model::state::Network;
 use crate::model::volume::Loudness;
-use crate::model::{Code, IdSource, Presence, Refusal, Timers, User, Volume};
+use crate::model::{Code, IdSource, Presence, Refusal, User, Volume};
 
 /// Whether the program is being stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,14 +62,6 @@ enum Course {
 enum Life {
     JustStarted,
     Settled,
-}
-
-/// What failed last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trouble {
-    Camera,
-    Microphone,
-    Media,
 }
 
 /// What stays over rooms and seats.
@@ -91,7 +84,6 @@ struct Device {
 pub struct Guest {
     settings: Settings,
     user: User,
-    ids: IdSource,
     /// Random id of this start of the program.
     session: String,
     life: Life,
@@ -105,12 +97,7 @@ pub struct Guest {
     late: VecDeque<Request>,
     device: Device,
     network: Network,
-    last_error: Option<(Trouble, Refusal)>,
-    timers: Timers<Timer>,
-    next_ticket: Ticket,
-    next_epoch: u64,
-    next_peer: u64,
-    outputs: VecDeque<Output>,
+    effects: Effects,
 }
 
 impl Guest {
@@ -120,7 +107,6 @@ impl Guest {
         Self {
             user: settings.user.clone(),
             session: ids.uuid(),
-            ids,
             life: Life::JustStarted,
             broker: Presence::Offline,
             course: Course::Running,
@@ -141,12 +127,7 @@ impl Guest {
             },
             settings,
             network: Network::UNKNOWN,
-            last_error: None,
-            timers: Timers::default(),
-            next_ticket: 1,
-            next_epoch: 1,
-            next_peer: 1,
-            outputs: VecDeque::new(),
+            effects: Effects::new(ids),
         }
     }
 
@@ -190,7 +171,7 @@ impl Guest {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(timer) = self.timers.take_due(now) {
+        while let Some(timer) = self.effects.take_due_timer(now) {
             match timer {
                 Timer::Request(request_id) => self.unanswered(&request_id),
                 Timer::Join => self.join(now),
@@ -213,12 +194,12 @@ impl Guest {
 
     /// The next thing to do; `None` when all was said.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.effects.poll_output()
     }
 
     /// When to call [`Guest::handle_timeout`], and why.
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
-        self.timers.next()
+        self.effects.next_timer()
     }
 
     /// The present stay, for the log; it is in nothing that others see.
@@ -241,42 +222,10 @@ impl Guest {
         let joining = self.room.as_mut().map(|room| std::mem::take(&mut room.tickets)).unwrap_or_default();
         let owed = self.stay.as_mut().map(Stay::take_tickets).unwrap_or_default();
         for ticket in tickets.into_iter().chain(joining).chain(owed) {
-            self.settle(ticket, Err(Refusal::new(Code::ShuttingDown, "the guest is about to stop")));
+            self.effects.settle(ticket, Err(Refusal::new(Code::ShuttingDown, "the guest is about to stop")));
         }
-        let farewell = self.timers.due_at(&Timer::Stop);
-        self.timers.clear();
-        if let Some(at) = farewell {
-            self.timers.set(at, Timer::Stop);
-        }
+        self.effects.cancel_all_timers_but(Timer::Stop);
         self.leave_for_stop(now);
-    }
-
-    fn say(&mut self, event: Event) {
-        self.outputs.push_back(Output::Event(event));
-    }
-
-    fn ask(&mut self, ask: Ask) {
-        self.outputs.push_back(Output::Media(ask));
-    }
-
-    fn settle(&mut self, ticket: Ticket, settled: Settled) {
-        self.outputs.push_back(Output::Settled { ticket, settled });
-    }
-
-    fn ticket(&mut self) -> Ticket {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        ticket
-    }
-
-    fn trouble(&mut self, what: Trouble, error: Refusal) {
-        self.last_error = Some((what, error));
-    }
-
-    fn no_trouble(&mut self, what: Trouble) {
-        if self.last_error.as_ref().is_some_and(|(last, _)| *last == what) {
-            self.last_error = None;
-        }
     }
 }
 

@@ -30,14 +30,12 @@ impl Guest {
         room.joined();
         self.late.clear();
         let tickets = std::mem::take(&mut room.tickets);
-        for timer in [Timer::Join, Timer::JoinLive, Timer::HostHold] {
-            self.timers.cancel(&timer);
-        }
+        self.effects.cancel_timers(&[Timer::Join, Timer::JoinLive, Timer::HostHold]);
         for ticket in tickets {
-            self.settle(ticket, DONE);
+            self.effects.settle(ticket, DONE);
         }
         if before == Place::HostLost {
-            self.say(Event::HostBack {});
+            self.effects.say(Event::HostBack {});
         }
         self.reconcile(now, membership);
         self.life = Life::Settled;
@@ -55,9 +53,9 @@ impl Guest {
         }
         room.refused = Some(refusal.clone());
         let commanded = room.wish == Wish::Command;
-        self.timers.cancel(&Timer::JoinLive);
+        self.effects.cancel_timer(&Timer::JoinLive);
         for ticket in std::mem::take(&mut room.tickets) {
-            self.settle(ticket, Err(refusal.clone()));
+            self.effects.settle(ticket, Err(refusal.clone()));
         }
         if inside {
             // The place was given away while this guest was gone.
@@ -103,7 +101,7 @@ impl Guest {
         let elsewhere = stay.grant != grant;
         stay.grant = grant.clone();
         if let Some(by) = by.filter(|_| from != seat.seat_index) {
-            self.say(Event::SeatMoved { from, to: seat.seat_index, by });
+            self.effects.say(Event::SeatMoved { from, to: seat.seat_index, by });
         }
         self.sync_ban(now, DeviceKind::Camera, seat.camera);
         self.sync_ban(now, DeviceKind::Microphone, seat.microphone);
@@ -127,7 +125,7 @@ impl Guest {
             (Life::Settled, None, Some(asked)) => {
                 self.take_application();
                 if let Some(by) = self.room.as_ref().and_then(|room| room.host.clone()).map(By::from) {
-                    self.say(Event::ApplicationAccepted { seat_index, by });
+                    self.effects.say(Event::ApplicationAccepted { seat_index, by });
                 }
                 least(asked, media)
             }

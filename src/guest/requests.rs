@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::room::{ANSWER, Applied, Consent, Invited, Place, Room};
-use super::{AcceptInvitations, Guest, Output, Timer, host_unreachable};
+use super::{AcceptInvitations, Guest, Timer, host_unreachable};
 use crate::model::command::{Answer, Settled};
 use crate::model::event::Event;
 use crate::model::media::Ask;
@@ -58,13 +58,6 @@ pub(super) enum Sent {
 }
 
 impl Guest {
-    /// Sends without waiting for the answer.
-    pub(super) fn send(&mut self, live_id: LiveId, message: ToHost) -> RequestId {
-        let request_id = self.ids.request();
-        self.outputs.push_back(Output::ToHost { live_id, request_id: request_id.clone(), message });
-        request_id
-    }
-
     /// Sends to the present host and waits for the answer, on behalf of a command or of nobody.
     pub(super) fn request(
         &mut self,
@@ -74,8 +67,8 @@ impl Guest {
         ticket: Option<Ticket>,
     ) {
         let Some(live_id) = self.room.as_ref().map(|room| room.live_id.clone()) else { return };
-        let request_id = self.send(live_id.clone(), message);
-        self.timers.set(now + ANSWER, Timer::Request(request_id.clone()));
+        let request_id = self.effects.send(live_id.clone(), message);
+        self.effects.set_timer(now + ANSWER, Timer::Request(request_id.clone()));
         self.requests.push(Request { request_id, live_id, purpose, ticket, sent: Sent::AfterJoin });
     }
 
@@ -87,14 +80,14 @@ impl Guest {
         if self.requests.len() >= REQUESTS_MAX {
             return Err(Refusal::new(Code::RateLimited, "too many requests wait for the host's answer"));
         }
-        let ticket = self.ticket();
+        let ticket = self.effects.ticket();
         self.request(now, purpose, message, Some(ticket));
         Ok(Answer::Pending(ticket))
     }
 
     pub(super) fn take_pending(&mut self, request_id: &RequestId) -> Option<Request> {
         let at = self.requests.iter().position(|request| request.request_id == *request_id)?;
-        self.timers.cancel(&Timer::Request(request_id.clone()));
+        self.effects.cancel_timer(&Timer::Request(request_id.clone()));
         Some(self.requests.remove(at))
     }
 
@@ -114,7 +107,7 @@ impl Guest {
                     self.join_unless_lately(now);
                 }
                 if request.purpose == Purpose::Devices && refusal.code == Code::RateLimited {
-                    self.timers.set(now + Duration::from_secs(1), Timer::Devices);
+                    self.effects.set_timer(now + Duration::from_secs(1), Timer::Devices);
                     if let Some(stay) = &mut self.stay {
                         stay.told = None;
                     }
@@ -123,7 +116,7 @@ impl Guest {
             }
         };
         if let Some(ticket) = request.ticket {
-            self.settle(ticket, settled);
+            self.effects.settle(ticket, settled);
         }
     }
 
@@ -156,16 +149,17 @@ impl Guest {
     /// The host is gone: nothing asked of it will be answered.
     pub(super) fn give_up_requests(&mut self) {
         for request in std::mem::take(&mut self.requests) {
-            self.timers.cancel(&Timer::Request(request.request_id.clone()));
+            self.effects.cancel_timer(&Timer::Request(request.request_id.clone()));
             self.give_up(request);
         }
     }
 
     fn give_up(&mut self, mut request: Request) {
         if let Some(ticket) = request.ticket.take() {
-            self.settle(ticket, Err(host_unreachable("the host of the room did not answer within 5 s")));
+            self.effects
+                .settle(ticket, Err(host_unreachable("the host of the room did not answer within 5 s")));
             if let Purpose::Apply(_) = request.purpose {
-                self.send(request.live_id.clone(), ToHost::CancelApplication);
+                self.effects.send(request.live_id.clone(), ToHost::CancelApplication);
             }
             if let Purpose::Accept { at, .. } = &mut request.purpose {
                 *at = None;
@@ -196,15 +190,15 @@ impl Guest {
     pub(super) fn settle_requests(&mut self, refusal: impl Fn() -> Refusal) {
         self.late.clear();
         for request in std::mem::take(&mut self.requests) {
-            self.timers.cancel(&Timer::Request(request.request_id));
+            self.effects.cancel_timer(&Timer::Request(request.request_id));
             if let Some(ticket) = request.ticket {
-                self.settle(ticket, Err(refusal()));
+                self.effects.settle(ticket, Err(refusal()));
             }
         }
         let joining = self.room.as_mut().map(|room| std::mem::take(&mut room.tickets)).unwrap_or_default();
-        self.timers.cancel(&Timer::JoinLive);
+        self.effects.cancel_timer(&Timer::JoinLive);
         for ticket in joining {
-            self.settle(ticket, Err(refusal()));
+            self.effects.settle(ticket, Err(refusal()));
         }
     }
 
@@ -220,20 +214,20 @@ impl Guest {
     fn expiry(&mut self, now: Instant, timeout: RequestTimeout, timer: Timer) -> Deadline {
         let expires = Deadline(timeout.duration().map(|timeout| now + timeout));
         match expires.0 {
-            Some(at) => self.timers.set(at + GRACE, timer),
-            None => self.timers.cancel(&timer),
+            Some(at) => self.effects.set_timer(at + GRACE, timer),
+            None => self.effects.cancel_timer(&timer),
         }
         expires
     }
 
     pub(super) fn take_application(&mut self) -> Option<Applied> {
-        self.timers.cancel(&Timer::Application);
+        self.effects.cancel_timer(&Timer::Application);
         self.room.as_mut()?.applied.take()
     }
 
     pub(super) fn end_application(&mut self, reason: NoResponse) {
         if self.take_application().is_some() {
-            self.say(Event::ApplicationNoResponse { reason });
+            self.effects.say(Event::ApplicationNoResponse { reason });
         }
     }
 
@@ -256,14 +250,14 @@ impl Guest {
         }
         let id = invitation.invitation_id.clone();
         let expires = self.expiry(now, invitation.timeout, Timer::Invitation(id.clone()));
-        self.say(Event::InvitationReceived {
+        self.effects.say(Event::InvitationReceived {
             by: invitation.by.clone(),
             seat_index: invitation.seat_index,
             media: invitation.media,
             timeout: invitation.timeout,
             extra_info: invitation.extra_info.clone(),
         });
-        self.ask(Ask::Prepare);
+        self.effects.ask(Ask::Prepare);
         let agreed = match &self.settings.accept_invitations {
             AcceptInvitations::Manual => false,
             AcceptInvitations::Always => true,
@@ -283,7 +277,7 @@ impl Guest {
     }
 
     pub(super) fn take_invitation(&mut self, id: &InvitationId) -> Option<Invited> {
-        self.timers.cancel(&Timer::Invitation(id.clone()));
+        self.effects.cancel_timer(&Timer::Invitation(id.clone()));
         let room = self.room.as_mut()?;
         let at = room.invited.iter().position(|invited| invited.invitation.invitation_id == *id)?;
         Some(room.invited.remove(at))
@@ -291,7 +285,7 @@ impl Guest {
 
     pub(super) fn end_invitation(&mut self, id: &InvitationId, reason: NoResponse) {
         if let Some(invited) = self.take_invitation(id) {
-            self.say(Event::InvitationNoResponse { by: invited.invitation.by, reason });
+            self.effects.say(Event::InvitationNoResponse { by: invited.invitation.by, reason });
         }
     }
 
@@ -301,7 +295,7 @@ impl Guest {
 
     pub(super) fn invitation_cancelled(&mut self, id: &InvitationId, by: By) {
         if self.take_invitation(id).is_some() {
-            self.say(Event::InvitationCancelled { by });
+            self.effects.say(Event::InvitationCancelled { by });
         }
     }
 
@@ -325,9 +319,9 @@ impl Guest {
     /// Takes a ban or an open device back into account: what waits for it is answered.
     pub(super) fn settle_open(&mut self, device: DeviceKind, settled: &Settled) {
         let tickets = self.stay.as_mut().map(|stay| stay.device_mut(device).take_waiting());
-        self.timers.cancel(&super::devices::timer(device));
+        self.effects.cancel_timer(&super::devices::timer(device));
         for ticket in tickets.unwrap_or_default() {
-            self.settle(ticket, settled.clone());
+            self.effects.settle(ticket, settled.clone());
         }
     }
 }

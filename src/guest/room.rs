@@ -146,7 +146,7 @@ impl Room {
 
 impl Guest {
     pub(super) fn enter(&mut self, live_id: LiveId, wish: Wish) {
-        self.outputs.push_back(Output::Enter(live_id.clone()));
+        self.effects.output(Output::Enter(live_id.clone()));
         self.room = Some(Room::new(live_id, wish));
     }
 
@@ -163,7 +163,7 @@ impl Guest {
     /// The broker is gone: media go on, and end like those of a guest whose host is gone.
     pub(super) fn offline(&mut self, now: Instant) {
         self.broker = Presence::Offline;
-        self.timers.cancel(&Timer::Join);
+        self.effects.cancel_timer(&Timer::Join);
         self.hold(now);
     }
 
@@ -176,8 +176,8 @@ impl Guest {
     }
 
     pub(super) fn hold(&mut self, now: Instant) {
-        if self.stay.is_some() && self.timers.due_at(&Timer::HostHold).is_none() {
-            self.timers.set(now + self.settings.host_hold, Timer::HostHold);
+        if self.stay.is_some() && self.effects.due_at(&Timer::HostHold).is_none() {
+            self.effects.set_timer(now + self.settings.host_hold, Timer::HostHold);
         }
     }
 
@@ -197,7 +197,7 @@ impl Guest {
                 Place::Joining => {
                     room.place = Place::Waiting;
                     room.join = None;
-                    self.timers.cancel(&Timer::Join);
+                    self.effects.cancel_timer(&Timer::Join);
                 }
                 Place::Inside | Place::HostLost => self.live_over(now),
             },
@@ -226,9 +226,9 @@ impl Guest {
         }
         room.host_presence = HostPresence::Unknown;
         if let Some(before) = before {
-            self.outputs.push_back(Output::Unwatch(before.user_id));
+            self.effects.output(Output::Unwatch(before.user_id));
         }
-        self.outputs.push_back(Output::Watch(host.user_id));
+        self.effects.output(Output::Watch(host.user_id));
     }
 
     fn live_seen(&mut self, now: Instant, restarted: bool) {
@@ -237,7 +237,7 @@ impl Guest {
             Place::Waiting => {
                 room.place = Place::Joining;
                 if !room.tickets.is_empty() {
-                    self.timers.set(now + ANSWER, Timer::JoinLive);
+                    self.effects.set_timer(now + ANSWER, Timer::JoinLive);
                 }
                 self.join_anew(now);
             }
@@ -271,8 +271,8 @@ impl Guest {
         let Some(room) = &mut self.room else { return };
         room.place = Place::HostLost;
         room.join = None;
-        self.timers.cancel(&Timer::Join);
-        self.say(Event::HostLost {});
+        self.effects.cancel_timer(&Timer::Join);
+        self.effects.say(Event::HostLost {});
         self.give_up_requests();
         self.hold(now);
     }
@@ -286,14 +286,12 @@ impl Guest {
     pub(super) fn forget_room(&mut self) {
         let Some(room) = self.room.take() else { return };
         if let Some(host) = room.host {
-            self.outputs.push_back(Output::Unwatch(host.user_id));
+            self.effects.output(Output::Unwatch(host.user_id));
         }
-        self.outputs.push_back(Output::Exit(room.live_id));
-        for timer in [Timer::Join, Timer::JoinLive, Timer::HostHold, Timer::Application] {
-            self.timers.cancel(&timer);
-        }
+        self.effects.output(Output::Exit(room.live_id));
+        self.effects.cancel_timers(&[Timer::Join, Timer::JoinLive, Timer::HostHold, Timer::Application]);
         for invited in room.invited {
-            self.timers.cancel(&Timer::Invitation(invited.invitation.invitation_id));
+            self.effects.cancel_timer(&Timer::Invitation(invited.invitation.invitation_id));
         }
     }
 
@@ -302,9 +300,7 @@ impl Guest {
         self.settle_requests(|| Refusal::new(Code::NotInRoom, "the live has ended"));
         self.end_application(NoResponse::LiveEnded);
         self.end_invitations(NoResponse::LiveEnded);
-        for timer in [Timer::Join, Timer::HostHold] {
-            self.timers.cancel(&timer);
-        }
+        self.effects.cancel_timers(&[Timer::Join, Timer::HostHold]);
         let stands = self.room.as_ref().is_some_and(|room| room.wish == Wish::Standing);
         if let Some(room) = self.room.as_mut().filter(|_| stands) {
             room.place = Place::Waiting;

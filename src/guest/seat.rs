@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use super::effects::ErrorSource;
 use super::requests::Purpose;
 use super::stay::{Count, Delivered, Device, Stay};
-use super::{Course, Guest, Output, Timer, Trouble};
+use super::{Course, Guest, Output, Timer};
 use crate::model::event::Event;
 use crate::model::media::{Ask, Ticket};
 use crate::model::message::{DeviceKind, Grant, Signal, ToHost, UnseatReason};
@@ -55,8 +56,7 @@ impl Guest {
     /// Sits down: capture and the peer begin, then it is said.
     pub(super) fn begin_stay(&mut self, now: Instant, given: Given) {
         self.say_farewell(now);
-        let epoch = self.next_epoch;
-        self.next_epoch += 1;
+        let epoch = self.effects.epoch();
         for (device, switch) in
             [(DeviceKind::Camera, given.camera), (DeviceKind::Microphone, given.microphone)]
         {
@@ -94,7 +94,7 @@ impl Guest {
             self.start_peer(now);
         }
         self.hold_if_alone(now);
-        self.say(Event::Seated { seat_index });
+        self.effects.say(Event::Seated { seat_index });
         self.tell_devices(now);
         if let Some(refusal) = obstacle {
             self.refuse_media(now, refusal);
@@ -136,7 +136,7 @@ impl Guest {
             }
             None => match &mut self.farewell {
                 Some(farewell) => farewell.words.push(Word::Stopped),
-                None => self.outputs.push_back(Output::Stopped),
+                None => self.effects.output(Output::Stopped),
             },
         }
     }
@@ -146,7 +146,7 @@ impl Guest {
     }
 
     fn close_stay(&mut self, now: Instant, mut stay: Stay, words: Vec<Word>) {
-        for timer in [
+        self.effects.cancel_timers(&[
             Timer::Live,
             Timer::Silent,
             Timer::Steady,
@@ -155,23 +155,21 @@ impl Guest {
             Timer::Camera,
             Timer::Microphone,
             Timer::Devices,
-        ] {
-            self.timers.cancel(&timer);
-        }
-        self.ask(Ask::Stop { epoch: stay.epoch });
+        ]);
+        self.effects.ask(Ask::Stop { epoch: stay.epoch });
         for ticket in stay.take_tickets() {
-            self.timers.cancel(&Timer::Snapshot(ticket));
-            self.settle(ticket, Err(Refusal::new(Code::UserNotInSeat, "the seat was left")));
+            self.effects.cancel_timer(&Timer::Snapshot(ticket));
+            self.effects.settle(ticket, Err(Refusal::new(Code::UserNotInSeat, "the seat was left")));
         }
         self.network = Network::UNKNOWN;
-        self.timers.set(now + STOP, Timer::Stop);
+        self.effects.set_timer(now + STOP, Timer::Stop);
         self.farewell =
             Some(Farewell { epoch: stay.epoch, seat_index: stay.seat_index, media: stay.media, words });
     }
 
     /// Media have stopped, or take too long: the goodbye.
     pub(super) fn say_farewell(&mut self, now: Instant) {
-        self.timers.cancel(&Timer::Stop);
+        self.effects.cancel_timer(&Timer::Stop);
         if let Some(farewell) = self.farewell.take() {
             self.say_words(now, farewell.words);
         }
@@ -181,18 +179,18 @@ impl Guest {
         for word in words {
             match word {
                 Word::Signal(live_id, signal) => {
-                    self.outputs.push_back(Output::ToStage { live_id, signal });
+                    self.effects.output(Output::ToStage { live_id, signal });
                 }
-                Word::ToServer(ask) => self.outputs.push_back(Output::ToServer(ask)),
+                Word::ToServer(ask) => self.effects.output(Output::ToServer(ask)),
                 Word::ToHost(live_id, ToHost::LeaveSeat) if self.is_room(&live_id) => {
                     self.request(now, Purpose::LeaveSeat, ToHost::LeaveSeat, None);
                 }
                 Word::ToHost(live_id, message) => {
-                    self.send(live_id, message);
+                    self.effects.send(live_id, message);
                 }
-                Word::Event(event) => self.say(event),
-                Word::Done(ticket) => self.settle(ticket, super::DONE),
-                Word::Stopped => self.outputs.push_back(Output::Stopped),
+                Word::Event(event) => self.effects.say(event),
+                Word::Done(ticket) => self.effects.settle(ticket, super::DONE),
+                Word::Stopped => self.effects.output(Output::Stopped),
             }
         }
     }
@@ -200,17 +198,17 @@ impl Guest {
     /// Media cannot be kept up, for this reason.
     pub(super) fn refuse_media(&mut self, now: Instant, refusal: Refusal) {
         let why = refusal.message.clone();
-        self.trouble(Trouble::Media, refusal);
+        self.effects.note_error(ErrorSource::Media, refusal);
         self.fail_media(now, &why);
     }
 
     /// Media could not be kept up: the seat is left (rules 15 and 19).
     pub(super) fn fail_media(&mut self, now: Instant, why: &str) {
-        let code = self.last_error.as_ref().map_or(Code::HostUnreachable, |(_, refusal)| refusal.code);
-        self.trouble(Trouble::Media, Refusal::new(code, why));
+        let code = self.effects.last_error().map_or(Code::HostUnreachable, |refusal| refusal.code);
+        self.effects.note_error(ErrorSource::Media, Refusal::new(code, why));
         let live_id = self.room.as_ref().map(|room| room.live_id.clone());
         let told = live_id.map(|live_id| Word::ToHost(live_id, ToHost::LeaveSeat));
-        self.say(Event::MediaFailed { why: why.to_owned() });
+        self.effects.say(Event::MediaFailed { why: why.to_owned() });
         self.leave_stay(now, UnseatReason::MediaFailed, None, told.into_iter().collect());
     }
 

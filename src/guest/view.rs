@@ -56,7 +56,7 @@ impl Guest {
             },
             speaker: stay.and_then(|stay| stay.peer.as_ref()).map_or(SpeakerStatus::Off, |peer| peer.speaker),
             network: self.network(),
-            last_error: self.last_error.as_ref().map(|(_, refusal)| refusal.clone()),
+            last_error: self.effects.last_error().cloned(),
             summary: self.summary(),
         }
     }

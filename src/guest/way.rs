@@ -83,10 +83,8 @@ impl Guest {
         }
         let said = self.stay.as_ref().and_then(|stay| self.word(stay, body));
         match said {
-            Some(Word::Signal(live_id, signal)) => {
-                self.outputs.push_back(Output::ToStage { live_id, signal })
-            }
-            Some(Word::ToServer(ask)) => self.outputs.push_back(Output::ToServer(ask)),
+            Some(Word::Signal(live_id, signal)) => self.effects.output(Output::ToStage { live_id, signal }),
+            Some(Word::ToServer(ask)) => self.effects.output(Output::ToServer(ask)),
             Some(Word::ToHost(..) | Word::Event(_) | Word::Done(_) | Word::Stopped) | None => {}
         }
     }
@@ -124,9 +122,9 @@ impl Guest {
     /// A peer connection is given up; the stay goes on. A server is told, a stage learns it from the next one.
     pub(super) fn end_peer(&mut self, peer: &Peer) {
         let session = peer.session;
-        self.ask(Ask::EndPeer { peer: session.peer });
+        self.effects.ask(Ask::EndPeer { peer: session.peer });
         if self.stay.as_ref().is_some_and(|stay| matches!(stay.grant, Grant::Whip { .. })) {
-            self.outputs.push_back(Output::ToServer(ServerAsk::End { session }));
+            self.effects.output(Output::ToServer(ServerAsk::End { session }));
         }
     }
 }
