@@ -19,10 +19,13 @@ TEST_PACKAGES := gstreamer1.0-libav gstreamer1.0-tools mosquitto mosquitto-clien
 	python3-venv python3-aiohttp python3-aiortc python3-paho-mqtt python3-numpy systemd faketime \
 	fonts-dejavu-core fonts-noto-core fonts-noto-color-emoji fonts-wqy-microhei
 
+# Where npm is not there already, from wherever.
+NODE_PACKAGES := nodejs npm
+
 CROSS_PACKAGES := mmdebstrap dpkg-dev lintian bc util-linux
 SYSTEM_PACKAGES := qemu-user-static arch-test e2fsprogs openssh-client procps
 
-.PHONY: help peers deps deps-cross deps-system build demo test test-system lint deny bench schema fuzz fuzz-keep fmt deb
+.PHONY: help peers deps deps-node deps-cross deps-system build console demo test test-console gallery test-system lint deny bench schema fuzz fuzz-keep fmt deb
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -39,6 +42,14 @@ deps: ## install what building and testing need (package manager, sudo)
 	  else $(SUDO) apt-get install -y -q rustup && rustup default stable; fi; \
 	  hash -r; fits || { echo "no Rust $(RUST_VERSION) here: install one from https://rustup.rs"; exit 1; }; fi
 
+deps-node:
+	@command -v npm >/dev/null || { echo "installing: $(NODE_PACKAGES)"; $(SUDO) apt-get update -q && \
+	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -q --no-install-recommends $(NODE_PACKAGES); }
+
+# What the lock file names, and nothing newer; its install scripts are not run.
+console/node_modules/.package-lock.json: console/package-lock.json | deps-node
+	cd console && npm ci --no-fund --no-audit --ignore-scripts && touch node_modules/.package-lock.json
+
 deps-cross: ## what packages for other machines need beside that
 	DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -q --no-install-recommends $(CROSS_PACKAGES)
 
@@ -51,6 +62,9 @@ deps-system: deps-cross ## what the system test needs beside that
 build: deps ## build the program
 	cargo build --release --locked
 
+console: console/node_modules/.package-lock.json ## the console, one page: console/index.html in cargo's target folder
+	cd console && node build.mjs "$(TARGET)/console"
+
 demo: build ## the main job on this machine: a broker, a host, two guests (KEEP=1 stays up)
 	cargo run --quiet --release --locked --bin coguestd -- demo --pictures "$(TARGET)/demo" $(if $(KEEP),--keep)
 
@@ -61,6 +75,15 @@ peers: deps ## peers that the tests talk to, in cargo's target folder
 
 test: deps peers ## run every test
 	cargo test --locked --lib --bins --tests --example documents
+	$(MAKE) test-console
+
+test-console: deps console ## the console's tests: its pure parts, and Chromium with a broker, a host and guests (ONLY="name": one of them)
+	cargo build --locked
+	cd console && npx tsc && COGUESTD="$(TARGET)/debug/coguestd" node test/run.mjs all $(if $(ONLY),"$(ONLY)")
+
+gallery: deps console ## pictures of the console's pages, into console/gallery in cargo's target folder
+	cargo build --locked
+	cd console && COGUESTD="$(TARGET)/debug/coguestd" GALLERY="$(TARGET)/console/gallery" node test/run.mjs gallery
 
 lint: deps ## formatting, clippy, rustdoc
 	cargo fmt --check

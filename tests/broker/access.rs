@@ -5,7 +5,7 @@ use coguestd::mqtt::connection::{Publish, SubscribeOptions};
 use crate::support::broker::{Broker, Setup};
 use crate::support::peer::{Peer, settings_of};
 
-const USERS: [&str; 4] = ["kiosk-7", "kiosk-8", "lobby-host", "operator"];
+const USERS: [&str; 5] = ["kiosk-7", "kiosk-8", "lobby-host", "operator", "wall-1"];
 const ROOM: &str = "coguest/v1/room/lobby";
 
 /// Who publishes where, and whether it gets through.
@@ -33,6 +33,15 @@ fn attempts() -> Vec<(&'static str, String, bool)> {
     // The machine itself, for the tools on it, and nobody else's.
     for (who, gets_through) in [("operator", true), ("kiosk-8", false), ("kiosk-7", true)] {
         attempts.push((who, device("kiosk-7", "command/get_state"), gets_through));
+    }
+    // A wall looks, and does nothing else.
+    for (command, gets_through) in [
+        ("take_seat_snapshot", true),
+        ("get_state", true),
+        ("kick_user_out_of_seat", false),
+        ("end_live", false),
+    ] {
+        attempts.push(("wall-1", device("lobby-host", &format!("command/{command}")), gets_through));
     }
     attempts.push(("kiosk-7", "coguest/v1/response/operator/1".into(), true));
     attempts.push(("kiosk-7", "homeassistant/device/kiosk-7/config".into(), true));
@@ -67,7 +76,7 @@ fn nobody_speaks_for_another() {
 }
 
 /// Who subscribes to which filter, what is published then, and whether it is heard.
-const LISTENS: [(&str, &str, &str, bool); 20] = [
+const LISTENS: [(&str, &str, &str, bool); 23] = [
     ("kiosk-7", "coguest/v1/device/kiosk-7/state", "coguest/v1/device/kiosk-7/state", true),
     ("kiosk-7", "coguest/v1/device/kiosk-8/event/#", "coguest/v1/device/kiosk-8/event/seated", false),
     ("kiosk-7", "coguest/v1/response/kiosk-7/#", "coguest/v1/response/kiosk-7/1", true),
@@ -116,7 +125,10 @@ const LISTENS: [(&str, &str, &str, bool); 20] = [
     ),
     ("lobby-host", "coguest/v1/device/+/status", "coguest/v1/device/kiosk-8/status", true),
     ("operator", "coguest/v1/device/#", "coguest/v1/device/kiosk-8/event/seated", true),
-    ("operator", "coguest/v1/response/#", "coguest/v1/response/operator/1", true),
+    ("operator", "coguest/v1/response/operator/#", "coguest/v1/response/operator/1", true),
+    ("operator", "coguest/v1/response/+/+", "coguest/v1/response/wall-1/1", false),
+    ("wall-1", "coguest/v1/room/lobby/state", "coguest/v1/room/lobby/state", true),
+    ("wall-1", "coguest/v1/room/other/state", "coguest/v1/room/other/state", false),
     ("operator", "coguest/v1/room/+/guest/#", "coguest/v1/room/lobby/guest/kiosk-8/to_stage", false),
 ];
 

@@ -1,0 +1,311 @@
+// A broker with the shipped access list, real daemons, and a browser, each of this test's own; everything ends with the stand.
+
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdtempSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { pathToFileURL } from 'node:url'
+import codec from 'u8-mqtt-packet/esm/codec_bind.js'
+import client from 'u8-mqtt-packet/esm/codec_v5_client.js'
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
+import { ROOT } from './golden'
+
+/** The machine may be loaded: a wait is long, and ends as soon as there is what it waits for. */
+export const PATIENCE = 40_000
+const CHROMIUM = '/usr/bin/chromium'
+const PASSWORD = 'word'
+/** The names of the shipped access list, and one that it does not know. */
+const USERS = ['lobby-host', 'kiosk-1', 'kiosk-2', 'kiosk-3', 'operator', 'wall-1', 'stranger']
+
+interface Process {
+  name: string
+  child: ChildProcess
+}
+
+function tool(name: string, install: string): string {
+  const found = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'].map(folder => `${folder}/${name}`).find(existsSync)
+  if (!found) throw new Error(`this test needs ${name}: sudo apt-get install ${install}`)
+  return found
+}
+
+function coguestd(): string {
+  const given = process.env['COGUESTD']
+  const made = given ?? `${ROOT}/target/debug/coguestd`
+  if (!existsSync(made)) throw new Error(`${made} is not there: cargo build --locked`)
+  return made
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((done, failed) => {
+    const server = createServer()
+    server.on('error', failed)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => done(port))
+    })
+  })
+}
+
+const listens = (port: number) =>
+  new Promise<boolean>(done => {
+    const socket = connect(port, '127.0.0.1', () => done(true)).on('error', () => done(false))
+    socket.on('connect', () => socket.destroy())
+  })
+
+const sleep = (ms: number) => new Promise(done => setTimeout(done, ms))
+
+/** Waits until something is so. */
+export async function until<T>(what: string, look: () => Promise<T | null | undefined | false> | T | null | undefined | false): Promise<T> {
+  const end = Date.now() + PATIENCE
+  for (;;) {
+    const found = await look()
+    if (found) return found
+    if (Date.now() > end) throw new Error(`not within ${PATIENCE / 1000} s: ${what}`)
+    await sleep(50)
+  }
+}
+
+export class Stand {
+  folder = mkdtempSync(`${tmpdir()}/coguestd-console-`)
+  port = 0
+  web = 0
+  #processes: Process[] = []
+  #browser: Browser | null = null
+
+  /** A broker that serves the page, too: with the shipped access list, or one where everybody who logs in may say everything. */
+  static async open(rights: 'shipped' | 'all' = 'shipped'): Promise<Stand> {
+    const stand = new Stand()
+    stand.port = await freePort()
+    stand.web = await freePort()
+    const { page } = await import(pathToFileURL(`${ROOT}/console/build.mjs`).href)
+    mkdirSync(`${stand.folder}/www`)
+    writeFileSync(`${stand.folder}/www/index.html`, await page())
+    const passwords = `${stand.folder}/passwords`
+    writeFileSync(passwords, '', { mode: 0o600 })
+    writeFileSync(`${stand.folder}/operator`, PASSWORD, { mode: 0o600 })
+    for (const user of USERS) spawnSync(tool('mosquitto_passwd', 'mosquitto'), ['-b', passwords, user, PASSWORD])
+    writeFileSync(
+      `${stand.folder}/mosquitto.conf`,
+      [
+        'per_listener_settings false',
+        ...(process.getuid?.() === 0 ? ['user root'] : []),
+        'allow_anonymous false',
+        `password_file ${passwords}`,
+        ...(rights === 'shipped' ? [`acl_file ${ROOT}/systemd/mosquitto-acl.example`] : []),
+        'persistence false',
+        'set_tcp_nodelay true',
+        `listener ${stand.port} 127.0.0.1`,
+        // The shipped example, with a port and a folder of this test's.
+        readFileSync(`${ROOT}/console/serve/mosquitto.conf`, 'utf8').replace('listener 8083', `listener ${stand.web}`).replace(/^# http_dir .*$/m, `http_dir ${stand.folder}/www`),
+      ].join('\n') + '\n',
+    )
+    await stand.startBroker()
+    return stand
+  }
+
+  async startBroker(): Promise<void> {
+    this.#start('mosquitto', tool('mosquitto', 'mosquitto'), ['-c', `${this.folder}/mosquitto.conf`])
+    for (const port of [this.port, this.web]) {
+      await until('the broker listens', () => listens(port))
+    }
+  }
+
+  /** A web server with the shipped example, in front of the broker; where it is. */
+  async nginx(): Promise<string> {
+    const port = await freePort()
+    const { folder } = this
+    const made = spawnSync(tool('openssl', 'openssl'), ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-keyout', `${folder}/key.pem`, '-out', `${folder}/certificate.pem`])
+    if (made.status !== 0) throw new Error(String(made.stderr))
+    const server = readFileSync(`${ROOT}/console/serve/nginx.conf`, 'utf8')
+      .replace('listen 443', `listen 127.0.0.1:${port}`)
+      .replace(/ssl_certificate .*/, `ssl_certificate ${folder}/certificate.pem;`)
+      .replace(/ssl_certificate_key .*/, `ssl_certificate_key ${folder}/key.pem;`)
+      .replace(/root .*/, `root ${folder}/www;`)
+      .replace('127.0.0.1:8083', `127.0.0.1:${this.web}`)
+    const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(what => `${what}_temp_path ${folder}/nginx-${what};`).join(' ')
+    const user = process.getuid?.() === 0 ? 'user root;' : ''
+    writeFileSync(`${folder}/nginx.conf`, `${user} daemon off; pid ${folder}/nginx.pid; error_log stderr; events {} http { types { text/html html; } access_log off; ${paths} ${server} }`)
+    this.#start('nginx', tool('nginx', 'nginx-light'), ['-c', `${folder}/nginx.conf`, '-p', folder, '-e', 'stderr'])
+    await until('nginx listens', () => listens(port))
+    return `https://127.0.0.1:${port}/`
+  }
+
+  #start(name: string, program: string, args: string[]) {
+    const log = openSync(`${this.folder}/${name}.log`, 'a')
+    const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('COGUESTD')))
+    this.#processes.push({ name, child: spawn(program, args, { stdio: ['ignore', log, log], env }) })
+  }
+
+  /** Ends a process at once, as a power cut would. */
+  async kill(name: string): Promise<void> {
+    const at = this.#processes.findIndex(one => one.name === name)
+    const [process] = this.#processes.splice(at, 1)
+    await ended(process!, 'SIGKILL')
+  }
+
+  #daemon(id: string, name: string, role: string, more = '', room = '') {
+    writeFileSync(
+      `${this.folder}/${id}.toml`,
+      `role = "${role}"\n[user]\nid = "${id}"\nname = "${name}"\n[mqtt]\nurl = "mqtt://127.0.0.1:${this.port}"\nusername = "${id}"\npassword_file = "${this.folder}/operator"\n` +
+        `[media]\nprofile = "test"\nspeaker = "none"\nstats_interval = 0.5\nquality = "360p"\n${more}\n${room}`,
+    )
+    this.#start(id, coguestd(), ['run', '--config', `${this.folder}/${id}.toml`])
+  }
+
+  /** The room `lobby` with its host. */
+  async host(seats = 4): Promise<void> {
+    this.#daemon('lobby-host', 'Front desk', 'host')
+    await until('the host is online', () => this.ask('lobby-host', 'get_state').ok)
+    this.ask('lobby-host', 'start_live', { live_id: 'lobby', seats })
+  }
+
+  /** A guest in the lobby. */
+  async guest(id: string, name: string): Promise<void> {
+    this.#daemon(id, name, 'guest', '', '[room]\nlive_id = "lobby"\n')
+    await until(`${id} is in the room`, () => this.state(id)?.room?.membership === 'inside')
+  }
+
+  state(id: string): any {
+    return this.ask(id, 'get_state').result
+  }
+
+  /** One command, as an operator with `coguestd ctl` gives it. */
+  ask(device: string, command: string, parameters: Record<string, unknown> = {}): { ok: boolean; result?: any; words: string } {
+    const given = Object.entries(parameters).map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+    const login = ['--url', `mqtt://127.0.0.1:${this.port}`, '-u', 'operator', '--password-file', `${this.folder}/operator`]
+    const said = spawnSync(coguestd(), ['ctl', ...login, device, command, ...given], { encoding: 'utf8', timeout: PATIENCE })
+    let result: unknown
+    try {
+      result = JSON.parse(said.stdout)
+    } catch {
+      result = undefined
+    }
+    return { ok: said.status === 0, result, words: said.stdout + said.stderr }
+  }
+
+  /** Says many things over one connection, and returns when the broker has taken them all. */
+  async say(messages: Array<{ topic: string; payload: string; retain?: boolean }>): Promise<void> {
+    const packets = codec(5, client, {})
+    const stream = packets.mqtt_stream()
+    const socket = connect(this.port, '127.0.0.1')
+    await new Promise<void>((done, failed) => {
+      socket.on('error', failed)
+      socket.on('data', data => {
+        for (const packet of stream.decode(new Uint8Array(data))) {
+          if (packet.type === 'puback') done()
+          if (packet.type !== 'connack') continue
+          if (Number(packet.reason) !== 0) failed(new Error(`the broker refuses: ${packet.reason}`))
+          for (const { topic, payload, retain = true } of messages) socket.write(packets.encode_pkt('publish', { topic: `coguest/v1/${topic}`, payload, retain, qos: 0 }))
+          socket.write(packets.encode_pkt('publish', { topic: 'end', payload: '', qos: 1, pkt_id: 1 }))
+        }
+      })
+      socket.write(packets.encode_pkt('connect', { client_id: `test-${process.pid}-${Math.random()}`, keep_alive: 60, flags: { clean_start: true, username: true, password: true }, username: 'operator', password: PASSWORD }))
+    })
+    socket.destroy()
+  }
+
+  get address(): string {
+    return `http://127.0.0.1:${this.web}/index.html`
+  }
+
+  /** A page of its own browser context; a violation of its policy or a foreign request fails the test at `calm`. */
+  async page(options: BrowserContextOptions = {}, address = this.address): Promise<Visit> {
+    if (!existsSync(CHROMIUM)) throw new Error(`this test needs ${CHROMIUM}: sudo apt-get install chromium`)
+    this.#browser ??= await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage', '--autoplay-policy=user-gesture-required'] })
+    const context = await this.#browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
+    const page = await context.newPage()
+    page.setDefaultTimeout(PATIENCE)
+    return new Visit(this, page, address)
+  }
+
+  log(name: string): string {
+    return readFileSync(`${this.folder}/${name}.log`, 'utf8').split('\n').slice(-30).join('\n')
+  }
+
+  async close(): Promise<void> {
+    await this.#browser?.close()
+    const [broker, ...others] = this.#processes
+    await Promise.all(others.map(one => ended(one, 'SIGTERM')))
+    if (broker) await ended(broker, 'SIGTERM')
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+async function ended({ child }: Process, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise(done => child.once('exit', done))
+  child.kill(signal)
+  const late = setTimeout(() => child.kill('SIGKILL'), 8000)
+  await gone
+  clearTimeout(late)
+}
+
+export class Visit {
+  problems: string[] = []
+
+  constructor(
+    readonly stand: Stand,
+    readonly page: Page,
+    readonly address = stand.address,
+  ) {
+    page.on('console', message => {
+      if (message.type() === 'error' && !/WebSocket connection to|net::ERR_/.test(message.text())) this.problems.push(message.text())
+    })
+    page.on('pageerror', error => this.problems.push(String(error.stack ?? error)))
+    page.on('request', request => {
+      const url = request.url()
+      if (url !== 'about:blank' && !url.startsWith('data:') && !url.startsWith('blob:') && url.split('#')[0] !== this.address) this.problems.push(`a second request: ${url.slice(0, 200)}`)
+    })
+  }
+
+  async enter(route = '', user = 'operator', password = PASSWORD): Promise<void> {
+    // An address that differs after its # only would load nothing anew.
+    await this.page.goto('about:blank')
+    await this.page.goto(`${this.address}${route}`)
+    await this.page.getByLabel('User').fill(user)
+    await this.page.getByLabel('Password', { exact: true }).fill(password)
+    await this.page.getByRole('button', { name: 'Enter' }).click()
+  }
+
+  button(name: string) {
+    return this.page.getByRole('button', { name, exact: true })
+  }
+
+  region(name: string) {
+    return this.page.getByRole('region', { name, exact: true })
+  }
+
+  /** The colours of a tile's picture: how many of a grid of points differ from black. */
+  async lit(name: string): Promise<number> {
+    return this.region(name)
+      .locator('video')
+      .evaluate(element => {
+        const video = element as HTMLVideoElement
+        if (!video.videoWidth) return 0
+        const canvas = document.createElement('canvas')
+        canvas.width = canvas.height = 16
+        const context = canvas.getContext('2d')!
+        context.drawImage(video, 0, 0, 16, 16)
+        const { data } = context.getImageData(0, 0, 16, 16)
+        let colours = 0
+        for (let n = 0; n < data.length; n += 4) if (data[n]! + data[n + 1]! + data[n + 2]! > 60) colours += 1
+        return colours
+      })
+  }
+
+  /** What axe-core objects to, as lines. */
+  async objections(): Promise<string[]> {
+    const source = readFileSync(`${ROOT}/console/node_modules/axe-core/axe.min.js`, 'utf8')
+    // Evaluated by the debugger, not by the page: its policy forbids scripts.
+    await this.page.evaluate(source)
+    return this.page.evaluate(async () => {
+      const { violations } = await (window as any).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] })
+      return violations.flatMap((one: any) => one.nodes.map((node: any) => `${one.id}: ${node.html.slice(0, 160)} ${node.failureSummary.slice(0, 300)}`))
+    })
+  }
+
+  /** Nothing was violated, and nothing went wrong on the page. */
+  calm(): void {
+    if (this.problems.length) throw new Error(this.problems.join('\n'))
+  }
+}
