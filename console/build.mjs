@@ -43,10 +43,17 @@ const policy = (script, style) => [
   "trusted-types 'none'",
 ].join('; ')
 
+/** What is inside beside our own, and under which terms it is given on. */
+function licences() {
+  const { dependencies } = JSON.parse(readFileSync(here('package.json'), 'utf8'))
+  const text = name => readFileSync(here(`node_modules/${name}/LICENSE`), 'utf8').trim().replaceAll('--', '- -')
+  return Object.entries(dependencies).map(([name, version]) => `${name} ${version}\n\n${text(name)}`).join('\n\n')
+}
+
 export async function page() {
   const [script, style] = await Promise.all([bundled('src/main.tsx'), bundled('src/view/style.css')])
   const frame = readFileSync(here('src/index.html'), 'utf8')
-  const put = { policy: policy(script, style), script, style }
+  const put = { policy: policy(script, style), script, style, licences: licences() }
   return frame.replace(/\{\{(\w+)\}\}/g, (_, name) => put[name])
 }
 

@@ -53,6 +53,7 @@ export class App {
   #draw: () => void = () => undefined
   #frame = 0
   #since = 0
+  #routed = 0
   #notice = 0
   #asked = new Set<string>()
   #known = new Map<string, Map<string, 'early' | 'soon' | 'over'>>()
@@ -131,6 +132,12 @@ export class App {
   keep(change: Partial<Kept>): void {
     this.kept = remember({ ...this.kept, ...change })
     this.redraw()
+  }
+
+  /** A daemon that is there, and of which nothing is heard for as long as it may take: a right to read is missing. */
+  hidden(id: string, now: number): boolean {
+    const device = this.world.devices.get(id)
+    return this.phase?.is === 'up' && now - Math.max(this.#since, this.#routed) > NOTHING_AFTER && device?.status === 'online' && device.state === null
   }
 
   template(): Template {
@@ -226,6 +233,7 @@ export class App {
 
   #go() {
     this.route = routeOf(location.hash)
+    this.#routed = Date.now()
     this.chosen = null
     this.armed = null
     this.#follow()

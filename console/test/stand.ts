@@ -72,7 +72,7 @@ export class Stand {
   #processes: Process[] = []
   #browser: Browser | null = null
 
-  /** A broker that serves the page, too: with the shipped access list, or one where everybody who logs in may say everything. */
+  /** A broker that serves the page, too: with the shipped access list, or one where the operator may do everything and others nothing. */
   static async open(rights: 'shipped' | 'all' = 'shipped'): Promise<Stand> {
     const stand = new Stand()
     stand.port = await freePort()
@@ -82,6 +82,7 @@ export class Stand {
     writeFileSync(`${stand.folder}/www/index.html`, await page())
     const passwords = `${stand.folder}/passwords`
     writeFileSync(passwords, '', { mode: 0o600 })
+    writeFileSync(`${stand.folder}/acl`, 'user operator\ntopic readwrite #\n', { mode: 0o600 })
     writeFileSync(`${stand.folder}/operator`, PASSWORD, { mode: 0o600 })
     for (const user of USERS) spawnSync(tool('mosquitto_passwd', 'mosquitto'), ['-b', passwords, user, PASSWORD])
     writeFileSync(
@@ -91,7 +92,7 @@ export class Stand {
         ...(process.getuid?.() === 0 ? ['user root'] : []),
         'allow_anonymous false',
         `password_file ${passwords}`,
-        ...(rights === 'shipped' ? [`acl_file ${ROOT}/systemd/mosquitto-acl.example`] : []),
+        `acl_file ${rights === 'shipped' ? `${ROOT}/systemd/mosquitto-acl.example` : `${stand.folder}/acl`}`,
         'persistence false',
         'set_tcp_nodelay true',
         `listener ${stand.port} 127.0.0.1`,
@@ -141,6 +142,11 @@ export class Stand {
     const at = this.#processes.findIndex(one => one.name === name)
     const [process] = this.#processes.splice(at, 1)
     await ended(process!, 'SIGKILL')
+  }
+
+  /** Stops a process in its tracks, as a network does that loses everything; or lets it go on. */
+  hold(name: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#processes.find(one => one.name === name)!.child.kill(signal)
   }
 
   #daemon(id: string, name: string, role: string, more = '', room = '') {
@@ -233,6 +239,7 @@ export class Stand {
 
 async function ended({ child }: Process, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGCONT')
   const gone = new Promise(done => child.once('exit', done))
   child.kill(signal)
   const late = setTimeout(() => child.kill('SIGKILL'), 8000)
@@ -302,6 +309,11 @@ export class Visit {
       const { violations } = await (window as any).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] })
       return violations.flatMap((one: any) => one.nodes.map((node: any) => `${one.id}: ${node.html.slice(0, 160)} ${node.failureSummary.slice(0, 300)}`))
     })
+  }
+
+  /** What the page shows now, for whoever asks why a wait was in vain. */
+  async shown(): Promise<string> {
+    return (await this.page.locator('body').innerText()).slice(0, 1500)
   }
 
   /** Nothing was violated, and nothing went wrong on the page. */

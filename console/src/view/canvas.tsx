@@ -34,7 +34,8 @@ export function Canvas({ app, entry, template, layers, now, wall, onDrop }: Canv
   }
   return (
     <div class="stage">
-      <div class="canvas" ref={box}>
+      <div class="canvas">
+        <div class="probe" ref={box} />
         <div class="boxes" style={{ height: `${Math.floor(shape.height)}px` }}>
           {size.width > 0 ? shape.boxes.map(one => one.index).sort((one, other) => one - other).map(tile) : null}
         </div>

@@ -9,6 +9,7 @@ import { type Device as Known } from '../model/world'
 import { at, Button } from './common'
 import { Controls } from './controls'
 import { Forms } from './forms'
+import { Hidden } from './frame'
 import { Graph } from './graph'
 
 export function Device({ app, id, now }: { app: App; id: string; now: number }) {
@@ -27,6 +28,7 @@ export function Device({ app, id, now }: { app: App; id: string; now: number }) 
         {state?.room.live_id ? <a href={at('room', state.room.live_id)}>{state.room.live_id}</a> : null}
         {device?.info ? <span class="muted">{device.info.role} · {device.info.version}</span> : null}
       </div>
+      {app.hidden(id, now) ? <Hidden app={app} id={id} /> : null}
       <p class="large">
         <bdi>{state?.summary || (device?.status === 'offline' ? 'offline' : device ? '' : 'Nothing is known of this device.')}</bdi>
       </p>

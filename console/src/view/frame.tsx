@@ -69,6 +69,15 @@ export function Notices({ app }: { app: App }) {
   )
 }
 
+/** A device that is online and of which nothing can be read. */
+export function Hidden({ app, id }: { app: App; id: string }) {
+  return (
+    <p class="sentence" role="alert">
+      <b>{id}</b> is online, but its state cannot be read: the broker’s access list has to let <bdi>{app.kept.user || 'this login'}</bdi> read {app.world.prefix}/device/{id}/# (mosquitto-acl.example, “An operator”).
+    </p>
+  )
+}
+
 /** What an empty world means: nothing is there, or nothing may be read. */
 export function Nothing({ app }: { app: App }) {
   const who = app.kept.user || 'a login without a name'

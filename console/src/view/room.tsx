@@ -8,7 +8,7 @@ import type * as wire from '../model/wire'
 import { device, hostState, type RoomEntry } from '../model/world'
 import { Canvas } from './canvas'
 import { at, Button, Dialog } from './common'
-import { Frame, Nothing } from './frame'
+import { Frame, Hidden, Nothing } from './frame'
 import { Keys } from './keys'
 import { Log } from './log'
 import { People } from './people'
@@ -85,6 +85,7 @@ function Running({ app, entry, now, onEnd }: { app: App; entry: RoomEntry; now: 
           <a class="muted" href={at('device', room.host.user_id)}>host <bdi>{room.host.user_name}</bdi></a>
           {room.status === 'live' ? <Button app={app} name="End live" tone="quiet" why={may.mayAct(room, host?.status ?? null)} onPress={onEnd}>End live</Button> : null}
         </div>
+        {app.hidden(room.host.user_id, now) ? <Hidden app={app} id={room.host.user_id} /> : null}
         {room.status === 'ended' ? (
           <StartLive app={app} room={room} />
         ) : (

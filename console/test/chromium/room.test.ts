@@ -198,6 +198,18 @@ test('every layout draws every seat as a region', async () => {
   }
 })
 
+test('at 320 pixels nothing is lost: no page is wider, and a tile’s buttons are on a sheet', async () => {
+  const { page } = visit
+  await page.setViewportSize({ width: 320, height: 640 })
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 320))
+  await visit.button('Controls of Café').click()
+  const sheet = page.getByRole('dialog', { name: 'Café · kiosk-1' })
+  for (const name of ['Close camera of Café', 'Close microphone of Café', 'Move Café', 'Kick Café']) await sheet.getByRole('button', { name, exact: true }).waitFor()
+  assert.deepEqual(await visit.objections(), [])
+  await page.keyboard.press('Escape')
+  await page.setViewportSize({ width: 1440, height: 900 })
+})
+
 test('broker killed: a banner, all below is inert; back by itself', async () => {
   const { page } = visit
   await stand.kill('mosquitto')

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { ROOT } from '../golden'
@@ -18,13 +19,15 @@ before(async () => {
     stand.ask(id, 'apply_for_seat')
     stand.ask('lobby-host', 'accept_application', { user_id: id })
   }
-  stand.ask('lobby-host', 'close_remote_camera', { user_id: 'kiosk-2', operator: 'anna' })
-  stand.ask('lobby-host', 'close_remote_microphone', { user_id: 'kiosk-2', operator: 'anna' })
   stand.ask('lobby-host', 'lock_seat', { seat_index: 4 })
 })
 after(() => stand.close())
 
-const shot = (visit: Visit, name: string) => visit.page.screenshot({ path: `${folder}/${name}.png` })
+async function shot(visit: Visit, name: string, fullPage = false): Promise<void> {
+  const { wide, has } = await visit.page.evaluate(() => ({ wide: document.documentElement.scrollWidth, has: document.documentElement.clientWidth }))
+  assert.ok(wide <= has, `${name} is ${wide} pixels wide`)
+  await visit.page.screenshot({ path: `${folder}/${name}.png`, fullPage })
+}
 
 for (const viewport of SIZES) {
   for (const colorScheme of ['dark', 'light'] as const) {
@@ -36,14 +39,19 @@ for (const viewport of SIZES) {
       await page.goto(stand.address)
       await visit.button('Enter').waitFor()
       await shot(visit, `${name}-enter`)
-      stand.ask('kiosk-3', 'apply_for_seat', { timeout: 100, extra_info: 'Has a parcel without a label' })
       await visit.enter('#/room/lobby')
+      await visit.region('Seat 1: Reading room').waitFor()
+      for (const what of ['camera', 'microphone']) {
+        stand.ask('lobby-host', `open_remote_${what}`, { user_id: 'kiosk-2' })
+        stand.ask('lobby-host', `close_remote_${what}`, { user_id: 'kiosk-2', operator: 'anna' })
+      }
+      stand.ask('kiosk-3', 'apply_for_seat', { timeout: 100, extra_info: 'Has a parcel without a label' })
       await until('a picture', async () => (await visit.region('Seat 0: Lobby kiosk').locator('video').count()) > 0 && (await visit.lit('Seat 0: Lobby kiosk')) > 100)
       await visit.button('Accept Café').waitFor()
       await page.waitForTimeout(1200)
       await shot(visit, `${name}-room`)
       if (phone) {
-        await page.screenshot({ path: `${folder}/${name}-room-whole.png`, fullPage: true })
+        await shot(visit, `${name}-room-whole`, true)
         await visit.region('Seat 0: Lobby kiosk').click()
         await page.getByRole('dialog').waitFor()
         await shot(visit, `${name}-sheet`)
@@ -67,7 +75,7 @@ for (const viewport of SIZES) {
       await page.getByRole('region', { name: 'Statistics' }).waitFor()
       await page.getByText('apply_for_seat', { exact: true }).click()
       await page.waitForTimeout(1500)
-      await page.screenshot({ path: `${folder}/${name}-device.png`, fullPage: true })
+      await shot(visit, `${name}-device`, true)
       await page.goto(`${stand.address}#/wall/lobby?layout=800`)
       await page.waitForTimeout(1600)
       await shot(visit, `${name}-wall`)
