@@ -25,7 +25,7 @@ NODE_PACKAGES := nodejs npm
 CROSS_PACKAGES := mmdebstrap dpkg-dev lintian bc util-linux
 SYSTEM_PACKAGES := qemu-user-static arch-test e2fsprogs openssh-client procps
 
-.PHONY: help peers deps deps-node deps-cross deps-system build console demo test test-console gallery test-system lint deny bench schema fuzz fuzz-keep fmt deb
+.PHONY: help peers deps deps-node deps-cross deps-system build console demo test test-console gallery test-system lint deny bench schema fuzz fuzz-keep fmt deb deb-console
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -65,8 +65,8 @@ build: deps ## build the program
 console: console/node_modules/.package-lock.json ## the console, one page: console/index.html in cargo's target folder
 	cd console && node build.mjs "$(TARGET)/console"
 
-demo: build ## the main job on this machine: a broker, a host, two guests (KEEP=1 stays up)
-	cargo run --quiet --release --locked --bin coguestd -- demo --pictures "$(TARGET)/demo" $(if $(KEEP),--keep)
+demo: build $(if $(CONSOLE),console) ## the main job on this machine: a broker, a host, two guests (KEEP=1 stays up, CONSOLE=1 with the console)
+	cargo run --quiet --release --locked --bin coguestd -- demo --pictures "$(TARGET)/demo" $(if $(KEEP),--keep) $(if $(CONSOLE),--console "$(TARGET)/console")
 
 # Peers that Debian does not have yet, for the tests: aiortc that takes nothing but ECDSA.
 peers: deps ## peers that the tests talk to, in cargo's target folder
@@ -128,6 +128,9 @@ fuzz-keep: ## keep what the fuzzers found: the fewest inputs with the same cover
 
 fmt: ## format the sources
 	cargo fmt
+
+deb-console: console ## the console as a package of its own
+	console/debian/build "$(TARGET)/console/index.html" "$(TARGET)/debian"
 
 deb: deps deps-cross ## the package; ARCH=arm64, armhf or amd64, SUITE=bookworm or trixie (default: this machine's)
 	cross/deb $(ARCH) $(SUITE)

@@ -53,7 +53,7 @@ export function tileView(w: World, entry: RoomEntry, seat: wire.Seat, now: numbe
     background: seat.media === 'audio' || seat.camera !== 'on' || guest?.camera.status === 'lost',
     speaking,
     level: seat.microphone === 'on' ? (stats?.audio?.level_dbfs ?? null) : null,
-    detail: detail(stats),
+    detail: detail(stats, guest?.speaker === 'playing'),
   }
 }
 
@@ -70,10 +70,10 @@ function deviceWords(w: World, id: string, what: 'camera' | 'microphone', is: st
   return `${what} off${typeof since === 'number' ? ` since ${age(now - since)}` : ''}`
 }
 
-function detail(stats: wire.SeatStats | undefined): string {
-  if (!stats) return ''
-  const { video, round_trip_ms, loss } = stats
+function detail(stats: wire.SeatStats | undefined, hears: boolean): string {
+  const { video, round_trip_ms, loss } = stats ?? {}
   const parts = [
+    hears ? 'hears the room' : '',
     video?.width && video.height ? `${video.width}×${video.height}` : '',
     typeof video?.frame_rate === 'number' ? `${Math.round(video.frame_rate)}/s` : '',
     typeof video?.bitrate_kbps === 'number' ? `${(video.bitrate_kbps / 1000).toFixed(1)} Mbit/s` : '',

@@ -220,4 +220,16 @@ export function toolbarKeys(event: KeyboardEvent): void {
   next.focus()
 }
 
+/** A row that goes while it has the focus leaves it to its list, not to the top of the page. */
+export function useFocusOfList<E extends HTMLElement>() {
+  const row = useRef<E>(null)
+  useLayoutEffect(
+    () => () => {
+      if (row.current?.contains(document.activeElement)) row.current.closest('ul')?.focus()
+    },
+    [],
+  )
+  return row
+}
+
 export const at = (route: string, id: string): string => `#/${route}/${encodeURIComponent(id)}`

@@ -33,7 +33,7 @@ export function Keys({ app, entry, help, onHelp }: KeysProps) {
       if (event.key === '?') onHelp(true)
       else if (event.key === '/') document.getElementById('find')?.focus()
       else if (event.key === 'Escape') app.choose(null)
-      else if (/^[0-9]$/.test(event.key)) app.choose(entry.room.seats.find(seat => seat.index === Number(event.key))?.user?.user_id ?? null)
+      else if (/^[0-9]$/.test(event.key)) choose(app, entry, Number(event.key))
       else if (event.key === 'a' || event.key === 'r') answer(app, entry, event.key === 'a' ? 'accept' : 'reject')
       else if (!control(app, entry, event.key)) return
       event.preventDefault()
@@ -60,6 +60,12 @@ export function Keys({ app, entry, help, onHelp }: KeysProps) {
 }
 
 const types = (target: EventTarget | null) => target instanceof HTMLElement && (target.matches('input, select, textarea, [role="menuitem"]') || target.isContentEditable)
+
+function choose(app: App, { room }: RoomEntry, index: number) {
+  const user = room.seats.find(seat => seat.index === index)?.user ?? null
+  app.choose(user?.user_id ?? null)
+  app.say(user ? `Seat ${index}: ${user.user_name}, chosen` : `Nobody sits on seat ${index}`)
+}
 
 function answer(app: App, { room }: RoomEntry, how: 'accept' | 'reject') {
   const oldest = hostState(app.world, room.host.user_id)?.applicants[0]

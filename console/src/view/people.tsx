@@ -7,7 +7,7 @@ import * as may from '../model/may'
 import type * as wire from '../model/wire'
 import { actor } from '../model/words'
 import type { Device } from '../model/world'
-import { at, Button, Menu, type Choice } from './common'
+import { at, Button, Menu, useFocusOfList, type Choice } from './common'
 import { DRAGGED } from './tile'
 
 interface PeopleProps {
@@ -26,7 +26,7 @@ export function People(props: PeopleProps) {
         Waiting <b class={state.applicants_total ? 'count hot' : 'count'}>{state.applicants_total}</b>
         {state.applicants.length ? <span class="keys">A accept · R reject</span> : null}
       </h2>
-      <ul aria-label="Waiting">
+      <ul aria-label="Waiting" tabIndex={-1}>
         {state.applicants.map(one => (
           <Waiting key={one.user.user_id} {...props} one={one} />
         ))}
@@ -36,7 +36,7 @@ export function People(props: PeopleProps) {
       <h2>
         Invited <b class="count">{state.invitees_total}</b>
       </h2>
-      <ul aria-label="Invited">
+      <ul aria-label="Invited" tabIndex={-1}>
         {state.invitees.map(one => (
           <Invited key={one.user.user_id} {...props} one={one} />
         ))}
@@ -77,6 +77,7 @@ const dragging = (user_id: string) => ({
 function Waiting({ app, room, device, state, now, one }: PeopleProps & { one: Applicant }) {
   const { user_id, user_name } = one.user
   const acts = may.mayAct(room, device.status)
+  const row = useFocusOfList<HTMLLIElement>()
   const extra = one.extra_info ?? device.extras.get(user_id)
   const name = `Accept ${user_name}`
   const choices = (): Choice[] =>
@@ -88,7 +89,7 @@ function Waiting({ app, room, device, state, now, one }: PeopleProps & { one: Ap
         onChoose: () => void app.answer(room, one, 'accept', seat.index),
       }))
   return (
-    <li class="person" {...dragging(user_id)}>
+    <li class="person" ref={row} {...dragging(user_id)}>
       <Who user={one.user} />
       <Countdown deadline={device.applications.get(user_id)} now={now} />
       <span class="wish">
@@ -113,9 +114,10 @@ function Waiting({ app, room, device, state, now, one }: PeopleProps & { one: Ap
 function Invited({ app, room, device, state, now, one }: PeopleProps & { one: HostState['invitees'][number] }) {
   const { user_id, user_name } = one.user
   const name = `Cancel invitation of ${user_name}`
+  const row = useFocusOfList<HTMLLIElement>()
   const by = one.by ? actor(one.by).name : ''
   return (
-    <li class="person">
+    <li class="person" ref={row}>
       <Who user={one.user} />
       <Countdown deadline={device.invitations.get(user_id)} now={now} />
       <span class="wish">
@@ -144,7 +146,7 @@ function Candidates({ app, room, device, state }: PeopleProps) {
         In the room <b class="count">{state.candidates_total}</b>
         <input id="find" class="find" type="search" aria-label="Find" placeholder="find…" autocomplete="off" spellcheck={false} value={find} onInput={event => setFind(event.currentTarget.value)} />
       </h2>
-      <ul aria-label="In the room">
+      <ul aria-label="In the room" tabIndex={-1}>
         {found.slice(0, MOST_SHOWN).map(one => (
           <Candidate key={one.user_id} app={app} room={room} device={device} state={state} one={one} />
         ))}
@@ -158,6 +160,7 @@ function Candidates({ app, room, device, state }: PeopleProps) {
 
 function Candidate({ app, room, device, state, one }: Omit<PeopleProps, 'now'> & { one: wire.User }) {
   const { user_id, user_name } = one
+  const row = useFocusOfList<HTMLLIElement>()
   const acts = may.mayAct(room, device.status)
   const name = `Invite ${user_name}`
   const invite = (seat_index: number, media: 'video' | 'audio') => void app.act(name, () => app.host(room, 'invite_to_seat', { invitee_id: user_id, seat_index, media }))
@@ -172,7 +175,7 @@ function Candidate({ app, room, device, state, one }: Omit<PeopleProps, 'now'> &
   const closed = room.banned?.find(ban => ban.user_id === user_id)?.devices ?? []
   const waits = state.applicants.some(applicant => applicant.user.user_id === user_id)
   return (
-    <li class="person slim" {...dragging(user_id)}>
+    <li class="person slim" ref={row} {...dragging(user_id)}>
       <a class="who" href={at('device', user_id)} draggable={false}>
         <bdi class="name">{user_name}</bdi>
         {user_name === user_id ? null : <span class="id">{user_id}</span>}
