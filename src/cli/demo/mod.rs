@@ -21,7 +21,8 @@ use walk::Walk;
 pub(super) const EXAMPLES: &str = "\
 Examples:
   coguestd demo
-  coguestd demo --keep --pictures ./pictures";
+  coguestd demo --keep --pictures ./pictures
+  coguestd demo --console target/console";
 
 /// What the demonstration takes.
 #[derive(Debug, Args)]
@@ -32,6 +33,9 @@ pub(super) struct DemoArguments {
     /// Folder for the stage's pictures and the contact sheet
     #[arg(long, value_name = "FOLDER", default_value = "coguestd-demo")]
     pictures: PathBuf,
+    /// Folder with the console's index.html: the broker serves it to browsers of this machine, and stays up
+    #[arg(long, value_name = "FOLDER")]
+    console: Option<PathBuf>,
 }
 
 /// Walks through the whole job. Fails unless all of it was seen.
@@ -39,8 +43,8 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     network::check()?;
     let mut stop = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut report = Report::new(arguments.pictures)?;
-    let mut stand = Stand::open()?;
-    let port = stand.port;
+    let mut stand = Stand::open(arguments.console.as_deref())?;
+    let (port, console) = (stand.port, stand.console);
     let mut walk = tokio::select! {
         walk = Walk::begin(&mut stand) => walk?,
         () = asked(&mut stop) => bail!("stopped before all was seen"),
@@ -56,9 +60,9 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         return outcome;
     }
     report.finish()?;
-    if arguments.keep {
+    if arguments.keep || console.is_some() {
         tokio::select! {
-            outcome = walk.keep(port) => outcome?,
+            outcome = walk.keep(port, console) => outcome?,
             broken = stand.broken() => return Err(broken),
             () = asked(&mut stop) => {}
         }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: everything ends with the stand; what a process logged is kept in its folder until then.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 use super::sound::Sound;
 use crate::cli::complain;
@@ -34,21 +35,24 @@ struct Process {
 pub(super) struct Stand {
     folder: PathBuf,
     pub(super) port: u16,
+    /// Where browsers find the console.
+    pub(super) console: Option<u16>,
     processes: Vec<Process>,
 }
 
 impl Stand {
-    /// A broker on a free loopback port.
-    pub(super) fn open() -> anyhow::Result<Self> {
+    /// A broker on a free loopback port; with the folder of a console it serves that on another.
+    pub(super) fn open(page: Option<&Path>) -> anyhow::Result<Self> {
         let folder = std::env::temp_dir().join(format!("coguestd-demo-{}", std::process::id()));
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let port = free_port()?;
         let conf = folder.join("mosquitto.conf");
-        let lines = format!(
+        let mut lines = format!(
             "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\nlog_dest stderr\n"
         );
+        let console = page.map(|page| console_at(page, &mut lines)).transpose()?;
         fs::write(&conf, lines)?;
-        let mut stand = Self { folder, port, processes: Vec::new() };
+        let mut stand = Self { folder, port, console, processes: Vec::new() };
         let mut broker = Command::new(mosquitto()?);
         broker.arg("-c").arg(&conf);
         stand.start("mosquitto", broker)?;
@@ -141,6 +145,19 @@ impl Drop for Stand {
             complain(format_args!("{} was not removed: {error}", self.folder.display()));
         }
     }
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// Adds a listener for browsers to the broker's configuration, and says its port.
+fn console_at(page: &Path, lines: &mut String) -> anyhow::Result<u16> {
+    let page = page.canonicalize().with_context(|| format!("cannot read {}", page.display()))?;
+    ensure!(page.join("index.html").is_file(), "{} has no index.html: make console", page.display());
+    let port = free_port()?;
+    writeln!(lines, "listener {port} 127.0.0.1\nprotocol websockets\nhttp_dir {}", page.display())?;
+    Ok(port)
 }
 
 /// SIGTERM; there is no call for it in the standard library.

@@ -253,9 +253,17 @@ impl Walk {
     }
 
     /// Opens the room again, says how to command it, and shows what happens.
-    pub(super) async fn keep(&mut self, port: u16) -> anyhow::Result<()> {
+    pub(super) async fn keep(&mut self, port: u16, console: Option<u16>) -> anyhow::Result<()> {
         self.open_room().await?;
         say("\nstill up; try (Ctrl-C ends it):");
+        if let Some(console) = console {
+            say(&format!(
+                "  the console: http://127.0.0.1:{console}/#/room/{ROOM} (enter without user and password)"
+            ));
+            say(
+                "  mosquitto before 2.0.22 opens that port to the network, too, whatever address it is given",
+            );
+        }
         say(&format!("  mosquitto_sub -v -p {port} -t '{PREFIX}/#'"));
         for (device, command, parameters) in [
             (A, "apply_for_seat", "{}".to_owned()),
