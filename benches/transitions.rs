@@ -95,10 +95,9 @@ impl House {
     /// From the start of a live to its end.
     fn evening(&mut self) {
         self.pass(Duration::from_secs(60));
-        let seats = SeatCount::try_from(8).expect("in range");
+        let (seats, seat_mode) = (SeatCount::try_from(8).ok(), Some(SeatMode::Apply));
         let live_id = self.live_id.clone();
-        let start =
-            StartLive { live_id: live_id.clone(), seats: Some(seats), seat_mode: Some(SeatMode::Apply) };
+        let start = StartLive { live_id: live_id.clone(), seats, seat_mode };
         self.host_command(HostCommand::StartLive(start));
         self.tell_host(host::Input::Room { live_id: live_id.clone(), state: self.room.clone() });
         for n in 0..GUESTS {
@@ -368,12 +367,14 @@ fn seen() -> SeatStats {
 fn host_settings() -> host::Settings {
     host::Settings {
         user: User::named_by_id(id("host-1")),
-        seats: SeatCount::DEFAULT,
-        seat_mode: SeatMode::Apply,
-        accept_applications: host::AcceptApplications::Manual,
-        hold: Duration::from_secs(15),
-        returned: Return::Others,
-        capacity: 10_000,
+        policy: host::HostPolicy {
+            seats: SeatCount::DEFAULT,
+            seat_mode: SeatMode::Apply,
+            accept_applications: host::AcceptApplications::Manual,
+            hold: Duration::from_secs(15),
+            returned: Return::Others,
+            capacity: 10_000,
+        },
         standing_room: None,
         grant: host::Grants::Stage(id("host-1")),
         seed: [1; 32],

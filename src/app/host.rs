@@ -13,7 +13,7 @@ use super::reload::Changes;
 use super::role::{Broker, Effect, Goodbye, Role, Shown};
 use super::{Error, ice, seed};
 use crate::config::{AcceptApplications, Settings, Transport};
-use crate::host::{self, Grants, Host, Input, Output};
+use crate::host::{self, Grants, Host, HostPolicy, Input, Output};
 use crate::media::stage::{self, Stage};
 use crate::model::command::{Answer, Command, HostCommand, Settled};
 use crate::model::event::Event;
@@ -287,14 +287,7 @@ impl Role for HostRole {
 
     fn configure(&mut self, now: Instant, written: &Settings, changes: &Changes) {
         let fresh = host_settings(written);
-        self.host.set_policy(host::Policy {
-            seats: fresh.seats,
-            seat_mode: fresh.seat_mode,
-            accept_applications: fresh.accept_applications,
-            hold: fresh.hold,
-            returned: fresh.returned,
-            capacity: fresh.capacity,
-        });
+        self.host.set_policy(fresh.policy);
         // A host of this name that begins anew is told the same, but for what needs a restart.
         let (standing_room, grant) = (self.settings.standing_room.clone(), self.settings.grant.clone());
         self.settings = host::Settings { standing_room, grant, ..fresh };
@@ -385,15 +378,17 @@ fn host_settings(settings: &Settings) -> host::Settings {
     };
     host::Settings {
         user,
-        seats: settings.host.seats,
-        seat_mode: settings.host.seat_mode,
-        accept_applications: match settings.host.accept_applications {
-            AcceptApplications::Manual => host::AcceptApplications::Manual,
-            AcceptApplications::Always => host::AcceptApplications::Always,
+        policy: HostPolicy {
+            seats: settings.host.seats,
+            seat_mode: settings.host.seat_mode,
+            accept_applications: match settings.host.accept_applications {
+                AcceptApplications::Manual => host::AcceptApplications::Manual,
+                AcceptApplications::Always => host::AcceptApplications::Always,
+            },
+            hold: settings.host.hold,
+            returned: settings.host.returned,
+            capacity: settings.host.capacity,
         },
-        hold: settings.host.hold,
-        returned: settings.host.returned,
-        capacity: settings.host.capacity,
         standing_room: settings.room.live_id.clone(),
         grant,
         seed: seed(),

@@ -5,15 +5,15 @@ use std::time::Duration;
 use crate::model::command::{SeatCount, Settled};
 use crate::model::event::Event;
 use crate::model::media::Ticket;
-use crate::model::message::{Signal, ToGuest, ToHost, Token};
+use crate::model::message::{Grant, Signal, ToGuest, ToHost, Token};
 use crate::model::sound::Return;
 use crate::model::stage::{SeatStats, StageAsk, StageReport};
-use crate::model::{LiveId, Presence, Refusal, RequestId, RoomState, SeatMode, User, UserId};
+use crate::model::{By, LiveId, Operator, Presence, Refusal, RequestId, RoomState, SeatMode, User, UserId};
 
 /// Who decides applications in the mode `apply`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AcceptApplications {
-    /// An operator.
+    /// An operator decides each.
     Manual,
     /// Nobody: all are accepted at once.
     Always,
@@ -26,20 +26,36 @@ pub enum Grants {
     Stage(UserId),
     /// To a server; `{live_id}` and `{user_id}` in the URLs are filled in per guest.
     Whip {
-        /// WHIP endpoint.
+        /// WHIP endpoint (RFC 9725); `None`: the guests publish nothing.
         publish_url: Option<String>,
         /// Bearer token for both.
         token: Option<Token>,
-        /// WHEP endpoint.
+        /// WHEP endpoint; `None`: the guests play nothing.
         playback_url: Option<String>,
     },
 }
 
-/// What a host is told before it begins.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Who it is.
-    pub user: User,
+impl Grants {
+    /// Where the media of this guest go.
+    pub(super) fn of(&self, live_id: &LiveId, guest: &UserId) -> Grant {
+        let fill = |url: &Option<String>| {
+            url.as_ref()
+                .map(|url| url.replace("{live_id}", live_id.as_str()).replace("{user_id}", guest.as_str()))
+        };
+        match self {
+            Self::Stage(stage) => Grant::Mqtt { stage: stage.clone() },
+            Self::Whip { publish_url, token, playback_url } => Grant::Whip {
+                publish_url: fill(publish_url),
+                token: token.clone(),
+                playback_url: fill(playback_url),
+            },
+        }
+    }
+}
+
+/// The rules that may change while the host runs; nothing that is under way changes with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostPolicy {
     /// Seats of a live that names no number.
     pub seats: SeatCount,
     /// Mode of a live that names none.
@@ -48,19 +64,43 @@ pub struct Settings {
     pub accept_applications: AcceptApplications,
     /// How long a lost guest keeps its place.
     pub hold: Duration,
-    /// What guests hear of the room.
+    /// What guests hear for whom nothing else was set.
     pub returned: Return,
-    /// Guests the room takes.
+    /// How many guests the room takes; nobody is sent out for a smaller number.
     pub capacity: usize,
-    /// The live to start by itself.
+}
+
+/// What a host is told before it begins.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The host itself.
+    pub user: User,
+    /// The rules of its rooms.
+    pub policy: HostPolicy,
+    /// The live to start without a command; it is forgotten when a live ends.
     pub standing_room: Option<LiveId>,
     /// Where media go.
     pub grant: Grants,
-    /// For ids.
+    /// Random bytes that ids are made from.
     pub seed: [u8; 32],
 }
 
-/// What happened.
+impl Settings {
+    /// Whether media go to this host itself.
+    pub(super) fn is_stage(&self) -> bool {
+        match &self.grant {
+            Grants::Stage(stage) => *stage == self.user.user_id,
+            Grants::Whip { .. } => false,
+        }
+    }
+
+    /// Who decides, where `operator` gave the command.
+    pub(super) fn by(&self, operator: Option<Operator>) -> By {
+        By { user: self.user.clone(), operator }
+    }
+}
+
+/// What happened outside of the machine.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     /// The broker is there and the commands are subscribed.
@@ -69,29 +109,31 @@ pub enum Input {
     Offline,
     /// The own `offline` was seen while connected: the will of a former connection came late.
     OwnOffline,
-    /// What is retained of a watched room; `None` for nothing.
+    /// The topic of a watched room is subscribed: what is retained there comes at once, as [`Input::Room`].
+    RoomSubscribed(LiveId),
+    /// What is retained of a watched room.
     Room {
-        /// Which room.
+        /// The room that was watched.
         live_id: LiveId,
-        /// Its state.
+        /// `None` where nothing is retained, or nothing that can be read.
         state: Option<RoomState>,
     },
     /// A watched user's `status`.
     UserStatus {
-        /// Who.
+        /// The user that was watched.
         user_id: UserId,
-        /// There or not.
+        /// What its retained `status` says.
         presence: Presence,
     },
     /// A request on `to_host`, or why it cannot be read.
     Request {
-        /// Of which room.
+        /// The room in the topic.
         live_id: LiveId,
         /// The user in the topic.
         from: UserId,
-        /// Named in the answer.
+        /// Repeated in the answer.
         request_id: RequestId,
-        /// What is asked.
+        /// What is asked, or why it cannot be read.
         request: Result<ToHost, Refusal>,
     },
     /// Something on `to_host` that cannot be answered.
@@ -101,11 +143,11 @@ pub enum Input {
     },
     /// A signal on `to_stage`.
     Signal {
-        /// Of which room.
+        /// The room in the topic.
         live_id: LiveId,
         /// The user in the topic.
         from: UserId,
-        /// The signal.
+        /// What was read of it.
         signal: Signal,
     },
     /// Something on `to_stage` that is no signal.
@@ -119,14 +161,14 @@ pub enum Input {
     Stop,
 }
 
-/// What should happen.
+/// What should happen outside of the machine.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
     /// A pending command ended.
     Settled {
-        /// Which.
+        /// The ticket it was given.
         ticket: Ticket,
-        /// How.
+        /// Its one reply.
         settled: Settled,
     },
     /// Listen to the guests of this room.
@@ -135,19 +177,19 @@ pub enum Output {
     Exit(LiveId),
     /// Say what is retained of this room: [`Input::Room`].
     WatchRoom(LiveId),
-    /// No longer.
+    /// Ends [`Output::WatchRoom`].
     UnwatchRoom(LiveId),
     /// Say this user's `status`: [`Input::UserStatus`].
     Watch(UserId),
-    /// No longer.
+    /// Ends [`Output::Watch`].
     Unwatch(UserId),
     /// A message to a guest.
     ToGuest {
-        /// Of which room.
+        /// The room in the topic.
         live_id: LiveId,
-        /// Whom.
+        /// The guest in the topic.
         to: UserId,
-        /// What.
+        /// What it is told.
         message: ToGuest,
     },
     /// Publish the room.
@@ -167,6 +209,8 @@ pub enum Output {
 pub enum Timer {
     /// Nobody has said whether the room to be started is somebody else's.
     Start,
+    /// Nothing is retained of the room to be started, or it would have come by now.
+    StoredRead,
     /// This guest's application expires.
     Application(UserId),
     /// This guest's invitation expires.

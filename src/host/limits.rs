@@ -1,33 +1,27 @@
-//! How much one guest may say, and what it has said already.
+//! How much one guest may say (docs/protocol.md, *Limits*).
 //!
-//! Invariant: both tables are bounded, whoever speaks.
+//! Invariant: the table is bounded, whoever speaks.
 
-use std::collections::{HashMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::time::Instant;
 
-use crate::model::message::Outcome;
-use crate::model::{RequestId, UserId};
+use crate::model::UserId;
+use crate::model::message::SignalBody;
 
-/// Requests a second, and at once, of one guest (rule 17).
-const REQUESTS: Rate = Rate { a_second: 20.0, burst: 40.0 };
+/// Requests a second, and at once, of one guest.
+const REQUESTS: RateLimit = RateLimit { a_second: 20.0, burst: 40.0 };
 
-/// Signals a second, and at once, of one guest (rule 17).
-const SIGNALS: Rate = Rate { a_second: 50.0, burst: 100.0 };
+/// Signals a second, and at once, of one guest.
+const SIGNALS: RateLimit = RateLimit { a_second: 50.0, burst: 100.0 };
 
-/// Bytes of signals a second, and at once, of one guest (rule 17). An offer has 3 to 10 KiB, one of 64 KiB is the longest.
-const SIGNAL_BYTES: Rate = Rate { a_second: 32.0 * 1024.0, burst: 192.0 * 1024.0 };
-
-/// How long a request is known again by its id.
-const REMEMBERED: Duration = Duration::from_secs(60);
-
-/// How many answers are remembered in all: a room of 10,000 that joins at once, twice.
-const ANSWERS_MAX: usize = 20_000;
+/// Bytes of signals a second, and at once, of one guest. An offer has 3 to 10 KiB, one of 64 KiB is the longest.
+const SIGNAL_BYTES: RateLimit = RateLimit { a_second: 32.0 * 1024.0, burst: 192.0 * 1024.0 };
 
 /// How many speakers are told apart before those who have been quiet are forgotten.
 const SPEAKERS_MAX: usize = 20_000;
 
 #[derive(Clone, Copy)]
-struct Rate {
+struct RateLimit {
     a_second: f64,
     burst: f64,
 }
@@ -39,17 +33,17 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn full(rate: Rate, now: Instant) -> Self {
+    fn full(rate: RateLimit, now: Instant) -> Self {
         Self { left: rate.burst, at: now }
     }
 
-    fn refill(&mut self, rate: Rate, now: Instant) {
+    fn refill(&mut self, rate: RateLimit, now: Instant) {
         let passed = now.saturating_duration_since(self.at).as_secs_f64();
         self.left = (self.left + passed * rate.a_second).min(rate.burst);
         self.at = now;
     }
 
-    fn take(&mut self, rate: Rate, now: Instant, amount: f64) -> Allowance {
+    fn take(&mut self, rate: RateLimit, now: Instant, amount: f64) -> Allowance {
         self.refill(rate, now);
         if self.left < amount {
             return Allowance::Spent;
@@ -67,7 +61,7 @@ pub(super) enum Allowance {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Limits {
+pub(super) struct GuestLimits {
     speakers: HashMap<UserId, Buckets>,
 }
 
@@ -79,13 +73,17 @@ struct Buckets {
     bytes: Bucket,
 }
 
-impl Limits {
+impl GuestLimits {
     pub(super) fn request(&mut self, who: &UserId, now: Instant) -> Allowance {
         self.buckets(who, now).map_or(Allowance::Spent, |buckets| buckets.requests.take(REQUESTS, now, 1.0))
     }
 
-    /// One signal with so many bytes in it.
-    pub(super) fn signal(&mut self, who: &UserId, bytes: usize, now: Instant) -> Allowance {
+    /// `None` for something that is no signal.
+    pub(super) fn signal(&mut self, who: &UserId, signal: Option<&SignalBody>, now: Instant) -> Allowance {
+        self.signal_bytes(who, signal.map_or(0, weight), now)
+    }
+
+    fn signal_bytes(&mut self, who: &UserId, bytes: usize, now: Instant) -> Allowance {
         let Some(buckets) = self.buckets(who, now) else { return Allowance::Spent };
         match buckets.signals.take(SIGNALS, now, 1.0) {
             Allowance::Given => buckets.bytes.take(SIGNAL_BYTES, now, bytes as f64),
@@ -125,48 +123,28 @@ impl Limits {
     }
 }
 
-/// The answers of the last minute, by guest and request.
-#[derive(Debug, Default)]
-pub(super) struct Answers {
-    order: VecDeque<(Instant, UserId, RequestId)>,
-    answers: HashMap<(UserId, RequestId), Outcome>,
-}
-
-impl Answers {
-    pub(super) fn given(&mut self, who: &UserId, request: &RequestId, now: Instant) -> Option<&Outcome> {
-        self.forget(now, ANSWERS_MAX);
-        self.answers.get(&(who.clone(), request.clone()))
-    }
-
-    pub(super) fn remember(&mut self, who: &UserId, request: RequestId, outcome: Outcome, now: Instant) {
-        self.forget(now, ANSWERS_MAX - 1);
-        self.order.push_back((now, who.clone(), request.clone()));
-        self.answers.insert((who.clone(), request), outcome);
-    }
-
-    fn forget(&mut self, now: Instant, most: usize) {
-        while let Some((at, ..)) = self.order.front() {
-            if now.saturating_duration_since(*at) < REMEMBERED && self.order.len() <= most {
-                break;
-            }
-            if let Some((_, who, request)) = self.order.pop_front() {
-                self.answers.remove(&(who, request));
-            }
-        }
+/// The bytes in a signal that cost something later.
+fn weight(body: &SignalBody) -> usize {
+    match body {
+        SignalBody::Description(description) => description.sdp.len(),
+        SignalBody::Candidate(candidate) => candidate.as_ref().map_or(0, |ice| ice.candidate.len()),
+        SignalBody::Bye(reason) => reason.as_ref().map_or(0, |reason| reason.as_str().len()),
     }
 }
 
 #[allow(clippy::disallowed_methods, reason = "a test begins at some time")]
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// How many of `count` signals of so many bytes, one each 20 ms, are allowed.
     fn allowed(bytes: usize, count: u32) -> usize {
-        let (mut limits, start) = (Limits::default(), Instant::now());
+        let (mut limits, start) = (GuestLimits::default(), Instant::now());
         let guest = UserId::try_from("ada".to_owned()).expect("a good id");
         let at = |n| start + Duration::from_millis(20) * n;
-        (0..count).filter(|n| limits.signal(&guest, bytes, at(*n)) == Allowance::Given).count()
+        (0..count).filter(|n| limits.signal_bytes(&guest, bytes, at(*n)) == Allowance::Given).count()
     }
 
     #[test]
@@ -179,11 +157,11 @@ mod tests {
 
     #[test]
     fn a_quiet_speaker_is_forgotten_and_a_loud_one_is_not() {
-        let (mut limits, start) = (Limits::default(), Instant::now());
+        let (mut limits, start) = (GuestLimits::default(), Instant::now());
         let [quiet, loud] = ["ada", "bob"].map(|id| UserId::try_from(id.to_owned()).expect("a good id"));
-        limits.signal(&quiet, 10, start);
+        limits.signal_bytes(&quiet, 10, start);
         let later = start + Duration::from_secs(1);
-        limits.signal(&loud, 100 * 1024, later);
+        limits.signal_bytes(&loud, 100 * 1024, later);
         limits.forget_quiet(later);
         assert!(limits.speakers.contains_key(&loud) && !limits.speakers.contains_key(&quiet));
     }

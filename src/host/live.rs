@@ -1,253 +1,371 @@
-//! A running live: its audience, its seats, its pending requests.
+//! A running live: the rules that span who is inside, who asks for a seat and who sits.
 //!
-//! Invariants: a guest sits on at most one seat, and a seat holds at most one guest; whoever sits, applies or is invited is in
-//! the audience; every pending request stands once in its queue and, unless it never expires, once in the timers.
+//! Invariants: whoever sits, applies or is invited is in the audience; whoever sits has no pending request.
+//!
+//! Not here: the rules of seats and media ([`super::stays`]).
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Instant;
 
-use super::bans::Bans;
-use crate::model::message::ANY_SEAT;
-use crate::model::sound::{Audible, Return};
-use crate::model::state::Deadline;
+use super::audience::{Attendance, Audience, Joined};
+use super::contract::{AcceptApplications, Settings};
+use super::effects::Effects;
+use super::seat_requests::SeatRequests;
+use super::starting::StartOrder;
+use super::stays::Stays;
+use crate::model::command::{Answer, InviteToSeat, SeatCount, Settled};
+use crate::model::event::Event;
+use crate::model::message::{Application, NoResponse, ToGuest, UnseatReason};
 use crate::model::{
-    By, Code, Connection, DeviceSwitch, ExtraInfo, InvitationId, LiveId, Media, Refusal, SeatMode, User,
-    UserId,
+    Banned, By, Code, Connection, InvitationId, LiveId, Media, Presence, Refusal, RoomState, Seat, SeatMode,
+    User, UserId,
 };
 
-/// Whether a guest is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Attendance {
-    Here,
-    /// Its place is kept for the hold.
-    Gone,
-}
-
-/// One guest inside the room.
-#[derive(Debug)]
-pub(super) struct Member {
-    pub(super) user: User,
-    pub(super) session: String,
-    pub(super) attendance: Attendance,
-    pub(super) seat: Option<u32>,
-    /// Its place among the candidates.
-    pub(super) order: u64,
-    pub(super) peer: Option<Peer>,
-    /// Names of its former peer connections, which never come back.
-    pub(super) past: VecDeque<String>,
-}
-
-/// A guest's peer connection to the own stage.
-#[derive(Debug)]
-pub(super) struct Peer {
-    pub(super) session: String,
-    pub(super) peer: u64,
-    pub(super) exchange: u32,
-    /// What the stage was told last: whether it may be heard, and what it hears.
-    pub(super) sound: Option<(Audible, Return)>,
-}
-
-/// Who sits on a seat.
-#[derive(Debug, Clone)]
-pub(super) struct Occupant {
-    pub(super) user_id: UserId,
-    pub(super) media: Media,
-    pub(super) microphone: DeviceSwitch,
-    pub(super) camera: DeviceSwitch,
-    /// What it hears in this stay, where that was set for it alone.
-    pub(super) returned: Option<Return>,
-    pub(super) connection: Connection,
-    /// Whether `media_live` was said and `media_lost` not since.
-    pub(super) seen: Seen,
-}
-
-/// What was last said about a seat's media.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Seen {
-    Live,
-    NotLive,
-}
-
-/// A seat.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Slot {
-    pub(super) lock: Lock,
-    pub(super) occupant: Option<Occupant>,
-}
-
-/// Whether a seat may be taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Lock {
-    #[default]
-    Open,
-    Locked,
-}
-
-/// An application or an invitation.
-#[derive(Debug, Clone)]
-pub(super) struct Pending {
-    pub(super) seat_index: i64,
-    pub(super) media: Media,
-    pub(super) extra_info: Option<ExtraInfo>,
-    pub(super) expires: Deadline,
-    /// Of an invitation.
-    pub(super) invitation: Option<(InvitationId, By)>,
-}
-
-/// Pending requests, one per guest, oldest first.
-#[derive(Debug, Default)]
-pub(super) struct Queue {
-    by_guest: HashMap<UserId, u64>,
-    in_order: BTreeMap<u64, (UserId, Pending)>,
-    next: u64,
-}
-
-impl Queue {
-    pub(super) fn push(&mut self, user_id: UserId, pending: Pending) {
-        self.by_guest.insert(user_id.clone(), self.next);
-        self.in_order.insert(self.next, (user_id, pending));
-        self.next += 1;
-    }
-
-    pub(super) fn get(&self, user_id: &UserId) -> Option<&Pending> {
-        self.by_guest.get(user_id).and_then(|order| self.in_order.get(order)).map(|(_, pending)| pending)
-    }
-
-    pub(super) fn take(&mut self, user_id: &UserId) -> Option<Pending> {
-        let order = self.by_guest.remove(user_id)?;
-        self.in_order.remove(&order).map(|(_, pending)| pending)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&UserId, &Pending)> {
-        self.in_order.values().map(|(user_id, pending)| (user_id, pending))
-    }
-
-    pub(super) fn guests(&self) -> Vec<UserId> {
-        self.in_order.values().map(|(user_id, _)| user_id.clone()).collect()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.in_order.len()
-    }
-}
-
-/// The live.
 #[derive(Debug)]
 pub(super) struct Live {
-    pub(super) live_id: LiveId,
-    pub(super) seat_mode: SeatMode,
-    pub(super) seats: Vec<Slot>,
-    pub(super) members: BTreeMap<UserId, Member>,
-    /// Inside and not seated, in the order of their coming.
-    pub(super) candidates: BTreeMap<u64, UserId>,
-    pub(super) applications: Queue,
-    pub(super) invitations: Queue,
-    pub(super) bans: Bans,
-    pub(super) speaking: Vec<UserId>,
-    pub(super) next_order: u64,
+    live_id: LiveId,
+    seat_mode: SeatMode,
+    audience: Audience,
+    requests: SeatRequests,
+    stays: Stays,
 }
 
 impl Live {
-    pub(super) fn new(live_id: LiveId, seat_mode: SeatMode, seats: usize) -> Self {
+    /// With nobody in it.
+    pub(super) fn new(live_id: LiveId, seats: SeatCount, seat_mode: SeatMode) -> Self {
         Self {
             live_id,
             seat_mode,
-            seats: vec![Slot::default(); seats],
-            members: BTreeMap::new(),
-            candidates: BTreeMap::new(),
-            applications: Queue::default(),
-            invitations: Queue::default(),
-            bans: Bans::default(),
-            speaking: Vec::new(),
-            next_order: 0,
+            audience: Audience::default(),
+            requests: SeatRequests::new(),
+            stays: Stays::new(seats),
         }
     }
 
-    /// Somebody comes in, without a seat.
-    pub(super) fn enter(&mut self, user: User, session: String, attendance: Attendance) {
-        let order = self.next_order;
-        self.next_order += 1;
-        self.candidates.insert(order, user.user_id.clone());
-        let user_id = user.user_id.clone();
-        let member =
-            Member { user, session, attendance, seat: None, order, peer: None, past: VecDeque::new() };
-        self.members.insert(user_id, member);
-    }
-
-    pub(super) fn member(&self, user_id: &UserId) -> Option<&Member> {
-        self.members.get(user_id)
-    }
-
-    /// The seat of a guest and who it is there.
-    pub(super) fn occupant(&mut self, user_id: &UserId) -> Option<(u32, &mut Occupant)> {
-        let index = self.members.get(user_id)?.seat?;
-        let slot = self.seats.get_mut(usize::try_from(index).ok()?)?;
-        slot.occupant.as_mut().map(|occupant| (index, occupant))
-    }
-
-    /// Puts an occupant on a free seat.
-    pub(super) fn sit(&mut self, index: u32, occupant: Occupant) {
-        if let Some(member) = self.members.get_mut(&occupant.user_id) {
-            member.seat = Some(index);
-            self.candidates.remove(&member.order);
+    /// Begins where nobody else has the room, and tells those who wait for it.
+    pub(super) fn begin(order: StartOrder, now: Instant, settings: &Settings, effects: &mut Effects) -> Self {
+        let mut live = Self::new(order.live_id.clone(), order.seats, order.seat_mode);
+        effects.enter(order.live_id);
+        if let Some(before) = order.before {
+            live.take_over(before, now, settings, effects);
         }
-        if let Some(slot) = usize::try_from(index).ok().and_then(|index| self.seats.get_mut(index)) {
-            slot.occupant = Some(occupant);
+        effects.recover();
+        effects.change_room();
+        for ticket in order.tickets {
+            effects.settle(ticket, Ok(Answer::Done));
+        }
+        live
+    }
+
+    pub(super) fn live_id(&self) -> &LiveId {
+        &self.live_id
+    }
+
+    pub(super) fn seat_mode(&self) -> SeatMode {
+        self.seat_mode
+    }
+
+    pub(super) fn audience(&self) -> &Audience {
+        &self.audience
+    }
+
+    pub(super) fn requests(&self) -> &SeatRequests {
+        &self.requests
+    }
+
+    pub(super) fn stays(&self) -> &Stays {
+        &self.stays
+    }
+
+    /// For what concerns those alone who sit.
+    pub(super) fn stays_mut(&mut self) -> &mut Stays {
+        &mut self.stays
+    }
+
+    fn user(&self, guest: &UserId) -> Option<User> {
+        self.audience.user(guest).cloned()
+    }
+
+    /// Takes the room over as it was before a restart: locks, occupants and bans. Everybody has the hold to come back.
+    fn take_over(&mut self, before: RoomState, now: Instant, settings: &Settings, effects: &mut Effects) {
+        let by = settings.by(None);
+        let until = now + settings.policy.hold;
+        let count = self.stays.seats().len();
+        let exists = |seat: &Seat| usize::try_from(seat.index).is_ok_and(|index| index < count);
+        let (kept, gone): (Vec<Seat>, Vec<Seat>) = before.seats.into_iter().partition(exists);
+        for seat in kept {
+            self.stays.restore_lock(&seat);
+            if let Some(user) = seat.user.clone()
+                && self.audience.expect(user.clone(), until, effects)
+            {
+                self.stays.restore(user, &seat, &by);
+            }
+        }
+        for Banned { user_id, devices } in before.banned {
+            // Its name comes with its next `join`.
+            let user = User::named_by_id(user_id.clone());
+            if self.audience.len() < settings.policy.capacity && self.audience.expect(user, until, effects) {
+                for device in devices {
+                    self.stays.restore_ban(&user_id, device, by.clone());
+                }
+            }
+        }
+        for seat in gone {
+            let Some(user) = seat.user else { continue };
+            let (seat_index, reason) = (seat.index, UnseatReason::SeatLocked);
+            effects.tell(&user.user_id, ToGuest::Unseated { seat_index, reason, by: Some(by.clone()) });
+            effects.say(Event::GuestUnseated { user, seat_index, reason });
         }
     }
 
-    /// Takes a guest off its seat.
-    pub(super) fn stand(&mut self, user_id: &UserId) -> Option<(u32, Occupant)> {
-        let member = self.members.get_mut(user_id)?;
-        let index = member.seat.take()?;
-        self.candidates.insert(member.order, user_id.clone());
-        let occupant = self.seats.get_mut(usize::try_from(index).ok()?)?.occupant.take()?;
-        Some((index, occupant))
+    /// # Errors
+    /// `room_full`
+    pub(super) fn join(
+        &mut self,
+        user: User,
+        session: String,
+        settings: &Settings,
+        effects: &mut Effects,
+    ) -> Result<(), Refusal> {
+        self.stays.rename(&user, effects);
+        let guest = user.user_id.clone();
+        match self.audience.join(user, session, settings.policy.capacity, effects)? {
+            Joined::Entered | Joined::Again => {}
+            Joined::Returned => self.stays.returned(&guest, effects),
+            Joined::Restarted => self.stays.restarted(&guest, effects),
+        }
+        Ok(())
     }
 
-    /// The seat that a request for `seat_index` leads to (rule 1).
-    pub(super) fn free_seat(&self, seat_index: i64) -> Result<u32, Refusal> {
-        if seat_index == ANY_SEAT {
-            let free = |slot: &Slot| slot.lock == Lock::Open && slot.occupant.is_none();
-            return (0..)
-                .zip(&self.seats)
-                .find(|(_, slot)| free(slot))
-                .map(|(index, _)| index)
-                .ok_or_else(|| Refusal::new(Code::AllSeatsOccupied, "no seat is free and unlocked"));
+    pub(super) fn leave(&mut self, guest: &UserId, effects: &mut Effects) {
+        if let Some(user) = self.audience.user(guest) {
+            self.requests.withdraw(user, effects);
         }
-        let (index, slot) = self.slot(seat_index)?;
-        if slot.lock == Lock::Locked {
-            return Err(locked(index));
+        self.stays.end(guest, UnseatReason::Left, None, effects);
+        self.forget(guest, effects);
+    }
+
+    /// # Errors
+    /// `already_in_seat`, `already_on_seat_queue`, then those of the seat.
+    pub(super) fn apply(
+        &mut self,
+        guest: &UserId,
+        wish: Application,
+        now: Instant,
+        settings: &Settings,
+        effects: &mut Effects,
+    ) -> Result<(), Refusal> {
+        if let Some((seat, _)) = self.stays.seats().occupant(guest) {
+            return Err(Refusal::new(Code::AlreadyInSeat, format!("{guest} is on seat {seat}")));
         }
-        match &slot.occupant {
-            Some(occupant) => Err(Refusal::new(
-                Code::SeatOccupied,
-                format!("seat {index} is taken by {}", occupant.user_id),
-            )),
-            None => Ok(index),
+        self.requests.may_apply(guest)?;
+        let free = self.stays.seats().free(wish.seat_index)?;
+        let nobody_decides = self.seat_mode == SeatMode::Free
+            || settings.policy.accept_applications == AcceptApplications::Always;
+        if !nobody_decides {
+            self.requests.apply(guest.clone(), &wish, now, effects);
+        }
+        let Application { seat_index, media, timeout, extra_info } = wish;
+        if let Some(user) = self.user(guest) {
+            effects.say(Event::ApplicationReceived { user, seat_index, media, timeout, extra_info });
+        }
+        if nobody_decides {
+            self.application_accepted(guest, (free, media), settings.by(None), settings, effects);
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// `not_on_seat_queue`, then those of the seat.
+    pub(super) fn accept_application(
+        &mut self,
+        guest: &UserId,
+        by: By,
+        settings: &Settings,
+        effects: &mut Effects,
+    ) -> Settled {
+        let pending = self.requests.application(guest)?;
+        let seat = (self.stays.seats().free(pending.seat_index)?, pending.media);
+        self.requests.take_application(guest, effects);
+        self.application_accepted(guest, seat, by, settings, effects);
+        Ok(Answer::Done)
+    }
+
+    fn application_accepted(
+        &mut self,
+        guest: &UserId,
+        (seat_index, media): (u32, Media),
+        by: By,
+        settings: &Settings,
+        effects: &mut Effects,
+    ) {
+        if let Some(user) = self.user(guest) {
+            effects.say(Event::ApplicationProcessed { user, accepted: true, by: by.clone() });
+        }
+        effects.tell(guest, ToGuest::ApplicationAccepted { seat_index, media, by });
+        self.seat(guest, (seat_index, media), settings, effects);
+    }
+
+    /// # Errors
+    /// `not_on_seat_queue`
+    pub(super) fn reject_application(&mut self, guest: &UserId, by: By, effects: &mut Effects) -> Settled {
+        self.requests.application(guest)?;
+        if let Some(user) = self.user(guest) {
+            self.requests.reject_application(user, by, effects);
+        }
+        Ok(Answer::Done)
+    }
+
+    /// # Errors
+    /// `not_on_seat_queue`
+    pub(super) fn cancel_application(
+        &mut self,
+        guest: &UserId,
+        effects: &mut Effects,
+    ) -> Result<(), Refusal> {
+        self.requests.application(guest)?;
+        if let Some(user) = self.audience.user(guest) {
+            self.requests.cancel_application(user, effects);
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// `user_not_in_room`, `user_already_on_seat`, `request_repeated`, then those of the seat.
+    pub(super) fn invite(
+        &mut self,
+        wish: InviteToSeat,
+        by: By,
+        now: Instant,
+        effects: &mut Effects,
+    ) -> Settled {
+        let guest = &wish.invitee_id;
+        if !self.audience.contains(guest) {
+            return Err(Refusal::new(Code::UserNotInRoom, format!("{guest} is not inside the room")));
+        }
+        if let Some((seat, _)) = self.stays.seats().occupant(guest) {
+            return Err(Refusal::new(Code::UserAlreadyOnSeat, format!("{guest} is on seat {seat}")));
+        }
+        self.requests.may_invite(guest)?;
+        self.stays.seats().free(wish.seat_index)?;
+        self.requests.invite(wish, by, now, effects);
+        Ok(Answer::Done)
+    }
+
+    /// # Errors
+    /// `no_such_invitation`
+    pub(super) fn cancel_invitation(&mut self, guest: &UserId, by: By, effects: &mut Effects) -> Settled {
+        self.requests.cancel_invitation(guest, by, effects)?;
+        Ok(Answer::Done)
+    }
+
+    /// # Errors
+    /// `no_such_invitation`, then those of the seat.
+    pub(super) fn accept_invitation(
+        &mut self,
+        guest: &UserId,
+        invitation_id: &InvitationId,
+        settings: &Settings,
+        effects: &mut Effects,
+    ) -> Result<(), Refusal> {
+        let pending = self.requests.invitation(guest, invitation_id)?;
+        let (seat_index, media) = (self.stays.seats().free(pending.seat_index)?, pending.media);
+        self.requests.take_invitation(guest, effects);
+        if let Some(user) = self.user(guest) {
+            effects.say(Event::InvitationAccepted { user, seat_index });
+        }
+        self.seat(guest, (seat_index, media), settings, effects);
+        Ok(())
+    }
+
+    /// # Errors
+    /// `no_such_invitation`
+    pub(super) fn reject_invitation(
+        &mut self,
+        guest: &UserId,
+        invitation_id: &InvitationId,
+        effects: &mut Effects,
+    ) -> Result<(), Refusal> {
+        self.requests.invitation(guest, invitation_id)?;
+        if let Some(user) = self.audience.user(guest) {
+            self.requests.reject_invitation(user, effects);
+        }
+        Ok(())
+    }
+
+    /// The time of an application is over.
+    pub(super) fn expire_application(&mut self, guest: &UserId, effects: &mut Effects) {
+        if let Some(user) = self.audience.user(guest) {
+            self.requests.end_application(user, NoResponse::Timeout, effects);
         }
     }
 
-    /// The seat of that index.
-    pub(super) fn slot(&self, seat_index: i64) -> Result<(u32, &Slot), Refusal> {
-        let slot = usize::try_from(seat_index).ok().and_then(|index| self.seats.get(index));
-        match (u32::try_from(seat_index), slot) {
-            (Ok(index), Some(slot)) => Ok((index, slot)),
-            (Ok(_) | Err(_), _) => Err(Refusal::new(
-                Code::SeatIndexNotExist,
-                format!("there is no seat {seat_index}; the room has seats 0 to {}", self.seats.len() - 1),
-            )),
+    /// The time of an invitation is over.
+    pub(super) fn expire_invitation(&mut self, guest: &UserId, effects: &mut Effects) {
+        if let Some(user) = self.audience.user(guest) {
+            self.requests.end_invitation(user, NoResponse::Timeout, effects);
         }
     }
-}
 
-/// The refusal for a locked seat.
-pub(super) fn locked(index: u32) -> Refusal {
-    Refusal::new(Code::SeatLocked, format!("seat {index} is locked"))
-}
+    /// Puts a guest of the audience on a free seat, and ends what else it asked for.
+    fn seat(&mut self, guest: &UserId, seat: (u32, Media), settings: &Settings, effects: &mut Effects) {
+        let Some(user) = self.audience.user(guest) else { return };
+        let connection = match self.audience.attendance(guest) {
+            Some(Attendance::Here) => Connection::Connecting,
+            Some(Attendance::Gone) | None => Connection::Lost,
+        };
+        let grant = settings.grant.of(&self.live_id, guest);
+        self.stays.begin(user, seat, connection, grant, effects);
+        self.requests.end_application(user, NoResponse::AlreadySeated, effects);
+        self.requests.end_invitation(user, NoResponse::AlreadySeated, effects);
+    }
 
-/// Which of a guest's two requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Application,
-    Invitation,
+    /// The `status` of a guest. Who is online again says `join`.
+    pub(super) fn user_status(
+        &mut self,
+        guest: &UserId,
+        presence: Presence,
+        until: Instant,
+        effects: &mut Effects,
+    ) {
+        if presence == Presence::Offline && self.audience.lose(guest, until, effects) {
+            self.stays.lose(guest, effects);
+        }
+    }
+
+    /// The host was away for so long that everybody has to say `join` again until then.
+    pub(super) fn doubt_audience(&mut self, until: Instant, effects: &mut Effects) {
+        self.audience.doubt(until, effects);
+    }
+
+    /// A guest was gone for the whole hold.
+    pub(super) fn hold_over(&mut self, guest: &UserId, effects: &mut Effects) {
+        if let Some(user) = self.audience.user(guest) {
+            self.requests.end_application(user, NoResponse::Offline, effects);
+            self.requests.end_invitation(user, NoResponse::Offline, effects);
+        }
+        self.stays.end(guest, UnseatReason::Offline, None, effects);
+        self.forget(guest, effects);
+    }
+
+    /// A guest without a seat and without a request is no longer inside.
+    fn forget(&mut self, guest: &UserId, effects: &mut Effects) {
+        self.stays.forget(guest, effects);
+        self.audience.forget(guest, effects);
+    }
+
+    /// Ends every request, every stay and every wait, and sends everybody home.
+    pub(super) fn end(&mut self, by: &By, effects: &mut Effects) {
+        for user in self.requests.applicants().iter().filter_map(|guest| self.audience.user(guest)) {
+            self.requests.end_application(user, NoResponse::LiveEnded, effects);
+        }
+        for user in self.requests.invitees().iter().filter_map(|guest| self.audience.user(guest)) {
+            self.requests.end_invitation(user, NoResponse::LiveEnded, effects);
+        }
+        self.stays.end_all(by, effects);
+        for guest in self.audience.guests() {
+            effects.tell(guest, ToGuest::LiveEnded {});
+            effects.unwatch(guest.clone());
+        }
+        self.stays.refuse_snapshots(&Refusal::new(Code::UserNotInSeat, "the live has ended"), effects);
+    }
 }

@@ -11,68 +11,85 @@
 //!                          └── somebody else's, and he is online ─► idle (permission_denied)
 //! ```
 //!
-//! Not here: sockets, pipelines, clocks; what the stage sees is told to it.
+//! This file routes: what happened to the part it concerns, and what a part returns to the next. Not here: sockets, pipelines,
+//! clocks; what the stage sees is told to it.
 #![deny(clippy::disallowed_methods, clippy::wildcard_enum_match_arm)]
 
+mod answers;
+mod audience;
 mod bans;
+mod broker;
 mod commands;
 mod contract;
 mod effects;
 mod limits;
 mod live;
-mod media;
-mod policy;
+mod peers;
+mod publication;
+mod queue;
 mod requests;
 mod returns;
-mod seating;
-mod start;
+mod seat_media;
+mod seat_requests;
+mod seats;
+mod snapshots;
+mod starting;
+mod stays;
 mod view;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub use crate::model::Presence;
-pub use contract::{AcceptApplications, Grants, Input, Output, Settings, Timer};
-pub use policy::Policy;
+pub use contract::{AcceptApplications, Grants, HostPolicy, Input, Output, Settings, Timer};
 
+use broker::{BrokerState, Missed};
+use commands::CommandOutcome;
 use effects::{Dirty, Effects};
-use limits::{Answers, Limits};
+use limits::Allowance;
 use live::Live;
-use start::Starting;
+use publication::Publication;
+use requests::GuestRequests;
+use starting::{Decision, Starting};
 
-use crate::model::command::{Answer, Command, Settled};
-use crate::model::media::Ticket;
-use crate::model::{By, Code, IdSource, Operator, Refusal, RoomState, User, UserId};
+use crate::model::command::{Answer, Command, HostCommand, Settled, StartLive};
+use crate::model::state::HostState;
+use crate::model::{Code, IdSource, LiveId, Operator, Refusal, RoomState, User, UserId};
 
-/// A host that was away from the broker for longer may have missed what was said to it: the session there ends after 60 s,
-/// counted from when the broker noticed.
-const UNHEARD: Duration = Duration::from_secs(45);
-
-/// Whether the program is being stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Course {
-    Running,
-    Stopping,
+#[derive(Debug)]
+enum Lifecycle {
+    Idle,
+    Starting(Starting),
+    Live(Box<Live>),
+    /// The program is about to end; the snapshot stays as it was.
+    Stopping(Box<HostState>),
 }
 
-/// The host.
+impl Lifecycle {
+    /// The live that runs, if that is the room.
+    fn live_in(&mut self, live_id: &LiveId) -> Option<&mut Live> {
+        match self {
+            Self::Live(live) if live.live_id() == live_id => Some(live),
+            Self::Idle | Self::Starting(_) | Self::Live(_) | Self::Stopping(_) => None,
+        }
+    }
+
+    /// The live that is being started, if that is the room.
+    fn starting_in(&mut self, live_id: &LiveId) -> Option<&mut Starting> {
+        match self {
+            Self::Starting(starting) if starting.live_id() == live_id => Some(starting),
+            Self::Idle | Self::Starting(_) | Self::Live(_) | Self::Stopping(_) => None,
+        }
+    }
+}
+
+/// The machine behind the host role.
 #[derive(Debug)]
 pub struct Host {
     settings: Settings,
-    /// Random id of this start of the program.
-    session: String,
-    broker: Presence,
-    /// Since when the broker is gone.
-    away: Option<Instant>,
-    course: Course,
-    live: Option<Live>,
-    starting: Option<Starting>,
-    /// An ended room that waits for the broker.
-    ended: Option<RoomState>,
-    revision: u64,
-    limits: Limits,
-    answers: Answers,
-    /// Pictures the stage owes.
-    pictures: Vec<Ticket>,
+    broker: BrokerState,
+    lifecycle: Lifecycle,
+    publication: Publication,
+    requests: GuestRequests,
     effects: Effects,
 }
 
@@ -81,18 +98,11 @@ impl Host {
     pub fn new(settings: Settings) -> Self {
         let mut ids = IdSource::new(settings.seed);
         Self {
-            session: ids.uuid(),
             settings,
-            broker: Presence::Offline,
-            away: None,
-            course: Course::Running,
-            live: None,
-            starting: None,
-            ended: None,
-            revision: 0,
-            limits: Limits::default(),
-            answers: Answers::default(),
-            pictures: Vec::new(),
+            broker: BrokerState::NotYet,
+            lifecycle: Lifecycle::Idle,
+            publication: Publication::new(ids.uuid()),
+            requests: GuestRequests::default(),
             effects: Effects::new(ids),
         }
     }
@@ -102,37 +112,47 @@ impl Host {
     /// # Errors
     /// Why not; nothing has changed then.
     pub fn handle_command(&mut self, now: Instant, command: Command) -> Settled {
-        let answer = self.command(now, command);
+        let settled = self.command(now, command);
         self.publish();
-        answer
+        settled
     }
 
     /// Takes note of something that happened.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
-        if self.course == Course::Stopping {
+        if let Lifecycle::Stopping(_) = self.lifecycle {
             return;
         }
         match input {
             Input::Online => self.online(now),
-            Input::Offline => {
-                self.broker = Presence::Offline;
-                self.away.get_or_insert(now);
-                self.look_later();
-            }
+            Input::Offline => self.offline(now),
             Input::OwnOffline => self.effects.change_room(),
+            Input::RoomSubscribed(live_id) => {
+                let starting = self.lifecycle.starting_in(&live_id);
+                if let (Some(starting), BrokerState::Online) = (starting, self.broker) {
+                    starting.subscribed(now, &mut self.effects);
+                }
+            }
             Input::Room { live_id, state } => self.retained(now, &live_id, state),
             Input::UserStatus { user_id, presence } => self.user_status(now, &user_id, presence),
             Input::Request { live_id, from, request_id, request } => {
-                self.request(now, &live_id, &from, request_id, request);
+                if let Some(live) = self.lifecycle.live_in(&live_id) {
+                    let (settings, effects) = (&self.settings, &mut self.effects);
+                    self.requests.answer(live, &from, (request_id, request), now, settings, effects);
+                }
             }
-            Input::Noise { from } => {
-                self.limits.request(&from, now);
+            Input::Noise { from } => self.requests.noise(&from, now),
+            Input::Signal { live_id, from, signal } => {
+                let allowance = self.requests.signal(&from, &signal, now);
+                if let (Allowance::Given, Some(live)) = (allowance, self.lifecycle.live_in(&live_id)) {
+                    live.stays_mut().signal(&from, signal, &self.settings, &mut self.effects);
+                }
             }
-            Input::Signal { live_id, from, signal } => self.signal(now, &live_id, &from, signal),
-            Input::SignalNoise { from } => {
-                self.limits.signal(&from, 0, now);
+            Input::SignalNoise { from } => self.requests.signal_noise(&from, now),
+            Input::Stage(report) => {
+                if let Lifecycle::Live(live) = &mut self.lifecycle {
+                    live.stays_mut().stage(report, &mut self.effects);
+                }
             }
-            Input::Stage(report) => self.stage_report(report),
             Input::Stop => self.stop(),
         }
         self.publish();
@@ -141,12 +161,24 @@ impl Host {
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(timer) = self.effects.take_due(now) {
-            match timer {
-                Timer::Start => self.start_undisturbed(now),
-                Timer::Application(user_id) => self.expire(live::Kind::Application, &user_id),
-                Timer::Invitation(user_id) => self.expire(live::Kind::Invitation, &user_id),
-                Timer::Hold(user_id) => self.given_up(&user_id),
-                Timer::Snapshot(ticket) => self.no_picture(ticket),
+            let effects = &mut self.effects;
+            match (timer, &mut self.lifecycle) {
+                (Timer::Start | Timer::StoredRead, Lifecycle::Starting(starting)) => {
+                    let decision = starting.heard_nothing(effects);
+                    self.decided(now, decision);
+                }
+                (Timer::Application(guest), Lifecycle::Live(live)) => {
+                    live.expire_application(&guest, effects)
+                }
+                (Timer::Invitation(guest), Lifecycle::Live(live)) => live.expire_invitation(&guest, effects),
+                (Timer::Hold(guest), Lifecycle::Live(live)) => live.hold_over(&guest, effects),
+                (Timer::Snapshot(ticket), Lifecycle::Live(live)) => {
+                    live.stays_mut().snapshot_late(ticket, effects);
+                }
+                (
+                    _,
+                    Lifecycle::Idle | Lifecycle::Starting(_) | Lifecycle::Live(_) | Lifecycle::Stopping(_),
+                ) => {}
             }
         }
         self.publish();
@@ -162,9 +194,23 @@ impl Host {
         self.effects.next_timer()
     }
 
+    /// The state of this daemon; its cost does not grow with the audience.
+    pub fn snapshot(&self) -> HostState {
+        let last_error = self.effects.last_error();
+        match &self.lifecycle {
+            Lifecycle::Idle => view::idle(last_error),
+            Lifecycle::Starting(starting) => view::starting(starting, last_error),
+            Lifecycle::Live(live) => view::live(live, self.broker.presence(), last_error),
+            Lifecycle::Stopping(last) => HostState::clone(last),
+        }
+    }
+
     /// The live that runs.
-    pub fn live_id(&self) -> Option<&crate::model::LiveId> {
-        self.live.as_ref().map(|live| &live.live_id)
+    pub fn live_id(&self) -> Option<&LiveId> {
+        match &self.lifecycle {
+            Lifecycle::Live(live) => Some(live.live_id()),
+            Lifecycle::Idle | Lifecycle::Starting(_) | Lifecycle::Stopping(_) => None,
+        }
     }
 
     /// Who this host is now.
@@ -172,69 +218,182 @@ impl Host {
         &self.settings.user
     }
 
-    fn online(&mut self, now: Instant) {
-        self.broker = Presence::Online;
-        self.effects.change_room();
-        self.look_again(now);
-        if self.away.take().is_some_and(|since| now.saturating_duration_since(since) >= UNHEARD) {
-            self.doubt_everybody(now);
-        }
-        if let Some(mut room) = self.ended.take() {
-            self.revision += 1;
-            room.revision = self.revision;
-            self.effects.push(Output::Room(room));
-        }
-        if self.live.is_none()
-            && self.starting.is_none()
-            && let Some(live_id) = self.settings.standing_room.clone()
-        {
-            self.start(now, live_id, None, None);
+    /// The room of the live that this wish would start, with nobody in it, or that runs already; `None` where another one stands in
+    /// the way.
+    pub fn prospect(&self, wish: &StartLive) -> Option<RoomState> {
+        let policy = &self.settings.policy;
+        let seats = match &self.lifecycle {
+            Lifecycle::Live(live) if *live.live_id() == wish.live_id => {
+                return Some(self.publication.draft(live, &self.settings));
+            }
+            Lifecycle::Starting(starting) if *starting.live_id() == wish.live_id => starting.seats(),
+            Lifecycle::Idle => policy.seats,
+            Lifecycle::Live(_) | Lifecycle::Starting(_) | Lifecycle::Stopping(_) => return None,
+        };
+        let seat_mode = wish.seat_mode.unwrap_or(policy.seat_mode);
+        let live = Live::new(wish.live_id.clone(), wish.seats.unwrap_or(seats), seat_mode);
+        Some(self.publication.draft(&live, &self.settings))
+    }
+
+    /// From now on; nothing that is under way changes, but for what guests hear.
+    pub fn set_policy(&mut self, policy: HostPolicy) {
+        self.settings.policy = policy;
+        if let Lifecycle::Live(live) = &mut self.lifecycle {
+            live.stays_mut().update_returns(&self.settings, &mut self.effects);
         }
     }
 
-    fn stop(&mut self) {
-        if self.course == Course::Stopping {
+    fn command(&mut self, now: Instant, command: Command) -> Settled {
+        match (command, &self.lifecycle) {
+            (Command::Guest(_), _) => Err(Refusal::new(
+                Code::PermissionDenied,
+                "this daemon is a host: it takes no guest's commands",
+            )),
+            (_, Lifecycle::Stopping(_)) => Err(shutting_down()),
+            (Command::Device(command), _) => {
+                commands::carry_out_on_device(command, &mut self.settings, &mut self.effects)
+            }
+            (Command::Host { operator, command }, _) => self.host_command(now, operator, command),
+        }
+    }
+
+    fn host_command(&mut self, now: Instant, operator: Option<Operator>, command: HostCommand) -> Settled {
+        let (settings, effects) = (&self.settings, &mut self.effects);
+        let outcome = match (command, &mut self.lifecycle) {
+            (command, Lifecycle::Live(live)) => {
+                commands::carry_out(live, (operator, command), now, settings, effects)
+            }
+            (HostCommand::StartLive(wish), Lifecycle::Starting(starting)) => {
+                CommandOutcome::Settled(starting.ask(&wish, effects))
+            }
+            (HostCommand::StartLive(wish), Lifecycle::Idle) => {
+                let mut starting = Starting::new(wish.live_id.clone(), &settings.policy, now, effects);
+                let settled = starting.ask(&wish, effects);
+                self.lifecycle = Lifecycle::Starting(starting);
+                CommandOutcome::Settled(settled)
+            }
+            (_, Lifecycle::Idle | Lifecycle::Starting(_) | Lifecycle::Stopping(_)) => {
+                CommandOutcome::Settled(Err(Refusal::new(
+                    Code::NotInRoom,
+                    "no live runs: start one with start_live",
+                )))
+            }
+        };
+        match outcome {
+            CommandOutcome::Settled(settled) => settled,
+            CommandOutcome::LiveEnded => {
+                self.live_ended();
+                Ok(Answer::Done)
+            }
+        }
+    }
+
+    fn online(&mut self, now: Instant) {
+        let missed = self.broker.online(now);
+        let effects = &mut self.effects;
+        effects.change_room();
+        self.publication.online(effects);
+        match (&mut self.lifecycle, missed) {
+            (Lifecycle::Idle, _) => {
+                if let Some(live_id) = self.settings.standing_room.clone() {
+                    let starting = Starting::new(live_id, &self.settings.policy, now, effects);
+                    self.lifecycle = Lifecycle::Starting(starting);
+                }
+            }
+            (Lifecycle::Starting(starting), _) => starting.online(now, effects),
+            (Lifecycle::Live(live), Missed::Messages) => {
+                live.doubt_audience(now + self.settings.policy.hold, effects);
+            }
+            (Lifecycle::Live(_), Missed::Nothing) | (Lifecycle::Stopping(_), _) => {}
+        }
+    }
+
+    fn offline(&mut self, now: Instant) {
+        self.broker.offline(now);
+        if let Lifecycle::Starting(starting) = &self.lifecycle {
+            starting.offline(&mut self.effects);
+        }
+    }
+
+    fn retained(&mut self, now: Instant, live_id: &LiveId, state: Option<RoomState>) {
+        // Nothing heard without the broker is not "nothing retained".
+        if state.is_none() && self.broker != BrokerState::Online {
             return;
         }
-        self.course = Course::Stopping;
-        let guests: Vec<UserId> = self.live.iter().flat_map(|live| live.members.keys().cloned()).collect();
-        for guest in &guests {
-            self.close_peer(guest);
+        if let Some(starting) = self.lifecycle.starting_in(live_id) {
+            self.publication.continue_after(state.as_ref().map_or(0, |room| room.revision));
+            let own = &self.settings.user.user_id;
+            let decision = starting.retained(state, own, now, &mut self.effects);
+            self.decided(now, decision);
         }
-        let refusal = || Err(Refusal::new(Code::ShuttingDown, "the host is about to stop"));
-        let starting = self.starting.take().map(|starting| starting.tickets).unwrap_or_default();
-        let owed = std::mem::take(&mut self.pictures);
-        for ticket in starting.into_iter().chain(owed) {
-            self.effects.settle(ticket, refusal());
+    }
+
+    fn user_status(&mut self, now: Instant, user_id: &UserId, presence: Presence) {
+        match &mut self.lifecycle {
+            Lifecycle::Starting(starting) => {
+                let decision = starting.user_status(user_id, presence, &mut self.effects);
+                self.decided(now, decision);
+            }
+            Lifecycle::Live(live) => {
+                let until = now + self.settings.policy.hold;
+                live.user_status(user_id, presence, until, &mut self.effects);
+            }
+            Lifecycle::Idle | Lifecycle::Stopping(_) => {}
         }
+    }
+
+    fn decided(&mut self, now: Instant, decision: Decision) {
+        match decision {
+            Decision::Wait => {}
+            Decision::Begin(order) => {
+                let live = Live::begin(*order, now, &self.settings, &mut self.effects);
+                self.lifecycle = Lifecycle::Live(Box::new(live));
+            }
+            Decision::GaveUp => self.lifecycle = Lifecycle::Idle,
+        }
+    }
+
+    /// Everybody was told.
+    fn live_ended(&mut self) {
+        let Lifecycle::Live(live) = std::mem::replace(&mut self.lifecycle, Lifecycle::Idle) else { return };
+        let effects = &mut self.effects;
+        effects.cancel_timers();
+        effects.take_room_change();
+        self.publication.end(&live, &self.settings, self.broker.presence(), effects);
+        // The wish to be live ends with the live.
+        self.settings.standing_room = None;
+        effects.exit();
+    }
+
+    fn stop(&mut self) {
+        let (why, effects) = (shutting_down(), &mut self.effects);
+        match &mut self.lifecycle {
+            Lifecycle::Starting(starting) => {
+                starting.refuse(&why, effects);
+                self.lifecycle = Lifecycle::Idle;
+            }
+            Lifecycle::Live(live) => live.stays_mut().stop(&why, effects),
+            Lifecycle::Idle | Lifecycle::Stopping(_) => {}
+        }
+        self.lifecycle = Lifecycle::Stopping(Box::new(self.snapshot()));
         self.effects.cancel_timers();
         self.effects.push(Output::Stopped);
     }
 
     /// Publishes the room if it changed, as the last word of a mutation.
     fn publish(&mut self) {
-        if self.broker == Presence::Offline || self.course == Course::Stopping {
+        if self.broker != BrokerState::Online {
             return;
         }
-        if self.effects.take_room_change() == Dirty::No {
-            return;
+        match (&self.lifecycle, self.effects.take_room_change()) {
+            (Lifecycle::Live(live), Dirty::Yes) => {
+                self.publication.publish(live, &self.settings, &mut self.effects);
+            }
+            (Lifecycle::Idle | Lifecycle::Starting(_) | Lifecycle::Live(_) | Lifecycle::Stopping(_), _) => {}
         }
-        if let Some(live) = &self.live {
-            self.revision += 1;
-            let room = self.room(live);
-            self.effects.push(Output::Room(room));
-        }
-    }
-
-    fn by(&self, operator: Option<Operator>) -> By {
-        By { user: self.settings.user.clone(), operator }
     }
 }
 
-/// The refusal for what needs a live.
-fn not_in_room() -> Refusal {
-    Refusal::new(Code::NotInRoom, "no live runs: start one with start_live")
+fn shutting_down() -> Refusal {
+    Refusal::new(Code::ShuttingDown, "the host is about to stop")
 }
-
-/// What a command without an answer of its own returns.
-const DONE: Settled = Ok(Answer::Done);

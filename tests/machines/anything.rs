@@ -80,7 +80,7 @@ impl World {
         let (mut guest, mut host) = (guest_stand::settings("kiosk-7", 1), host_stand::settings(1));
         if kind.is_multiple_of(2) {
             guest.accept_invitations = guest::AcceptInvitations::Always;
-            host.seat_mode = SeatMode::Free;
+            host.policy.seat_mode = SeatMode::Free;
         }
         let mut world = Self { guest: GuestStand::new(guest, now), host: HostStand::new(host, now) };
         world.host_hears(host::Input::Online);

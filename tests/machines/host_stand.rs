@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use coguestd::host::{AcceptApplications, Grants, Host, Input, Output, Settings};
+use coguestd::host::{AcceptApplications, Grants, Host, HostPolicy, Input, Output, Settings};
 use coguestd::model::command::{Command, SeatCount, Settled};
 use coguestd::model::message::{Outcome, ToGuest, ToHost};
 use coguestd::model::sound::Return;
@@ -28,12 +28,14 @@ pub struct HostStand {
 pub fn settings(seed: u8) -> Settings {
     Settings {
         user: User::named_by_id(id("host-1")),
-        seats: SeatCount::try_from(3).expect("in range"),
-        seat_mode: SeatMode::Apply,
-        accept_applications: AcceptApplications::Manual,
-        hold: Duration::from_secs(15),
-        returned: Return::Others,
-        capacity: 6,
+        policy: HostPolicy {
+            seats: SeatCount::try_from(3).expect("in range"),
+            seat_mode: SeatMode::Apply,
+            accept_applications: AcceptApplications::Manual,
+            hold: Duration::from_secs(15),
+            returned: Return::Others,
+            capacity: 6,
+        },
         standing_room: None,
         grant: Grants::Stage(id("host-1")),
         seed: [seed; 32],

@@ -72,13 +72,13 @@ impl Evening {
             settings.standing_room = Some(id("lobby"));
         }
         if self.kind == 3 {
-            settings.accept_applications = AcceptApplications::Always;
+            settings.policy.accept_applications = AcceptApplications::Always;
         }
         if self.kind >= 6 {
             settings.grant = Grants::Stage(id("browser"));
         }
         if self.kind == 5 {
-            settings.seat_mode = SeatMode::Free;
+            settings.policy.seat_mode = SeatMode::Free;
         }
         let room = self.stand.room.take();
         let now = self.stand.now;
@@ -160,6 +160,9 @@ impl Evening {
         let mut state = self.stand.room.clone().filter(|room| room.live_id == live_id);
         if let Some(room) = state.as_mut().filter(|_| y.is_multiple_of(5)) {
             room.host = User::named_by_id(id("host-2"));
+        }
+        if y.is_multiple_of(3) {
+            self.hear(Input::RoomSubscribed(live_id.clone()));
         }
         self.taken_back |= state.as_ref().is_some_and(|room| room.status == RoomStatus::Live);
         self.hear(Input::Room { live_id, state });

@@ -206,11 +206,11 @@ pub fn who(guest: &str) -> Who {
 }
 
 pub fn accept_always(settings: &mut Settings) {
-    settings.accept_applications = AcceptApplications::Always;
+    settings.policy.accept_applications = AcceptApplications::Always;
 }
 
 pub fn free(settings: &mut Settings) {
-    settings.seat_mode = SeatMode::Free;
+    settings.policy.seat_mode = SeatMode::Free;
 }
 
 fn a_minute() -> RequestTimeout {

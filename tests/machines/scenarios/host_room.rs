@@ -28,6 +28,21 @@ fn a_broker_that_says_nothing_of_the_room_is_waited_for_ten_seconds() {
 }
 
 #[test]
+fn a_room_of_which_nothing_is_retained_is_started_once_that_would_have_come() {
+    let mut host = Scene::started();
+    host.input(Input::Online);
+    host.start();
+    host.input(Input::RoomSubscribed(id("attic"))).is(&[], "Start in 10000 ms");
+    host.input(Input::RoomSubscribed(id("lobby"))).is(&[], "StoredRead in 300 ms");
+    host.input(Input::Offline).is(&[], "nothing");
+    host.pass(60_000).is(&[], "nothing");
+    host.input(Input::Online).is(&[], "Start in 10000 ms");
+    host.input(Input::RoomSubscribed(id("lobby"))).is(&[], "StoredRead in 300 ms");
+    host.pass(299).is(&[], "StoredRead in 1 ms");
+    host.pass(1).is(&["unwatch_room lobby", "enter lobby", "settled ok", "room live - - -"], "nothing");
+}
+
+#[test]
 fn a_room_is_started_by_itself_where_it_is_configured() {
     let mut host = Scene::started_with(|settings| settings.standing_room = Some(id("lobby")));
     host.input(Input::Online).is(&["watch_room lobby"], "Start in 10000 ms");
@@ -41,7 +56,9 @@ fn a_room_of_somebody_else_is_not_taken() {
     let mut host = Scene::started();
     host.input(Input::Online);
     host.start();
+    host.input(Input::RoomSubscribed(id("lobby"))).is(&[], "StoredRead in 300 ms");
     host.retained(Some(other)).is(&["watch host-2"], "Start in 2000 ms");
+    host.input(Input::RoomSubscribed(id("lobby"))).is(&[], "Start in 2000 ms");
     host.input(Input::UserStatus { user_id: id("host-2"), presence: coguestd::model::Presence::Online })
         .is(&["unwatch_room lobby", "unwatch host-2", "settled refused permission_denied"], "nothing");
 }
