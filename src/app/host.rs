@@ -33,16 +33,6 @@ use publishing::{room_fits, tell};
 /// Room for what the stage reports and the shell has not taken yet.
 const REPORTS: usize = 1024;
 
-/// How long the broker may take, after a room's topic is subscribed, to send what it has stored there.
-const STORED: Duration = Duration::from_millis(300);
-
-/// A room that is looked at.
-#[derive(Debug)]
-struct Look {
-    live_id: LiveId,
-    until: Option<Instant>,
-}
-
 /// The role.
 pub(super) struct HostRole {
     host: Host,
@@ -51,7 +41,6 @@ pub(super) struct HostRole {
     reports: Receiver<StageReport>,
     user: User,
     shown: Option<HostState>,
-    look: Option<Look>,
     overflow: Overflow,
     /// The live that was to be started and runs: its room is published once more, for where somebody has emptied it.
     said_again: Option<LiveId>,
@@ -78,7 +67,6 @@ impl HostRole {
             stage,
             reports,
             shown: None,
-            look: None,
             overflow: Overflow::No,
             said_again: None,
         })
@@ -92,13 +80,6 @@ impl HostRole {
                 self.overflow = Overflow::Told;
             }
             (Err(_), Overflow::Told) => {}
-        }
-    }
-
-    fn look_over(&mut self, now: Instant) {
-        let over = self.look.as_ref().and_then(|look| look.until).is_some_and(|until| until <= now);
-        if let Some(look) = self.look.take_if(|_| over) {
-            self.host.handle_input(now, Input::Room { live_id: look.live_id, state: None });
         }
     }
 
@@ -117,12 +98,8 @@ impl HostRole {
             }
             Output::WatchRoom(live_id) => {
                 house.link.subscribe(topics.room(&live_id), SubscribeOptions::LEVELS);
-                self.look = Some(Look { live_id, until: None });
             }
-            Output::UnwatchRoom(live_id) => {
-                house.link.unsubscribe(&topics.room(&live_id));
-                self.look = None;
-            }
+            Output::UnwatchRoom(live_id) => house.link.unsubscribe(&topics.room(&live_id)),
             Output::Watch(user_id) => house.watch(&user_id),
             Output::Unwatch(user_id) => house.unwatch(&user_id),
             Output::ToGuest { live_id, to, message } => tell(house, &topics.to_guest(&live_id, &to), message),
@@ -222,13 +199,7 @@ impl Role for HostRole {
     fn broker(&mut self, now: Instant, broker: Broker) {
         let input = match broker {
             Broker::Online => Input::Online,
-            Broker::Offline => {
-                // What was not said yet is said after the next subscription.
-                if let Some(look) = &mut self.look {
-                    look.until = None;
-                }
-                Input::Offline
-            }
+            Broker::Offline => Input::Offline,
             Broker::OwnOffline => Input::OwnOffline,
         };
         self.host.handle_input(now, input);
@@ -248,7 +219,6 @@ impl Role for HostRole {
                 Some(_) | None => Input::SignalNoise { from },
             },
             Topic::Room(live_id) => {
-                self.look = None;
                 let state = match room::read_room(&message.payload) {
                     RetainedRoom::Room(state) if state.live_id == live_id => Some(state),
                     RetainedRoom::Room(_) | RetainedRoom::Unreadable => {
@@ -270,19 +240,17 @@ impl Role for HostRole {
     }
 
     fn subscribed(&mut self, now: Instant, filter: &str, house: &House) {
-        if let Some(look) = self.look.as_mut().filter(|look| filter == house.topics.room(&look.live_id)) {
-            look.until = Some(now + STORED);
+        if let Some(Topic::Room(live_id)) = house.topics.read(filter) {
+            self.host.handle_input(now, Input::RoomSubscribed(live_id));
         }
     }
 
     fn timeout(&mut self, now: Instant) {
-        self.look_over(now);
         self.host.handle_timeout(now);
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let machine = self.host.poll_timeout().map(|(at, _)| at);
-        machine.into_iter().chain(self.look.as_ref().and_then(|look| look.until)).min()
+        self.host.poll_timeout().map(|(at, _)| at)
     }
 
     fn configure(&mut self, now: Instant, written: &Settings, changes: &Changes) {
