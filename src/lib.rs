@@ -32,7 +32,8 @@
 //! | what is said to a WHIP server | [`signal`] |
 //! | what a guest does and when | [`guest`]; one stay on a seat is `guest/stay.rs` |
 //! | who gets a seat | [`host`] |
-//! | what is captured, encoded, sent | [`media::publisher`], and the profiles in `pipelines/` |
+//! | what is captured and sent | [`media::publisher`], and the profiles in `pipelines/` |
+//! | what encodes, and what is done when it fails | [`media::encoder`], `slot.rs` and `escalation.rs` |
 //! | what a host sees and measures | [`media::stage`] |
 //! | what a name of a camera or a card means | [`devices`] |
 //! | the order of a turn, of a shutdown, of a reply | [`app`] |
@@ -69,7 +70,7 @@
 //! *The camera falls out.* Its pipeline errs, its frames stop, or [`devices::Witness`] sees its node go → the bridge gives the turn to the slate, same encoder and same session → `camera_lost`
 //! → the device's own thread looks for it when it is back and stable, and now and then → its frames cross again → `camera_back`. The stay is `live` throughout.
 //!
-//! *The encoder hangs.* Frames go in and none comes out → the ladder says what to do: a key frame, a new one in its place (made on a
+//! *The encoder hangs.* Frames go in and none comes out → `EncoderSlot` escalates: a key frame, a new one in its place (made on a
 //! thread of its own, the payloader and the session stay), the camera again, the next encoder → `encoder_replaced`; or `media_failed`.
 //!
 //! *A kick.* The host's `unseated` → `Ask::Stop`: cut off at the bridge, then closed → `Report::Stopped` (or one second) → `bye`, events, standby.

@@ -12,11 +12,11 @@ use std::process::Command;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use coguestd::media::encoders::{Trial, try_out};
-use coguestd::media::publisher::Codec;
-use coguestd::media::publisher::profile::{self, Encoder, Hardware, Profile};
+use coguestd::media::encoder::available::{Trial, try_out};
+use coguestd::media::profile::{self, EncoderSpec, Hardware, Profile};
 use coguestd::model::board::Board;
 use coguestd::model::media::Quality;
+use coguestd::model::settings::VideoCodec;
 
 /// How long an encoder may take: the machine may have other work.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,7 +30,7 @@ fn every_shipped_profile_loads_and_its_encoders_encode_every_size() {
     for name in profile::shipped() {
         let profile = Profile::examine(name, &[]).unwrap_or_else(|error| panic!("{error}"));
         assert!(!profile.description().is_empty(), "{name}");
-        let mut works = |encoder: &Encoder, quality: Quality| {
+        let mut works = |encoder: &EncoderSpec, quality: Quality| {
             // The same words do the same, in whichever profile they stand.
             if tried.insert((format!("{encoder:?}"), quality)) {
                 let trial = try_out(encoder, quality, PATIENCE);
@@ -38,7 +38,7 @@ fn every_shipped_profile_loads_and_its_encoders_encode_every_size() {
                 assert!(matches!(trial, Trial::Works(_)), "{name}: {element} at {size}: {trial:?}");
             }
         };
-        for codec in [Codec::H264, Codec::Vp8] {
+        for codec in [VideoCodec::H264, VideoCodec::Vp8] {
             for encoder in profile.encoders(codec) {
                 assert_eq!(encoder.codec(), codec, "{name}");
                 QUALITIES.into_iter().for_each(|quality| works(encoder, quality));
@@ -66,11 +66,11 @@ fn boards_have_their_encoder_first_and_software_behind_it() {
         ("test", "x264enc"),
     ] {
         let profile = Profile::load(name, &[]).unwrap_or_else(|error| panic!("{error}"));
-        let encoders = profile.encoders(Codec::H264);
+        let encoders = profile.encoders(VideoCodec::H264);
         assert_eq!(encoders.first().map(|encoder| encoder.element()).as_deref(), Some(first), "{name}");
         let last = encoders.last().map(|encoder| (encoder.element(), encoder.hardware()));
         assert_eq!(last, Some(("openh264enc".to_owned(), Hardware::No)), "{name}");
-        assert!(!profile.encoders(Codec::Vp8).is_empty(), "{name}");
+        assert!(!profile.encoders(VideoCodec::Vp8).is_empty(), "{name}");
     }
 }
 
@@ -78,7 +78,7 @@ fn boards_have_their_encoder_first_and_software_behind_it() {
 fn a_raspberry_pi_is_told_what_its_driver_needs() {
     stand_ins::register();
     let profile = Profile::load("raspberry-pi-4", &[]).unwrap_or_else(|error| panic!("{error}"));
-    let encoders = profile.encoders(Codec::H264);
+    let encoders = profile.encoders(VideoCodec::H264);
     let encoder = encoders.first().expect("an encoder");
     assert!(matches!(try_out(encoder, Quality::P360, PATIENCE), Trial::Works(_)));
     let controls = stand_ins::CONTROLS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,7 +115,7 @@ fn auto_takes_the_profile_of_the_board() {
     ] {
         let compatible = board.iter().map(ToString::to_string).collect();
         let board = Board { model: String::new(), compatible };
-        let picked = Profile::pick("auto", &[], &board).unwrap_or_else(|error| panic!("{error}"));
+        let picked = profile::pick("auto", &[], &board).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(picked.profile.name(), name, "{board:?}: {}", picked.why);
         assert!(!picked.why.is_empty());
     }

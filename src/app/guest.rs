@@ -16,7 +16,7 @@ use crate::config::{self, AcceptInvitations, Settings, Transport};
 use crate::devices;
 use crate::guest::{self, Guest, Input, Output};
 use crate::media::layers;
-use crate::media::publisher::profile::{Picked, Profile};
+use crate::media::profile::{self, Picked, Profile};
 use crate::media::publisher::{self, Located, Publisher};
 use crate::model::capture::Drawing;
 use crate::model::command::{Command, DeviceCommand, SetMirror, SetVideoQuality, SetVolume, Settled};
@@ -25,6 +25,7 @@ use crate::model::event::Event;
 use crate::model::hotplug::Notice;
 use crate::model::media::{Ask, Report};
 use crate::model::message::{DeviceKind, Token};
+use crate::model::settings::VideoCodec;
 use crate::model::state::{GuestState, RoomMembership};
 use crate::model::volume::Loudness;
 use crate::model::{Presence, Refusal, User};
@@ -289,10 +290,10 @@ impl Role for GuestRole {
     }
 }
 
-fn codec(media: &config::Media) -> publisher::Codec {
+fn codec(media: &config::Media) -> VideoCodec {
     match media.codec {
-        config::Codec::H264 => publisher::Codec::H264,
-        config::Codec::Vp8 => publisher::Codec::Vp8,
+        config::Codec::H264 => VideoCodec::H264,
+        config::Codec::Vp8 => VideoCodec::Vp8,
     }
 }
 
@@ -312,7 +313,7 @@ pub(super) fn drawing(settings: &Settings, profile: &Profile) -> Drawing {
 /// The configured profile, or the one for this board.
 pub(super) fn load_profile(settings: &Settings) -> Result<Picked, Error> {
     let (name, board) = (&settings.media.profile, devices::board());
-    Ok(Profile::pick(name, &profile_directories(&settings.media), &board)?)
+    Ok(profile::pick(name, &profile_directories(&settings.media), &board)?)
 }
 
 fn guest_settings(settings: &Settings) -> guest::Settings {

@@ -27,8 +27,9 @@ use std::sync::Arc;
 
 use crate::config::{IcePolicy, Media, Role, Security, Settings, Sources};
 use crate::devices::Witness;
-use crate::media::encoders;
-use crate::media::publisher::profile::{self, Profile};
+use crate::media::encoder::available;
+use crate::media::profile::{self, Profile};
+use crate::media::publisher;
 use crate::media::webrtc::{Ice, Policy, Turn};
 use crate::model::message::DeviceKind;
 use crate::mqtt::connection::{self, Will};
@@ -57,7 +58,7 @@ pub enum Error {
     Publisher(#[from] crate::media::publisher::OpenError),
     /// The profile.
     #[error(transparent)]
-    Profile(#[from] crate::media::publisher::profile::Error),
+    Profile(#[from] crate::media::profile::Error),
     /// No encoder works any more in this process; another one may have better luck.
     #[error("media gave up: {0}")]
     Media(String),
@@ -122,8 +123,9 @@ async fn live(settings: Settings, sources: Sources) -> Result<(), Error> {
                 Origin::Profile(_) => Witness::blind(),
             };
             let drawing = guest::drawing(&settings, &profile);
-            let choose: Choose =
-                Arc::new(move |offers, quality| Some(profile.choose(offers, quality, drawing)?.0));
+            let choose: Choose = Arc::new(move |offers, quality| {
+                Some(publisher::choose(&profile, offers, quality, drawing)?.0)
+            });
             let chores = Chores::new(origin, choose, witness);
             shell(settings, sources, role, &pipeline, chores)?.run().await?;
         }
@@ -151,7 +153,7 @@ fn shell<R: role::Role>(
     let connection = connection::Settings { will: Some(will), ..connection_settings(&settings, client_id) };
     let (link, incoming) = connection::open(connection)?;
     let house = House::new(link, topics, user_id);
-    let info = Info::new(&settings, pipeline, &encoders::available());
+    let info = Info::new(&settings, pipeline, &available::available());
     Ok(Shell::new(role, house, incoming, chores, info, settings, sources))
 }
 

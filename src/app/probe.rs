@@ -14,8 +14,9 @@ use serde_json::Value;
 use super::profile_directories;
 use crate::config::Settings;
 use crate::devices::{self, Abilities, Camera, Sound};
-use crate::media::encoders::{self, Trial, Tried};
-use crate::media::publisher::profile::{Hardware, Picked, Profile};
+use crate::media::encoder::available::{self, Trial, Tried};
+use crate::media::profile::{self, Hardware, Picked, Profile};
+use crate::media::publisher;
 use crate::model::board::Board;
 use crate::model::capture::{Choice, Drawing, Encoding, Offer};
 use crate::model::media::Quality;
@@ -115,7 +116,7 @@ pub struct EncoderFacts {
 pub fn probe(settings: &Settings) -> Probe {
     let deadline = Instant::now() + CAP;
     let quality = settings.media.quality;
-    let trials = spawn(move || encoders::try_all(quality, CAP));
+    let trials = spawn(move || available::try_all(quality, CAP));
     let microphones = spawn(|| sounds(devices::microphones(), devices::microphone_abilities));
     let speakers = spawn(|| sounds(devices::speakers(), devices::speaker_abilities));
     let cameras = spawn(devices::cameras);
@@ -145,7 +146,7 @@ pub fn probe(settings: &Settings) -> Probe {
 }
 
 fn pick(settings: &Settings, board: &Board) -> (ProfileFacts, Option<Profile>) {
-    match Profile::pick(&settings.media.profile, &profile_directories(&settings.media), board) {
+    match profile::pick(&settings.media.profile, &profile_directories(&settings.media), board) {
         Ok(Picked { profile, why }) => {
             let (name, description) = (Some(profile.name().to_owned()), profile.description().to_owned());
             (ProfileFacts { name, description, why }, Some(profile))
@@ -175,7 +176,8 @@ fn describe(
     for (camera, facts) in asked {
         let facts = take(&facts, deadline, late, "a camera's formats");
         let (formats, controls) = facts.into_iter().next().unwrap_or_default();
-        let chosen = profile.and_then(|(profile, drawing)| profile.choose(&formats, quality, drawing));
+        let chosen =
+            profile.and_then(|(profile, drawing)| publisher::choose(profile, &formats, quality, drawing));
         let (capture, why) = match chosen {
             Some((choice, why)) => (Some(choice), why),
             None if formats.is_empty() => {

@@ -3,11 +3,13 @@
 //! Invariants: one OS thread owns the pipelines of each part; GStreamer's callbacks clone small values and `try_send` them; what
 //! comes from afar enters a pipeline as a property on an element, never in a launch string.
 
+mod bridge;
 pub mod certificate;
 mod codec;
+mod core;
 mod description;
 pub mod elements;
-pub mod encoders;
+pub mod encoder;
 mod fingerprint;
 mod heart;
 mod jitter_buffer;
@@ -19,6 +21,7 @@ mod own_socket;
 mod packets;
 mod picture_size;
 pub mod pictures;
+pub mod profile;
 pub mod publisher;
 mod signals;
 mod sources;

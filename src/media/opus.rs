@@ -27,7 +27,7 @@ pub fn decoder() -> Result<gst::Element, gst::glib::BoolError> {
     entry.add_probe(gst::PadProbeType::BUFFER, |_, info| {
         let packet = info.buffer().and_then(|packet| packet.map_readable().ok());
         let good = packet.is_some_and(|packet| framing::is_well_formed(&packet));
-        // Not `Drop`, as in `publisher::watch`: GStreamer would drop it a second time.
+        // Not `Drop`, as in `encoder::frames`: GStreamer would drop it a second time.
         if good { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Handled }
     });
     Ok(decoder)

@@ -128,7 +128,7 @@ fn sift(pad: &gst::Pad, passes: impl Fn(&gst::BufferRef) -> bool + Send + Sync +
             Some(gst::PadProbeData::BufferList(list)) => list.iter().all(&passes),
             Some(_) | None => false,
         };
-        // Not `Drop`, as in `publisher::watch`: GStreamer would drop it a second time.
+        // Not `Drop`, as in `encoder::frames`: GStreamer would drop it a second time.
         if passes { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Handled }
     });
 }

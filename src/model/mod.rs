@@ -22,6 +22,7 @@ pub mod message;
 mod name;
 mod room;
 pub mod server;
+pub mod settings;
 pub mod sound;
 pub mod stage;
 pub mod state;

@@ -90,7 +90,8 @@ fn list() -> String {
 pub fn shrunk(list: &str, rules: &[Rule], tree: &Tree) -> String {
     let found: BTreeMap<&str, Findings> = rules.iter().map(|(name, _, find)| (*name, find(tree))).collect();
     let keep = |line: &str| -> Option<String> {
-        let Some((rule, what)) = line.split_once(" | ") else { return Some(line.to_owned()) };
+        let entry = line.split_once(" | ").filter(|_| !line.starts_with('#'));
+        let Some((rule, what)) = entry else { return Some(line.to_owned()) };
         let (what, listed) = what.rsplit_once(" = ").unwrap_or((what, "1"));
         let listed: usize = listed.parse().expect("a count stands behind ` = `");
         let left = (*found.get(rule)?.get(what)?).min(listed);

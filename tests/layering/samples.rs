@@ -293,12 +293,13 @@ fn an_exception_may_only_shrink() {
 
 #[test]
 fn a_list_of_exceptions_is_shrunk_and_never_grows() {
-    let list = "# why\n\njson | app/a.rs\njson | app/gone.rs\nthread | app/a.rs = 3\nthread | app/b.rs\n";
+    let list = "# `rule | what`, with ` = count`\n\njson | app/a.rs\njson | app/gone.rs\nthread | app/a.rs = 3\nthread | app/b.rs\n";
     let tree = Tree::of([
         ("app/a.rs", "use serde_json::Value; fn f() { thread::spawn(g); thread::spawn(g) }"),
         ("app/b.rs", "fn f() { thread::spawn(g); thread::spawn(g) }"),
         ("app/c.rs", "use serde_json::Value;"),
     ]);
-    let kept = "# why\n\njson | app/a.rs\nthread | app/a.rs = 2\nthread | app/b.rs\n";
+    let kept =
+        "# `rule | what`, with ` = count`\n\njson | app/a.rs\nthread | app/a.rs = 2\nthread | app/b.rs\n";
     assert_eq!(shrunk(list, &[crate::JSON, crate::THREAD], &tree), kept);
 }

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use coguestd::media::publisher::Codec;
 use coguestd::model::media::{Ask, Quality, Report};
+use coguestd::model::settings::VideoCodec;
 use coguestd::model::stage::SeatStats;
 
 use crate::seat::{CAMERA, NOTHING, Seat, Setup};
@@ -45,7 +45,7 @@ pub fn profile(cameras: Option<&str>, encoders: &[String]) -> tempfile::TempDir 
     folder
 }
 
-fn seat(profile: &tempfile::TempDir, codec: Codec) -> Seat {
+fn seat(profile: &tempfile::TempDir, codec: VideoCodec) -> Seat {
     let directories = vec![profile.path().to_owned()];
     Seat::open(Setup { profile: "encoders", directories, codec, ..Setup::default() })
 }
@@ -86,8 +86,8 @@ pub fn nothing_else_happened(seat: &Seat) {
 fn an_encoder_that_breaks_is_built_anew_in_the_same_call() {
     trouble::register();
     for (codec, encoder, what) in [
-        (Codec::H264, h264("breaks-h264", true), "breaks-h264"),
-        (Codec::Vp8, vp8("breaks-vp8"), "breaks-vp8"),
+        (VideoCodec::H264, h264("breaks-h264", true), "breaks-h264"),
+        (VideoCodec::Vp8, vp8("breaks-vp8"), "breaks-vp8"),
     ] {
         let profile = profile(None, &[encoder, h264("breaks-spare", false)]);
         let mut seat = seat(&profile, codec);
@@ -110,7 +110,7 @@ fn the_boards_encoder_is_kept_for_the_next_seat_and_a_program_is_not() {
     trouble::register();
     for (what, hardware, made) in [("kept-board", true, 1), ("kept-software", false, 2)] {
         let profile = profile(None, &[h264(what, hardware)]);
-        let mut seat = seat(&profile, Codec::H264);
+        let mut seat = seat(&profile, VideoCodec::H264);
         let before = trouble::made(what);
         seat.sit_down(CAMERA);
         seat.live();
@@ -131,7 +131,7 @@ fn the_boards_encoder_is_kept_for_the_next_seat_and_a_program_is_not() {
 fn one_that_never_gives_a_frame_keeps_nobody_from_a_seat() {
     trouble::register();
     let profile = profile(None, &[h264("dumb-board", true), h264("dumb-software", false)]);
-    let mut seat = seat(&profile, Codec::H264);
+    let mut seat = seat(&profile, VideoCodec::H264);
     trouble::tell("dumb-board", Mood::Silent);
     seat.sit_down(CAMERA);
     seat.live();
@@ -145,7 +145,7 @@ fn one_that_never_gives_a_frame_keeps_nobody_from_a_seat() {
 fn one_that_hangs_is_asked_for_a_key_frame_built_anew_and_then_another_takes_its_place() {
     trouble::register();
     let profile = profile(None, &[h264("hangs-board", true), h264("hangs-software", false)]);
-    let mut seat = seat(&profile, Codec::H264);
+    let mut seat = seat(&profile, VideoCodec::H264);
     seat.sit_down(CAMERA);
     seat.live();
     goes_on(&mut seat);
@@ -170,7 +170,7 @@ fn one_that_hangs_is_asked_for_a_key_frame_built_anew_and_then_another_takes_its
 fn one_that_gives_nothing_is_replaced_also_behind_a_slate() {
     trouble::register();
     let profile = profile(None, &[h264("silent-board", true), h264("silent-software", false)]);
-    let mut seat = seat(&profile, Codec::H264);
+    let mut seat = seat(&profile, VideoCodec::H264);
     seat.sit_down(NOTHING);
     seat.live();
     let (asked, made) = (trouble::key_frames("silent-board"), trouble::made("silent-board"));
@@ -188,7 +188,7 @@ fn one_that_gives_nothing_is_replaced_also_behind_a_slate() {
 fn one_that_takes_another_time_has_everybody_told() {
     trouble::register();
     let profile = profile(None, &[h264("slower", false)]);
-    let mut seat = seat(&profile, Codec::H264);
+    let mut seat = seat(&profile, VideoCodec::H264);
     seat.sit_down(CAMERA);
     seat.live();
     let told = trouble::latencies("slower");
@@ -203,7 +203,7 @@ fn one_that_does_not_start_is_passed_over_and_with_the_last_the_seat_is_given_up
     trouble::register();
     trouble::tell("absent-board", Mood::Unopened);
     let profile = profile(None, &[h264("absent-board", true), h264("absent-software", false)]);
-    let mut seat = seat(&profile, Codec::H264);
+    let mut seat = seat(&profile, VideoCodec::H264);
     seat.sit_down(CAMERA);
     seat.live();
     assert_eq!(replaced(&seat), [("x264enc".to_owned(), "x264enc".to_owned())]);

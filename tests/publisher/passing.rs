@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use coguestd::media::publisher::{Codec, Locate, Located};
+use coguestd::media::publisher::{Locate, Located};
 use coguestd::model::capture::{Encoding, Offer, Rate};
 use coguestd::model::media::{Ask, Quality, Report};
+use coguestd::model::settings::VideoCodec;
 
 use crate::encoders::{goes_on, h264, nothing_else_happened, profile, replaced};
 use crate::seat::{CAMERA, NOTHING, Seat, Setup};
@@ -42,7 +43,8 @@ fn seat(name: &str, h264_profile: &str) -> (tempfile::TempDir, Seat) {
     let folder = profile(Some(&cameras(&format!("{name}-camera"), h264_profile)), &[encoder]);
     let directories = vec![folder.path().to_owned()];
     let locate = Some(locate(Encoding::H264));
-    let setup = Setup { profile: "encoders", directories, codec: Codec::H264, locate, ..Setup::default() };
+    let setup =
+        Setup { profile: "encoders", directories, codec: VideoCodec::H264, locate, ..Setup::default() };
     (folder, Seat::open(setup))
 }
 

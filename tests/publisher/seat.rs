@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use coguestd::media::layers;
 use coguestd::media::pictures;
-use coguestd::media::publisher::profile::Profile;
-use coguestd::media::publisher::{Codec, Explain, Locate, Located, Publisher, Settings, TurnMixer};
+use coguestd::media::profile::Profile;
+use coguestd::media::publisher::{Explain, Locate, Located, Publisher, Settings, TurnMixer};
 use coguestd::media::stage::{self, Stage};
 use coguestd::media::webrtc::Ice;
 use coguestd::model::hotplug::Notice;
 use coguestd::model::media::{
     Ask, AudioPlan, Mirror, Picture, Plan, Quality, Report, Session, Sound, VideoPlan,
 };
+use coguestd::model::settings::VideoCodec;
 use coguestd::model::stage::{SeatStats, StageAsk, StagePeer, StageReport};
 use coguestd::model::voice::Voice;
 use coguestd::model::volume::{Loudness, Taken};
@@ -37,7 +38,7 @@ pub struct Setup {
     pub profile: &'static str,
     pub directories: Vec<PathBuf>,
     pub file: Option<PathBuf>,
-    pub codec: Codec,
+    pub codec: VideoCodec,
     pub locate: Option<Locate>,
     pub explain: Option<Explain>,
     pub microphone: &'static str,
@@ -53,7 +54,7 @@ impl Default for Setup {
             profile: "test",
             directories: Vec::new(),
             file: None,
-            codec: Codec::H264,
+            codec: VideoCodec::H264,
             locate: None,
             explain: None,
             microphone: "auto",

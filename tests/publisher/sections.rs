@@ -1,9 +1,9 @@
 //! A stage that takes a part of what is offered, and says it as browsers do (RFC 8829).
 
-use coguestd::media::publisher::Codec;
 use coguestd::model::Code;
 use coguestd::model::media::{Ask, Report, Session};
 use coguestd::model::message::DeviceKind;
+use coguestd::model::settings::VideoCodec;
 use coguestd::model::stage::SeatStats;
 
 use crate::answers::{answer_to, offer_of};
@@ -59,9 +59,10 @@ fn fails(seat: &mut Seat, session: Session) -> String {
 
 #[test]
 fn who_does_not_take_the_codec_sees_it_in_the_other() {
-    for (codec, why, other) in
-        [(Codec::H264, "the stage takes no H.264", "VP8"), (Codec::Vp8, "the stage takes no VP8", "H264")]
-    {
+    for (codec, why, other) in [
+        (VideoCodec::H264, "the stage takes no H.264", "VP8"),
+        (VideoCodec::Vp8, "the stage takes no VP8", "H264"),
+    ] {
         let mut seat = Seat::open(Setup { codec, ..Setup::default() });
         let session = seat.sit_down(BOTH);
         answered(&mut seat, session, |answer| without(answer, "video"));
@@ -79,8 +80,8 @@ fn who_does_not_take_the_codec_sees_it_in_the_other() {
 #[test]
 fn who_takes_no_pictures_hears_it_and_the_camera_is_closed() {
     for (codec, why) in [
-        (Codec::H264, "the stage takes no H.264 and no VP8"),
-        (Codec::Vp8, "the stage takes no VP8 and no H.264"),
+        (VideoCodec::H264, "the stage takes no H.264 and no VP8"),
+        (VideoCodec::Vp8, "the stage takes no VP8 and no H.264"),
     ] {
         let mut seat = Seat::open(Setup { codec, ..Setup::default() });
         let session = seat.sit_down(BOTH);

@@ -1,8 +1,8 @@
 //! A camera that shares its memory: what it gives is encoded where it lies, unless something is to be drawn into it or the encoder
 //! cannot read it.
 
-use coguestd::media::publisher::Codec;
 use coguestd::model::capture::{Encoding, Pixels};
+use coguestd::model::settings::VideoCodec;
 
 use crate::encoders::{goes_on, h264, nothing_else_happened, profile, replaced};
 use crate::passing::{goes_past_its_encoder, locate};
@@ -35,7 +35,8 @@ fn seat(name: &str) -> (tempfile::TempDir, Seat) {
     let folder = profile(Some(&cameras(name)), &encoders);
     let directories = vec![folder.path().to_owned()];
     let locate = Some(locate(Encoding::Raw(Pixels::Nv12)));
-    let setup = Setup { profile: "encoders", directories, codec: Codec::H264, locate, ..Setup::default() };
+    let setup =
+        Setup { profile: "encoders", directories, codec: VideoCodec::H264, locate, ..Setup::default() };
     (folder, Seat::open(setup))
 }
 

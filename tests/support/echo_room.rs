@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coguestd::media::layers;
-use coguestd::media::publisher::profile::Profile;
-use coguestd::media::publisher::{Codec, Located, Settings};
+use coguestd::media::profile::Profile;
+use coguestd::media::publisher::{Located, Settings};
 use coguestd::media::webrtc::Ice;
 use coguestd::model::media::{Mirror, Quality};
+use coguestd::model::settings::VideoCodec;
 use coguestd::model::voice::Voice;
 use coguestd::model::volume::{Loudness, Taken};
 use tempfile::TempDir;
@@ -68,7 +69,7 @@ pub fn settings(profile: Profile, microphone: String, voice: Voice) -> Settings 
         voice,
         capture_volume: Loudness::AsItIs,
         output_volume: Loudness::AsItIs,
-        codec: Codec::H264,
+        codec: VideoCodec::H264,
         file: None,
         ice: Ice::default(),
         stats_interval: Duration::from_secs(1),

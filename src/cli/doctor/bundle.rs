@@ -16,7 +16,7 @@ use super::finding::Finding;
 use crate::app::probe::probe;
 use crate::config::{Settings, Transport};
 use crate::devices;
-use crate::media::encoders;
+use crate::media::encoder::available;
 
 /// How much of the journal is taken along.
 const LINES: &str = "400";
@@ -78,7 +78,7 @@ fn found() -> Value {
         "cameras": devices::cameras().into_iter().map(camera).collect::<Vec<_>>(),
         "microphones": sounds(devices::microphones()),
         "speakers": sounds(devices::speakers()),
-        "encoders": encoders::available(),
+        "encoders": available::available(),
     })
 }
 

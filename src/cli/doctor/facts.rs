@@ -9,7 +9,7 @@ use super::limits::{self, Room};
 use crate::app;
 use crate::config::{Role, Settings};
 use crate::devices::{self, Setting};
-use crate::media::encoders::{self, Trial};
+use crate::media::encoder::available::{self, Trial};
 use crate::model::Refusal;
 use crate::model::message::DeviceKind;
 
@@ -123,7 +123,7 @@ fn tried(settings: &Settings) -> Vec<Encoder> {
         Trial::Fails(why) => Some(Some(why)),
         Trial::Late => Some(Some(format!("no three pictures in {} s", TRIAL.as_secs()))),
     };
-    encoders::try_for_one(settings.media.quality, TRIAL)
+    available::try_for_one(settings.media.quality, TRIAL)
         .into_iter()
         .filter_map(|tried| Some(Encoder { fault: fault(tried.trial)?, element: tried.element }))
         .collect()

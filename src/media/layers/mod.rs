@@ -13,6 +13,7 @@ mod jpeg;
 mod label;
 mod name;
 mod orientation;
+pub(super) mod renderer;
 mod slate;
 mod template;
 mod text;

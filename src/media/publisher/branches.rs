@@ -8,29 +8,17 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_webrtc as gst_webrtc;
 
-use super::Codec;
-use super::profile::{self, Profile};
-use super::stats::Meter;
-use super::watch;
+use super::send_meter::SendMeter;
+use crate::media::bridge;
+use crate::media::encoder::count_bytes;
+use crate::media::profile::{self, Profile};
 use crate::model::Media;
-use crate::model::media::{Quality, Sound};
-
-/// So much may wait for an encoder before the oldest is dropped.
-const WAITING: u64 = 3;
+use crate::model::media::Sound;
+use crate::model::settings::VideoCodec;
 
 /// The longest packet of RTP, so that it is 1200 bytes of UDP at most, as in the field: what every path carries (IPv6's least, 1280, with room for
 /// a tunnel or a relay). Off go SRTP's tag (10 bytes), the number of what is sent again (2, RFC 4588), and room for header extensions (20).
 const LONGEST_PACKET: u32 = 1200 - 10 - 2 - 20;
-
-/// Bits a second for a picture size at 30 frames a second: about 0.07 bits a pixel, what a face in front of a wall needs.
-pub(super) fn bits(quality: Quality) -> u32 {
-    match quality {
-        Quality::P360 => 600_000,
-        Quality::P540 => 1_100_000,
-        Quality::P720 => 1_800_000,
-        Quality::P1080 => 3_500_000,
-    }
-}
 
 /// Says in the offer which H.264 this is (RFC 6184): constrained baseline, as every browser takes it.
 pub(super) fn with_profile(sdp: &str) -> String {
@@ -52,18 +40,6 @@ pub(super) fn with_profile(sdp: &str) -> String {
     out
 }
 
-pub(super) fn source(caps_hint: &str) -> gst_app::AppSrc {
-    gst_app::AppSrc::builder()
-        .name(caps_hint)
-        .is_live(true)
-        .do_timestamp(true)
-        .format(gst::Format::Time)
-        .block(false)
-        .max_buffers(WAITING)
-        .leaky_type(gst_app::AppLeakyType::Downstream)
-        .build()
-}
-
 fn rtp(media: &str, name: &str, payload: i32, rate: i32) -> gst::Caps {
     gst::Caps::builder("application/x-rtp")
         .field("media", media)
@@ -78,12 +54,12 @@ pub(super) fn add_sound(
     pipeline: &gst::Pipeline,
     webrtc: &gst::Element,
     profile: &Profile,
-    meter: &Arc<Meter>,
+    meter: &Arc<SendMeter>,
 ) -> Result<gst_app::AppSrc, glib::BoolError> {
-    let source = source("sound");
+    let source = bridge::target("sound");
     let encoder = parse(&profile.audio_encoder.launch)?;
     let meter = Arc::clone(meter);
-    watch::count(&encoder, move |bytes| meter.sound(bytes));
+    count_bytes(&encoder, move |bytes| meter.sound(bytes));
     let payloader = gst::ElementFactory::make("rtpopuspay")
         .property("pt", 111u32)
         .property("mtu", LONGEST_PACKET)
@@ -104,10 +80,10 @@ pub(super) fn add_sound(
 pub(super) fn add_pictures(
     pipeline: &gst::Pipeline,
     webrtc: &gst::Element,
-    codec: Codec,
+    codec: VideoCodec,
 ) -> Result<gst::Pad, glib::BoolError> {
     let (parser, payloader, name) = match codec {
-        Codec::H264 => {
+        VideoCodec::H264 => {
             // The parser puts the parameter sets in front of a key frame. The payloader would put them in front of each of its
             // slices, and whoever takes it apart would see as many frames, each of them with a part of the picture.
             let parser = gst::ElementFactory::make("h264parse").property("config-interval", -1i32).build()?;
@@ -116,7 +92,7 @@ pub(super) fn add_pictures(
             payloader.set_property_from_str("aggregate-mode", "zero-latency");
             (Some(parser), payloader, "H264")
         }
-        Codec::Vp8 => {
+        VideoCodec::Vp8 => {
             let payloader = gst::ElementFactory::make("rtpvp8pay").build()?;
             payloader.set_property_from_str("picture-id-mode", "15-bit");
             (None, payloader, "VP8")
@@ -203,7 +179,7 @@ mod tests {
         let pipeline = gst::parse::launch(launch).expect("usual elements").downcast::<gst::Pipeline>();
         let pipeline = pipeline.expect("a pipeline");
         let [encoder, far] = ["encoder", "far"].map(|name| pipeline.by_name(name).expect("named above"));
-        let entry = add_pictures(&pipeline, &far, Codec::H264).expect("usual elements");
+        let entry = add_pictures(&pipeline, &far, VideoCodec::H264).expect("usual elements");
         encoder.static_pad("src").expect("it has one").link(&entry).expect("it fits");
         let (say, said) = std::sync::mpsc::channel();
         let packets = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;

@@ -7,70 +7,48 @@
 //!   (or silence) ──────┴─ bridge (sound) ───┘                             └─► speaker
 //! ```
 //! Sources and peer are pipelines of their own: a camera that dies cannot take the call with it, and a new peer does not reopen
-//! the camera. One OS thread (the desk) decides; devices are opened and closed, encoders made and stopped, on threads of their own. An
-//! encoder that fails is replaced within its peer (`ladder` says how, `recovery` does it).
+//! the camera. One OS thread (`event_loop`) decides; devices are opened and closed, encoders made and stopped, on threads of their
+//! own. Each part sends events of its own type; only the loop knows them all.
 //!
 //! Invariants: a device is open only while the plan of the present stay wants it; nothing of a device crosses the bridge after the
-//! plan said so; what can block never runs on the desk. Not here: when to recover, who is told, which device a name means.
+//! plan said so; what can block never runs on the loop's thread. Not here: when to recover, who is told, which device a name means.
 
-mod arrivals;
-mod asks;
 mod branches;
-mod bridge;
-mod desk;
-mod devices;
-mod easel;
-mod encoding;
-mod events;
-mod filler;
-mod knob;
-mod ladder;
-mod opener;
-mod path;
+mod capture;
+mod event;
+mod event_loop;
+mod inputs;
 mod peer;
 mod playback;
-mod player;
-mod playout;
-pub mod profile;
-mod pulse;
-mod recovery;
-mod refusals;
-mod search;
-mod source;
-mod stats;
-mod voice;
-mod warmth;
-mod watch;
-mod ways;
+mod processing;
+mod send_meter;
+mod settings;
+mod snapshots;
+mod stay;
+mod transmit_watchdog;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use gstreamer as gst;
 use tokio::sync::mpsc::Sender;
 
-pub(super) use self::filler::picture_caps;
+pub use self::capture::choose;
+pub use self::settings::{Explain, Locate, LocateSpeaker, Located, Settings, TurnMixer, drawing};
 
-use self::desk::Desk;
-use self::events::Event;
-use self::profile::Profile;
+use self::event::Event;
+use self::event_loop::PublisherLoop;
 use super::certificate;
 use super::elements::{self, MissingElement};
+use super::picture_size;
+use super::profile::{self, Profile};
 use super::thread::{CloseTimeout, Overflow, Thread};
-use super::webrtc::Ice;
-use super::{layers, picture_size};
 use crate::files;
-use crate::model::Refusal;
-use crate::model::capture::{Drawing, Offer};
 use crate::model::hotplug::Notice;
-use crate::model::media::{Ask, Mirror, Quality, Report};
-use crate::model::message::DeviceKind;
-use crate::model::voice::Voice;
-use crate::model::volume::{Loudness, Side, Taken};
+use crate::model::media::{Ask, Report};
 
-/// Room for what is not worked off yet.
+/// Events that may wait for the loop.
 const EVENTS: usize = 1024;
 
 /// What every publisher needs beside its profile.
@@ -89,115 +67,6 @@ const ELEMENTS: [&str; 13] = [
     "errorignore",
     "queue",
 ];
-
-/// Which video codec is offered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Codec {
-    /// H.264, constrained baseline.
-    #[default]
-    H264,
-    /// VP8.
-    Vp8,
-}
-
-impl Codec {
-    /// What is offered to whoever does not take this one.
-    fn other(self) -> Self {
-        match self {
-            Self::H264 => Self::Vp8,
-            Self::Vp8 => Self::H264,
-        }
-    }
-
-    /// As people call it.
-    fn name(self) -> &'static str {
-        match self {
-            Self::H264 => "H.264",
-            Self::Vp8 => "VP8",
-        }
-    }
-}
-
-/// A device that a choice means.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Located {
-    /// What it is called outside.
-    pub id: String,
-    /// What the profile's element is given.
-    pub address: String,
-    /// What a camera offers; empty when it does not say.
-    pub offers: Vec<Offer>,
-    /// Its node, by which notices name it.
-    pub node: PathBuf,
-}
-
-/// Finds the device that a choice of the configuration or of `switch_camera` means; may block.
-pub type Locate = Arc<dyn Fn(DeviceKind, &str) -> Result<Located, Refusal> + Send + Sync>;
-
-/// Says of a refusal what the machine knows of its cause; may take a moment.
-pub type Explain = Arc<dyn Fn(DeviceKind, &Located, Refusal) -> Refusal + Send + Sync>;
-
-/// Finds the speaker; `None` for none.
-pub type LocateSpeaker = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
-
-/// Turns the volume at the card of an address, or says what it is, where its mixer has one; may block.
-pub type TurnMixer = Arc<dyn Fn(Side, &str, Loudness) -> Taken + Send + Sync>;
-
-/// How a publisher works.
-#[derive(Clone)]
-pub struct Settings {
-    /// Which elements.
-    pub profile: Profile,
-    /// Finds cameras and microphones.
-    pub locate: Locate,
-    /// Says why one fails.
-    pub explain: Explain,
-    /// Finds the speaker.
-    pub locate_speaker: LocateSpeaker,
-    /// Turns volumes at a card.
-    pub mixer: TurnMixer,
-    /// Which camera.
-    pub camera: String,
-    /// Which microphone.
-    pub microphone: String,
-    /// Which speaker; `none` for none.
-    pub speaker: String,
-    /// Picture size.
-    pub quality: Quality,
-    /// Mirrored or not.
-    pub mirror: Mirror,
-    /// What is done to the voice of a microphone that has an address.
-    pub voice: Voice,
-    /// Microphone volume.
-    pub capture_volume: Loudness,
-    /// Speaker volume.
-    pub output_volume: Loudness,
-    /// Which codec is offered.
-    pub codec: Codec,
-    /// The file of the profile `file`.
-    pub file: Option<PathBuf>,
-    /// How ways to the stage are looked for.
-    pub ice: Ice,
-    /// Statistics are reported so often.
-    pub stats_interval: Duration,
-    /// Whose name is in the layers.
-    pub name: String,
-    /// What the layers are painted from.
-    pub layers: layers::Settings,
-}
-
-impl Settings {
-    /// Whether what a camera encodes may go out as it is.
-    fn drawing(&self) -> Drawing {
-        drawing(&self.profile, self.codec, self.mirror, self.layers.foreground)
-    }
-}
-
-/// Whether what a camera encodes may go out as it is: it is what is offered, and nothing is to be seen otherwise.
-pub fn drawing(profile: &Profile, codec: Codec, mirror: Mirror, foreground: layers::Foreground) -> Drawing {
-    let plain = mirror == Mirror::No && foreground == layers::Foreground::None;
-    if plain && profile.offered(codec) == Codec::H264 { Drawing::No } else { Drawing::Needed }
-}
 
 /// Why there is no publisher.
 #[derive(Debug, thiserror::Error)]
@@ -269,8 +138,8 @@ impl Publisher {
         check_profile(&settings.profile, settings.file.as_deref())?;
         certificate::warm_up().map_err(OpenError::Certificate)?;
         let (events, inbox) = mpsc::sync_channel(EVENTS);
-        let desk = Desk::new(settings, events.clone(), reports)?;
-        Ok(Self(Thread::start("publisher", events, move |listener| desk.run(&inbox, listener))?))
+        let publisher = PublisherLoop::new(settings, events.clone(), reports, &ELEMENTS)?;
+        Ok(Self(Thread::start("publisher", events, move |listener| publisher.run(&inbox, listener))?))
     }
 
     /// Hands over a wish. Never waits.

@@ -1,0 +1,13 @@
+//! The peer connection to the stage: payloaders and webrtcbin in a pipeline of their own, and what is measured of it.
+//!
+//! Invariant: only the loop's thread changes a peer; callbacks send events. Not here: the encoder, which is put into its pipeline.
+
+mod arrivals;
+mod event;
+mod path;
+mod probes;
+mod reports;
+mod sender_peer;
+
+pub use event::{Event, PeerSenders};
+pub use sender_peer::{AnswerTaken, PeerOptions, PeerOutcome, SenderPeer};

@@ -1,0 +1,88 @@
+//! What is reported of a peer from time to time: its path, its speaker, its statistics.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::path::PathWatch;
+use crate::media::publisher::send_meter::{Pictures, SendMeter, SendReading, TransportStats};
+use crate::model::Media;
+use crate::model::media::{Report, Session};
+use crate::model::sound::SpeakerStatus;
+
+/// The transport is asked at least so often, so that a report has fresh numbers.
+const TRANSPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// What a connected peer has to report, and when.
+struct Schedule {
+    path: PathWatch,
+    stats: Instant,
+    /// The counters at the last report.
+    from: SendReading,
+    transport: Instant,
+}
+
+/// The reports of one peer.
+pub struct PeerReports {
+    session: Session,
+    meter: Arc<SendMeter>,
+    interval: Duration,
+    transport: TransportStats,
+    /// What was last said of its speaker.
+    speaker: SpeakerStatus,
+    schedule: Option<Schedule>,
+}
+
+impl PeerReports {
+    /// Of a peer that is not connected yet; statistics come every `interval`.
+    pub fn new(session: Session, meter: Arc<SendMeter>, interval: Duration) -> Self {
+        let (transport, speaker) = (TransportStats::default(), SpeakerStatus::Off);
+        Self { session, meter, interval, transport, speaker, schedule: None }
+    }
+
+    /// It is connected; `heard` is how often something has come from the far side.
+    pub fn connected(&mut self, now: Instant, heard: u64, media: Media) {
+        self.schedule = Some(Schedule {
+            path: PathWatch::new(now, heard, media),
+            stats: now + self.interval,
+            from: self.meter.read(now),
+            transport: now + TRANSPORT_EVERY,
+        });
+    }
+
+    /// What the transport reports by now.
+    pub fn take_transport(&mut self, stats: TransportStats) {
+        self.transport = stats.after(self.transport);
+    }
+
+    /// Whether the transport is to be asked again; then that counts as done.
+    pub fn asks_transport(&mut self, now: Instant) -> bool {
+        match &mut self.schedule {
+            Some(schedule) if now >= schedule.transport => {
+                schedule.transport = now + TRANSPORT_EVERY;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// What is new.
+    pub fn tick(&mut self, now: Instant, heard: u64, speaker: SpeakerStatus, media: Media) -> Vec<Report> {
+        let (session, mut reports) = (self.session, Vec::new());
+        if std::mem::replace(&mut self.speaker, speaker) != speaker {
+            reports.push(Report::Speaker(session, speaker));
+        }
+        let Some(schedule) = &mut self.schedule else { return reports };
+        reports.extend(schedule.path.look(now, heard).map(|path| Report::Path { session, path }));
+        if now >= schedule.stats {
+            schedule.stats = now + self.interval;
+            let reading = self.meter.read(now);
+            let from = std::mem::replace(&mut schedule.from, reading);
+            let pictures = match media {
+                Media::Video => Pictures::Sent,
+                Media::Audio => Pictures::None,
+            };
+            reports.push(Report::Stats { session, stats: reading.since(&from, self.transport, pictures) });
+        }
+        reports
+    }
+}
