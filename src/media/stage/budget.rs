@@ -4,12 +4,17 @@
 //! is not left to try. Pure: it is told the limits. Invariant: a peer counts with what it will have, not only with what it has so far.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::limits::{Amount, Limits};
+use super::frame_size::Pictures;
+use crate::limits::Limits;
 
-/// What one peer has at most while it is there, with sound and pictures. Threads: webrtcbin, libnice, nicesrc, the
+/// What one peer has at most while it is there, with sound and the first picture still to come. Threads: webrtcbin, libnice, nicesrc, the
 /// queue behind it, DTLS, RTCP and the return have one each, a decoder of the hardware one; and one for what comes and goes.
-const OF_A_PEER: Cost = Cost { threads: 9, descriptors: 24, memory: 7 << 20 };
+const OF_A_PEER: Cost = Cost { threads: 9, descriptors: 24, memory: 5 << 20 };
+/// The pictures that [`for_seats`] counts with: 720p, what a kiosk sends unless it is told otherwise.
+const USUAL: Pictures = Pictures::vp8(1280, 720);
 /// What stays free for all else: pictures of seats, encryption, MQTT.
 const SPARE: Cost = Cost { threads: 8, descriptors: 64, memory: 16 << 20 };
 
@@ -43,23 +48,32 @@ impl fmt::Display for Short {
     }
 }
 
-/// What the process has without any peer.
-#[derive(Debug, Clone, Copy)]
+/// What the process has without any peer, and what its peers have taken of the rest.
+#[derive(Debug, Clone)]
 pub struct Budget {
     before: Limits,
+    taken: Arc<Mutex<Taken>>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    peers: u64,
+    /// Bytes for decoded pictures.
+    pictures: u64,
 }
 
 impl Budget {
     /// Counts what is there now, without peers.
     pub fn new(now: Limits) -> Self {
-        Self { before: now }
+        Self { before: now, taken: Arc::default() }
     }
 
-    /// Whether there is room for one more beside `peers`, of which some begin or end just now.
+    /// Takes what one more peer needs, if it is there. It counts at once, though the peer has nothing of it yet.
     ///
     /// # Errors
     /// What is short.
-    pub fn admits(&self, now: &Limits, peers: usize) -> Result<(), Short> {
+    pub fn reserve(&self, now: &Limits) -> Result<Reservation, Short> {
+        let mut taken = self.taken();
         let kinds = [
             ("threads", "TasksMax", self.before.threads, now.threads, OF_A_PEER.threads, SPARE.threads),
             (
@@ -70,60 +84,119 @@ impl Budget {
                 OF_A_PEER.descriptors,
                 SPARE.descriptors,
             ),
-            ("memory", "MemoryMax", self.before.memory, now.memory, OF_A_PEER.memory, SPARE.memory),
         ];
         for (what, limit, before, now, cost, spare) in kinds {
             let Some(most) = now.most else { continue };
-            if needed(before, now, cost, peers) + spare > most {
+            let planned = before.used + cost * taken.peers;
+            if planned.max(now.used) + cost + spare > most {
                 return Err(Short { what, limit, most });
             }
         }
+        self.has_memory(&taken, now, OF_A_PEER.memory)?;
+        taken.peers += 1;
+        Ok(Reservation { budget: self.clone(), pictures: AtomicU64::new(0) })
+    }
+
+    fn has_memory(&self, taken: &Taken, now: &Limits, more: u64) -> Result<(), Short> {
+        let Some(most) = now.memory.most else { return Ok(()) };
+        let planned = self.before.memory.used + OF_A_PEER.memory * taken.peers + taken.pictures;
+        if planned.max(now.memory.used) + more + SPARE.memory <= most {
+            return Ok(());
+        }
+        Err(Short { what: "memory", limit: "MemoryMax", most })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What one peer has taken; it is free again when this is dropped, which is when nothing of the peer is left.
+#[derive(Debug)]
+pub struct Reservation {
+    budget: Budget,
+    pictures: AtomicU64,
+}
+
+impl Reservation {
+    /// Takes what pictures like these need, before a decoder is given the first. `now` is asked only if they need more than the largest
+    /// so far: a decoder keeps its memory when they become smaller.
+    ///
+    /// # Errors
+    /// That memory is short.
+    pub fn show(&self, pictures: Pictures, now: impl FnOnce() -> Limits) -> Result<(), Short> {
+        let needed = pictures.memory();
+        let more = needed.saturating_sub(self.pictures.load(Relaxed));
+        if more == 0 {
+            return Ok(());
+        }
+        let now = now();
+        let mut taken = self.budget.taken();
+        self.budget.has_memory(&taken, &now, more)?;
+        taken.pictures += more;
+        self.pictures.store(needed, Relaxed);
         Ok(())
     }
 }
 
-/// With one more: by what peers come to, or by what there is, whichever is more.
-fn needed(before: Amount, now: Amount, cost: u64, peers: usize) -> u64 {
-    let planned = before.used + cost * peers as u64;
-    planned.max(now.used) + cost
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let mut taken = self.budget.taken();
+        taken.peers -= 1;
+        taken.pictures -= self.pictures.load(Relaxed);
+    }
 }
 
-/// What a host with so many seats needs.
+/// What a host with so many seats needs, with pictures of 720p on each.
 pub fn for_seats(seats: u64) -> Cost {
     let all = |base, of_a_peer, spare| base + of_a_peer * seats + spare;
+    let with_pictures = OF_A_PEER.memory + USUAL.memory();
     Cost {
         threads: all(BASE.threads, OF_A_PEER.threads, SPARE.threads),
         descriptors: all(BASE.descriptors, OF_A_PEER.descriptors, SPARE.descriptors),
-        memory: all(BASE.memory, OF_A_PEER.memory, SPARE.memory),
+        memory: all(BASE.memory, with_pictures, SPARE.memory),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Amount;
 
     fn limits(threads: u64, most: u64) -> Limits {
         Limits { threads: Amount { used: threads, most: Some(most) }, ..Limits::default() }
     }
 
+    fn memory(used: u64, most: u64) -> Limits {
+        Limits { memory: Amount { used: used << 20, most: Some(most << 20) }, ..Limits::default() }
+    }
+
+    /// As many as are admitted.
+    fn reserved(budget: &Budget, now: &Limits) -> Vec<Reservation> {
+        std::iter::from_fn(|| budget.reserve(now).ok()).take(100).collect()
+    }
+
     #[test]
     fn peers_that_only_begin_count_in_full() {
-        let budget = Budget::new(limits(10, 128));
         // None of them has a thread yet.
-        let admitted = (0..100).take_while(|peers| budget.admits(&limits(10, 128), *peers).is_ok()).count();
-        assert_eq!(admitted, ((128 - 10 - SPARE.threads) / OF_A_PEER.threads) as usize);
+        let now = limits(10, 128);
+        let budget = Budget::new(now);
+        let all = reserved(&budget, &now);
+        assert_eq!(all.len() as u64, (128 - 10 - SPARE.threads) / OF_A_PEER.threads);
+        drop(all);
+        assert!(budget.reserve(&now).is_ok(), "what was given back is there again");
     }
 
     #[test]
     fn what_is_there_counts_too() {
         let budget = Budget::new(limits(10, 128));
-        let short = budget.admits(&limits(120, 128), 1).expect_err("there is no room");
+        let short = budget.reserve(&limits(120, 128)).expect_err("there is no room");
         assert_eq!(short.to_string(), "the host has no threads for another guest: TasksMax=128");
     }
 
     #[test]
     fn without_limits_all_are_admitted() {
-        assert_eq!(Budget::new(Limits::default()).admits(&Limits::default(), 10_000), Ok(()));
+        assert_eq!(reserved(&Budget::new(Limits::default()), &Limits::default()).len(), 100);
     }
 
     #[test]
@@ -134,7 +207,26 @@ mod tests {
             (Limits { memory: full, ..Limits::default() }, "memory"),
             (Limits { descriptors: full, ..Limits::default() }, "descriptors"),
         ] {
-            assert_eq!(budget.admits(&now, 0).expect_err("full").what, what);
+            assert_eq!(budget.reserve(&now).expect_err("full").what, what);
         }
+    }
+
+    #[test]
+    fn all_peers_share_the_memory_for_pictures() {
+        let now = memory(40, 320);
+        let budget = Budget::new(now);
+        let peers: Vec<Reservation> = (0..16).map(|_| budget.reserve(&now).expect("there is room")).collect();
+        let large = Pictures::vp8(1920, 1080);
+        let shown = peers.iter().filter(|peer| peer.show(large, || now).is_ok()).count() as u64;
+        let left = (320 - 40 << 20) - SPARE.memory - 16 * OF_A_PEER.memory;
+        assert_eq!(shown, left / large.memory());
+        assert!((5..16).contains(&shown), "{shown}");
+        // Those that have it keep it, also when their pictures become smaller and larger again.
+        assert_eq!(peers[0].show(Pictures::vp8(640, 360), || now), Ok(()));
+        assert_eq!(peers[0].show(large, || now), Ok(()));
+        assert!(peers[15].show(large, || now).is_err());
+        drop(peers);
+        let alone = budget.reserve(&now).expect("there is room again");
+        assert_eq!(alone.show(large, || now), Ok(()));
     }
 }

@@ -15,13 +15,31 @@ use gstreamer::prelude::*;
 
 use super::decode_queue::{LONGEST, MOST_BYTES, Pool};
 use super::meter::Meter;
-use super::probes::{self, Announce, Guard, Last, Refuse};
+use super::probes::{self, Announce, Guard, Last};
 pub use crate::media::codec::Codec;
 use crate::media::elements::{self, MissingElement};
 use crate::media::opus;
 
 /// How often the level of the sound is measured.
 const LEVEL_EVERY: gst::ClockTime = gst::ClockTime::from_mseconds(200);
+
+/// What a peer needs whatever it sends.
+const ELEMENTS: [&str; 14] = [
+    "webrtcbin",
+    "nicesrc",
+    "rtpbin",
+    "srtpenc",
+    "queue",
+    "rtpopusdepay",
+    "opusdec",
+    "level",
+    "fakesink",
+    "jpegenc",
+    "capsfilter",
+    "appsrc",
+    "opusenc",
+    "rtpopuspay",
+];
 
 /// The decoders of this machine.
 #[derive(Debug, Clone, Copy)]
@@ -33,22 +51,7 @@ pub struct Decoders {
 impl Decoders {
     /// What is installed. A stage must hear, and see at least one video codec.
     pub fn find() -> Result<Self, MissingElement> {
-        for name in [
-            "webrtcbin",
-            "nicesrc",
-            "queue",
-            "rtpopusdepay",
-            "opusdec",
-            "level",
-            "fakesink",
-            "jpegenc",
-            "capsfilter",
-            "appsrc",
-            "opusenc",
-            "rtpopuspay",
-        ] {
-            elements::require(name)?;
-        }
+        ELEMENTS.iter().try_for_each(|name| elements::require(name))?;
         let h264 = elements::first(&["avdec_h264", "openh264dec", "v4l2h264dec"])
             .filter(|_| elements::require("h264parse").is_ok());
         let found = Self { h264, vp8: elements::first(&["vp8dec"]) };
@@ -56,6 +59,11 @@ impl Decoders {
             Self { h264: None, vp8: None } => elements::require("avdec_h264").map(|()| found),
             Self { h264: Some(_), .. } | Self { vp8: Some(_), .. } => Ok(found),
         }
+    }
+
+    /// All that a peer needs, and the decoders.
+    pub fn elements(self) -> impl Iterator<Item = &'static str> {
+        ELEMENTS.into_iter().chain(self.h264).chain(self.h264.map(|_| "h264parse")).chain(self.vp8)
     }
 
     /// Whether this codec can be decoded here.
@@ -79,17 +87,17 @@ pub struct Chain {
     pub decoded: gst::Pad,
 }
 
-/// Builds and starts the chain for `codec` inside `pipeline`. `announce` is there for the stream whose first decoded buffer makes
-/// the peer live; `refuse` hears of pictures that are not decoded.
+/// Builds and starts the chain for the codec of `guard` inside `pipeline`. `announce` is there for the stream whose first decoded buffer
+/// makes the peer live.
 pub fn chain(
     pipeline: &gst::Pipeline,
     decoders: Decoders,
     pool: &Pool,
-    codec: Codec,
     meter: &Arc<Meter>,
     announce: Option<Announce>,
-    refuse: Refuse,
+    guard: Guard,
 ) -> Result<Chain, gst::glib::BoolError> {
+    let codec = guard.codec();
     let steps = match codec {
         Codec::Opus => sound_steps()?,
         Codec::H264 => {
@@ -106,7 +114,7 @@ pub fn chain(
     match codec {
         Codec::Opus => probes::watch_sound(&decoded, meter, announce),
         Codec::H264 | Codec::Vp8 => {
-            let guard = Arc::new(Guard::new(codec, refuse));
+            let guard = Arc::new(guard);
             probes::take_up_packets(&pad(&steps.elements[1], "sink")?, meter, &guard);
             probes::gate_frames(&pad(&steps.decoder, "sink")?, meter, guard);
             probes::watch_pictures(&decoded, meter, &last, announce);

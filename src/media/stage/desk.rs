@@ -3,6 +3,7 @@
 //! Invariant: nothing here waits but for the next event. Without peers there is no tick.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::Settings;
 use super::admission::{Admission, Offer};
-use super::budget::Budget;
+use super::budget::{Budget, Reservation};
 use super::decode::Decoders;
 use super::decode_queue::Pool;
 use super::events::{Event, Tell, Told};
@@ -57,6 +58,8 @@ pub struct Desk {
     peers: BTreeMap<u64, Peer>,
     admission: Admission,
     budget: Budget,
+    /// Of peers, and of those that are being stopped.
+    reservations: BTreeMap<u64, Arc<Reservation>>,
     governor: Governor,
     speaking: Speaking,
     next_stats: Option<Instant>,
@@ -89,6 +92,7 @@ impl Desk {
             peers: BTreeMap::new(),
             admission: Admission::default(),
             budget: Budget::new(Limits::read()),
+            reservations: BTreeMap::new(),
             governor: Governor::default(),
             speaking: Speaking::default(),
             next_stats: None,
@@ -197,6 +201,7 @@ impl Desk {
     /// Takes up the offers whose turn it is. Only now they are read.
     fn admit(&mut self, now: Instant) {
         while let Some(peer) = self.teardown.stopped() {
+            self.reservations.remove(&peer);
             self.admission.ended(peer);
         }
         while let Some(offer) = self.admission.next(now) {
@@ -215,9 +220,12 @@ impl Desk {
         match self.peers.get_mut(&id.peer) {
             Some(peer) => peer.offer_again(exchange, description),
             None => {
-                self.room_for_one()?;
+                let reservation = Arc::new(self.room_for_one()?);
                 let tell = Tell { desk: self.events.clone(), peer: id.peer };
-                let peer = Peer::open(id.clone(), media, description, &self.settings.ice, tell, &self.mixer)?;
+                let held = Arc::clone(&reservation);
+                let peer =
+                    Peer::open(id.clone(), media, description, &self.settings.ice, tell, &self.mixer, held)?;
+                self.reservations.insert(id.peer, reservation);
                 if let Some((audible, returned)) = self.sounds.of(&id) {
                     peer.place.set(audible, returned);
                 }
@@ -230,14 +238,14 @@ impl Desk {
         Ok(())
     }
 
-    /// Whether one more can be had; asked ahead, since what runs out while a peer begins takes all others with it.
-    fn room_for_one(&self) -> Result<(), Fault> {
-        let peers = self.peers.len() + self.teardown.under_way();
+    /// What one more needs; asked ahead, since what runs out while a peer begins takes all others with it.
+    fn room_for_one(&self) -> Result<Reservation, Fault> {
+        let peers = self.reservations.len();
         let full = |why: String| Fault::new("stage", Code::RoomFull, why);
         if peers >= MOST_PEERS {
             return Err(full("the stage takes no more peers".to_owned()));
         }
-        self.budget.admits(&Limits::read(), peers).map_err(|short| full(short.to_string()))
+        self.budget.reserve(&Limits::read()).map_err(|short| full(short.to_string()))
     }
 
     fn refuse(&mut self, id: StagePeer, fault: Fault) {

@@ -10,6 +10,9 @@ const LONG_SIDE: u32 = 1920;
 const SHORT_SIDE: u32 = 1088;
 /// Macroblocks that may be kept as references: `MaxDpbMbs` of level 4.2 (ITU-T H.264, table A-1), that is 4 pictures of 1080p.
 const MOST_REFERENCES: u32 = 34_816;
+/// Pictures that are there beside the references: the one being decoded, the last two that came out, and one whose memory the allocator
+/// has not given back. Measured: 16 streams of 1080p in VP8 take 21 MiB each.
+const BESIDE_REFERENCES: u32 = 4;
 
 /// Why a picture is not decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,29 +65,32 @@ pub fn check_size(width: u32, height: u32) -> Result<(), Unfit> {
 pub const VP8_HEADER: usize = 10;
 
 /// Checks a VP8 frame by its first bytes; only a key frame says its size. The scaling bits are a wish to who shows it.
-pub fn check_vp8(head: &[u8]) -> Result<(), Unfit> {
+pub fn check_vp8(head: &[u8]) -> Result<Option<Pictures>, Unfit> {
     match head {
-        [tag, ..] if tag & 1 == 1 => Ok(()),
+        [tag, ..] if tag & 1 == 1 => Ok(None),
         [_, _, _, 0x9d, 0x01, 0x2a, w0, w1, h0, h1, ..] => {
             let side = |low: &u8, high: &u8| u32::from(u16::from_le_bytes([*low, *high]) & 0x3fff);
-            check_size(side(w0, w1), side(h0, h1))
+            let (width, height) = (side(w0, w1), side(h0, h1));
+            check_size(width, height).map(|()| Some(Pictures::vp8(width, height)))
         }
         _ => Err(Unfit::Unreadable),
     }
 }
 
-/// Checks every sequence parameter set of an H.264 byte stream (ITU-T H.264, annex B), whatever its id.
-pub fn check_h264(stream: &[u8]) -> Result<(), Unfit> {
+/// Checks every sequence parameter set of an H.264 byte stream (ITU-T H.264, annex B), whatever its id. Of several, what takes most memory.
+pub fn check_h264(stream: &[u8]) -> Result<Option<Pictures>, Unfit> {
+    let mut largest = None;
     let mut rest = stream;
     while let Some(start) = start_code(rest) {
         rest = &rest[start + 3..];
         // 7: sequence parameter set; 15: subset sequence parameter set, which begins the same.
         if rest.first().is_some_and(|header| matches!(header & 0x1f, 7 | 15)) {
             let unit = &rest[1..start_code(rest).unwrap_or(rest.len())];
-            check_parameter_set(unit)?;
+            let pictures = check_parameter_set(unit)?;
+            largest = largest.into_iter().chain([pictures]).max_by_key(|pictures| pictures.memory());
         }
     }
-    Ok(())
+    Ok(largest)
 }
 
 /// Where the next `00 00 01` is.
@@ -101,15 +107,16 @@ fn start_code(bytes: &[u8]) -> Option<usize> {
 }
 
 /// A decoder that cannot make sense of a parameter set tries it again with its emulation prevention bytes left in.
-fn check_parameter_set(unit: &[u8]) -> Result<(), Unfit> {
+fn check_parameter_set(unit: &[u8]) -> Result<Pictures, Unfit> {
     let plain = without_emulation_prevention(unit);
-    ParameterSet::read(&plain)?.check()?;
+    let pictures = Pictures::read(&plain)?.checked()?;
     if plain.len() == unit.len() {
-        return Ok(());
+        return Ok(pictures);
     }
-    match ParameterSet::read(unit).and_then(|set| set.check()) {
-        Err(Unfit::Unreadable) => Ok(()),
-        verdict => verdict,
+    match Pictures::read(unit).and_then(Pictures::checked) {
+        Ok(other) => Ok(std::cmp::max_by_key(pictures, other, |pictures| pictures.memory())),
+        Err(Unfit::Unreadable) => Ok(pictures),
+        Err(unfit) => Err(unfit),
     }
 }
 
@@ -128,15 +135,29 @@ fn without_emulation_prevention(unit: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// What a sequence parameter set says of memory (ITU-T H.264, 7.3.2.1.1).
-#[derive(Debug, PartialEq, Eq)]
-struct ParameterSet {
+/// What the pictures of a stream are, as far as it concerns memory; of H.264, by a sequence parameter set (ITU-T H.264, 7.3.2.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pictures {
+    /// In pixels.
     width: u32,
+    /// In pixels.
     height: u32,
+    /// Decoded pictures that are kept to decode others.
     references: u32,
 }
 
-impl ParameterSet {
+impl Pictures {
+    /// Pictures of this size in pixels, as VP8 has them: last, golden and alternate are kept (RFC 6386, section 9.7).
+    pub const fn vp8(width: u32, height: u32) -> Self {
+        Self { width, height, references: 3 }
+    }
+
+    /// Bytes that a decoder takes for them in 4:2:0, its references and [`BESIDE_REFERENCES`].
+    pub const fn memory(self) -> u64 {
+        let pixels = self.width.next_multiple_of(16) as u64 * self.height.next_multiple_of(16) as u64;
+        pixels * 3 / 2 * (self.references + BESIDE_REFERENCES) as u64
+    }
+
     fn read(set: &[u8]) -> Result<Self, Unfit> {
         let mut bits = Bits { bytes: set, at: 0 };
         let profile = bits.take(8).and_then(|profile| u8::try_from(profile).ok()).ok_or(Unfit::Unreadable)?;
@@ -201,11 +222,11 @@ impl ParameterSet {
         })
     }
 
-    fn check(&self) -> Result<(), Unfit> {
-        let Self { width, height, references } = *self;
+    fn checked(self) -> Result<Self, Unfit> {
+        let Self { width, height, references } = self;
         check_size(width, height)?;
         let most = (MOST_REFERENCES / (width / 16 * height / 16).max(1)).min(16);
-        if references <= most { Ok(()) } else { Err(Unfit::References { width, height, references, most }) }
+        if references <= most { Ok(self) } else { Err(Unfit::References { width, height, references, most }) }
     }
 }
 

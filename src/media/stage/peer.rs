@@ -9,6 +9,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 
 use gstreamer as gst;
@@ -17,13 +18,15 @@ use gstreamer::prelude::*;
 use gstreamer_video as gst_video;
 use gstreamer_webrtc as gst_webrtc;
 
+use super::budget::Reservation;
 use super::decode::{self, Chain, Codec, Decoders};
 use super::decode_queue::Pool;
 use super::events::{Tell, Told};
 use super::interval::{Link, Reading, Stream};
 use super::meter::Meter;
+use super::probes::{self, Guard, Refused};
 use super::returns::{Mixer, Place};
-use super::{probes, sections, watch};
+use super::{sections, watch};
 use crate::media::description::{self, Bundling, Description, Kind};
 use crate::media::jitter_buffer;
 use crate::media::opus;
@@ -80,10 +83,13 @@ pub struct Peer {
     pub key_frame_asked: Option<Instant>,
     /// What its transport knows.
     pub link: Link,
+    /// Whether its transport is being asked.
+    asking: Arc<AtomicBool>,
     /// Where the present interval of the statistics began.
     pub interval_from: Option<(Reading, Link)>,
     media: Media,
     tell: Tell,
+    reservation: Arc<Reservation>,
     pipeline: gst::Pipeline,
     webrtc: gst::Element,
     gates: Gates,
@@ -112,6 +118,7 @@ impl Peer {
         ice: &Ice,
         tell: Tell,
         mixer: &Mixer,
+        reservation: Arc<Reservation>,
     ) -> Result<Self, Fault> {
         let now = Instant::now();
         let meter = Arc::new(Meter::new(now));
@@ -126,9 +133,11 @@ impl Peer {
             began: now,
             key_frame_asked: None,
             link: Link::default(),
+            asking: Arc::default(),
             interval_from: None,
             media,
             tell,
+            reservation,
             pipeline,
             webrtc,
             gates,
@@ -310,10 +319,15 @@ impl Peer {
         let announce: Option<probes::Announce> =
             announces.then(|| Arc::new(move || tell.say(Told::Decoded)) as probes::Announce);
         let tell = self.tell.clone();
-        let refuse: probes::Refuse = Arc::new(move |unfit| {
-            tell.say(Told::Broken(Fault::new("decoder", Code::InvalidParameter, unfit.to_string())))
+        let refuse: probes::Refuse = Arc::new(move |why| {
+            let code = match why {
+                Refused::Unfit(_) => Code::InvalidParameter,
+                Refused::Short(_) => Code::RoomFull,
+            };
+            tell.say(Told::Broken(Fault::new("decoder", code, why.to_string())))
         });
-        let chain = decode::chain(&self.pipeline, decoders, pool, codec, &self.meter, announce, refuse)?;
+        let guard = Guard::new(codec, Arc::clone(&self.reservation), refuse);
+        let chain = decode::chain(&self.pipeline, decoders, pool, &self.meter, announce, guard)?;
         if codec == Codec::Opus {
             self.place.tap(&chain.decoded);
         }
@@ -348,10 +362,14 @@ impl Peer {
         }
     }
 
-    /// Asks webrtcbin what its transport knows.
+    /// Asks webrtcbin what its transport knows. Not again before it has answered.
     pub fn ask_link(&self) {
-        let tell = self.tell.clone();
+        if self.asking.swap(true, Relaxed) {
+            return;
+        }
+        let (tell, asking) = (self.tell.clone(), Arc::clone(&self.asking));
         let promise = gst::Promise::with_change_func(move |reply| {
+            asking.store(false, Relaxed);
             if let Ok(Some(stats)) = reply {
                 tell.say(Told::Link(watch::read_link(stats)));
             }

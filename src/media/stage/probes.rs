@@ -13,9 +13,11 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_video as gst_video;
 
-use super::frame_size::{self, Unfit, VP8_HEADER};
+use super::budget::{Reservation, Short};
+use super::frame_size::{self, Pictures, Unfit, VP8_HEADER};
 use super::governor::Decoding;
 use super::meter::Meter;
+use crate::limits::Limits;
 use crate::media::codec::Codec;
 
 /// So much may come without a frame: a key frame of 1080p has a quarter of it at most. A depayloader would keep it all.
@@ -43,8 +45,19 @@ impl Last {
 /// Says that the first picture or sound was decoded.
 pub type Announce = Arc<dyn Fn() -> Sent + Send + Sync>;
 
+/// Why nothing more of a stream is decoded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// By what it is.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// By what else is decoded.
+    #[error("{0}")]
+    Short(Short),
+}
+
 /// Says why nothing more of this stream is decoded.
-pub type Refuse = Arc<dyn Fn(Unfit) -> Sent + Send + Sync>;
+pub type Refuse = Arc<dyn Fn(Refused) -> Sent + Send + Sync>;
 
 /// Whether a wake-up found room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,31 +116,46 @@ pub struct Guard {
     refused: AtomicBool,
     told: AtomicBool,
     refuse: Refuse,
+    reservation: Arc<Reservation>,
 }
 
 impl Guard {
-    /// For one stream.
-    pub fn new(codec: Codec, refuse: Refuse) -> Self {
+    /// For one stream of the peer that has this reservation.
+    pub fn new(codec: Codec, reservation: Arc<Reservation>, refuse: Refuse) -> Self {
         Self {
             codec,
             waiting: AtomicUsize::new(0),
             refused: AtomicBool::new(false),
             told: AtomicBool::new(false),
             refuse,
+            reservation,
         }
     }
 
+    /// Of the stream.
+    pub fn codec(&self) -> Codec {
+        self.codec
+    }
+
     /// A packet is about to become part of a frame.
-    fn packet(&self, bytes: usize) -> Result<(), Unfit> {
+    fn packet(&self, bytes: usize) -> Result<(), Refused> {
         let waiting = self.waiting.fetch_add(bytes, Relaxed).saturating_add(bytes);
-        if waiting > FRAME_BYTES { Err(Unfit::Endless(FRAME_BYTES)) } else { Ok(()) }
+        if waiting > FRAME_BYTES { Err(Unfit::Endless(FRAME_BYTES).into()) } else { Ok(()) }
     }
 
     /// A frame is about to be decoded.
-    fn frame(&self, frame: &gst::BufferRef) -> Result<(), Unfit> {
+    fn frame(&self, frame: &gst::BufferRef) -> Result<(), Refused> {
         self.waiting.store(0, Relaxed);
+        match self.read(frame)? {
+            Some(pictures) => self.reservation.show(pictures, Limits::read).map_err(Refused::Short),
+            None => Ok(()),
+        }
+    }
+
+    /// What the header of a frame says of the pictures from now on.
+    fn read(&self, frame: &gst::BufferRef) -> Result<Option<Pictures>, Unfit> {
         match self.codec {
-            Codec::Opus => Ok(()),
+            Codec::Opus => Ok(None),
             Codec::H264 => {
                 let frame = frame.map_readable().map_err(|_| Unfit::Unreadable)?;
                 frame_size::check_h264(&frame)
@@ -142,19 +170,19 @@ impl Guard {
     }
 
     /// What the depayloader or the parser has read of the stream.
-    fn caps(&self, caps: &gst::CapsRef) -> Result<(), Unfit> {
+    fn caps(&self, caps: &gst::CapsRef) -> Result<(), Refused> {
         let pixels =
             |name| caps.structure(0).and_then(|caps| u32::try_from(caps.get::<i32>(name).ok()?).ok());
         pixels("width")
             .zip(pixels("height"))
-            .map_or(Ok(()), |(width, height)| frame_size::check_size(width, height))
+            .map_or(Ok(()), |(width, height)| Ok(frame_size::check_size(width, height)?))
     }
 
     /// Whether it goes on, by what was found. Says once why not.
-    fn judge(&self, found: Result<(), Unfit>) -> gst::PadProbeReturn {
-        if let Err(unfit) = found {
+    fn judge(&self, found: Result<(), Refused>) -> gst::PadProbeReturn {
+        if let Err(why) = found {
             self.refused.store(true, Relaxed);
-            if !self.told.load(Relaxed) && (self.refuse)(unfit) == Sent::Yes {
+            if !self.told.load(Relaxed) && (self.refuse)(why) == Sent::Yes {
                 self.told.store(true, Relaxed);
             }
         }

@@ -2,7 +2,9 @@ use std::time::Instant;
 
 use gstreamer_app as gst_app;
 
+use super::super::budget::Budget;
 use super::*;
+use crate::limits::Limits;
 use crate::media::jitter_buffer;
 use crate::media::opus::talk;
 use crate::media::testing;
@@ -20,8 +22,10 @@ fn heard(packets: &[gst::Buffer], fec: bool, is_lost: impl Fn(usize) -> bool) ->
     let pool = Pool::start().expect("threads");
     let meter = Arc::new(Meter::new(Instant::now()));
     let decoders = Decoders::find().expect("apt-get install gstreamer1.0-plugins-base");
-    let refuse: Refuse = Arc::new(|unfit| panic!("{unfit}"));
-    let chain = chain(&pipeline, decoders, &pool, Codec::Opus, &meter, None, refuse).expect("a chain");
+    let refuse: probes::Refuse = Arc::new(|why| panic!("{why}"));
+    let reservation = Budget::new(Limits::default()).reserve(&Limits::default()).expect("no limits");
+    let guard = Guard::new(Codec::Opus, Arc::new(reservation), refuse);
+    let chain = chain(&pipeline, decoders, &pool, &meter, None, guard).expect("a chain");
     pipeline.add_many([source.upcast_ref(), &buffer]).expect("nothing of that name");
     source.link(&buffer).expect("they fit");
     pad(&buffer, "src")

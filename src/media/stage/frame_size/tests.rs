@@ -79,9 +79,11 @@ fn vp8(width: u16, height: u16) -> [u8; VP8_HEADER] {
 #[test]
 fn pictures_of_1080p_in_any_orientation_fit() {
     for (width, height) in [(16, 16), (1280, 720), (1920, 1088), (1088, 1920), (1072, 1072)] {
-        assert_eq!(check_h264(&plain(width, height).stream()), Ok(()), "{width}x{height}");
+        let seen =
+            check_h264(&plain(width, height).stream()).map(|seen| seen.map(|seen| (seen.width, seen.height)));
+        assert_eq!(seen, Ok(Some((width, height))));
         let (width, height) = (u16::try_from(width).expect("small"), u16::try_from(height).expect("small"));
-        assert_eq!(check_vp8(&vp8(width, height)), Ok(()), "{width}x{height}");
+        assert_eq!(check_vp8(&vp8(width, height)), Ok(Some(Pictures::vp8(width.into(), height.into()))));
     }
 }
 
@@ -98,12 +100,12 @@ fn larger_pictures_do_not() {
 
 #[test]
 fn the_scaling_bits_of_vp8_are_no_size() {
-    assert_eq!(check_vp8(&vp8(640 | 3 << 14, 360 | 1 << 14)), Ok(()));
+    assert_eq!(check_vp8(&vp8(640 | 3 << 14, 360 | 1 << 14)), Ok(Some(Pictures::vp8(640, 360))));
 }
 
 #[test]
 fn a_vp8_frame_between_key_frames_has_no_header_and_a_broken_key_frame_is_refused() {
-    assert_eq!(check_vp8(&[0x11]), Ok(()));
+    assert_eq!(check_vp8(&[0x11]), Ok(None));
     assert_eq!(check_vp8(&[]), Err(Unfit::Unreadable));
     assert_eq!(check_vp8(&vp8(640, 360)[..9]), Err(Unfit::Unreadable));
     assert_eq!(check_vp8(&[0x10, 0, 0, 0, 0, 0, 1, 0, 1, 0]), Err(Unfit::Unreadable));
@@ -120,8 +122,8 @@ fn every_parameter_set_of_an_access_unit_is_read() {
     let mut subset = large.stream();
     subset[9] = 0x6f;
     assert!(check_h264(&subset).is_err(), "a subset parameter set, too");
-    assert_eq!(check_h264(&[0, 0, 0, 1, 0x65, 0x88, 0x84]), Ok(()), "a picture without one");
-    assert_eq!(check_h264(&[]), Ok(()));
+    assert_eq!(check_h264(&[0, 0, 0, 1, 0x65, 0x88, 0x84]), Ok(None), "a picture without one");
+    assert_eq!(check_h264(&[]), Ok(None));
 }
 
 #[test]
@@ -140,7 +142,7 @@ fn every_form_of_a_parameter_set_is_read() {
         ]
     };
     for (small, large) in forms(1280, 704).iter().zip(forms(2560, 1440)) {
-        assert_eq!(check_h264(&small.stream()), Ok(()), "{}", small.bits());
+        assert!(matches!(check_h264(&small.stream()), Ok(Some(_))), "{}", small.bits());
         let refused = Err(Unfit::TooLarge { width: 2560, height: 1440 });
         assert_eq!(check_h264(&large.stream()), refused, "{}", large.bits());
     }
@@ -178,6 +180,15 @@ fn a_parameter_set_that_ends_too_early_is_refused() {
 }
 
 #[test]
+fn of_several_parameter_sets_the_one_that_takes_most_memory_counts() {
+    let sets = [plain(320, 176), plain(1280, 720), Written { references: 16, ..plain(320, 176) }];
+    let stream = sets.iter().flat_map(Written::stream).collect::<Vec<u8>>();
+    let most = Pictures { width: 1280, height: 720, references: 1 };
+    assert_eq!(check_h264(&stream), Ok(Some(most)));
+    assert_eq!(most.memory(), 1280 * 720 * 3 / 2 * 5);
+}
+
+#[test]
 fn emulation_prevention_hides_nothing() {
     // Both readings count: one has the zeros of a large order count, the other a 3 among them.
     let mut found = 0;
@@ -186,7 +197,7 @@ fn emulation_prevention_hides_nothing() {
             let unit = [0x67, 66, 0, 0, 3, order_bits, tail, 0, 0, 3, 0x7f, 0x10, 0x20, 0xff, 0xff];
             let (plain, raw) = (without_emulation_prevention(&unit[1..]), &unit[1..]);
             let large = |set: &[u8]| {
-                matches!(ParameterSet::read(set).and_then(|set| set.check()), Err(Unfit::TooLarge { .. }))
+                matches!(Pictures::read(set).and_then(Pictures::checked), Err(Unfit::TooLarge { .. }))
             };
             if large(raw) && !large(&plain) {
                 found += 1;
@@ -204,7 +215,7 @@ proptest::proptest! {
             let unit = [&[profile][..], &bytes].concat();
             if check_h264(&[&[0, 0, 1, 0x67][..], &unit].concat()).is_ok() {
                 let first = &unit[..start_code(&unit).unwrap_or(unit.len())];
-                let set = ParameterSet::read(&without_emulation_prevention(first)).expect("it was read");
+                let set = Pictures::read(&without_emulation_prevention(first)).expect("it was read");
                 proptest::prop_assert!(set.width * set.height <= 1920 * 1088, "{set:?}");
             }
         }
