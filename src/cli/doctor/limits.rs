@@ -50,7 +50,7 @@ pub(super) fn judge(room: &Room) -> Finding {
     let short = kinds.into_iter().filter(|(_, most, needed, _)| most.is_some_and(|most| most < *needed));
     let remedies: Vec<String> = short.map(|(name, _, _, wanted)| format!("{name}={wanted}")).collect();
     if remedies.is_empty() {
-        return Finding::good("limits", format!("room for {seats} seats"));
+        return Finding::good("limits", format!("room for {seats} seats with pictures of 720p"));
     }
     Finding::wrong(
         "limits",
