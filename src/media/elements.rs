@@ -3,6 +3,8 @@
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
+use super::core::job;
+
 /// Prefixes of element names, longest match first, and the package that brings them.
 const PACKAGES: [(&str, &str); 36] = [
     ("alsa", "gstreamer1.0-alsa"),
@@ -68,9 +70,18 @@ pub fn first(names: &[&'static str]) -> Option<&'static str> {
 }
 
 /// Loads the plugin that brings an element, if it is there. May take its time.
-pub fn load(name: &str) {
+fn load(name: &str) {
     if let Some(Err(error)) = gst::ElementFactory::find(name).map(|factory| factory.load()) {
         tracing::debug!(%error, "{name} cannot be loaded");
+    }
+}
+
+/// Loads the plugins of these elements on a thread of its own: from a slow card that takes its time, which there is before a seat is
+/// granted.
+pub fn load_ahead(names: Vec<String>) {
+    let work = move || names.iter().for_each(|name| load(name));
+    if let Err(error) = job::spawn("loader", work) {
+        tracing::debug!(%error, "plugins are loaded when they are needed");
     }
 }
 

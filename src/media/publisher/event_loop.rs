@@ -250,18 +250,14 @@ impl PublisherLoop {
         }
     }
 
-    /// Loads the plugins of a stay, once: from a slow card that takes its time, which there is before a seat is granted.
+    /// Loads the plugins of a stay, once.
     fn prepare(&mut self) {
         let Some(elements) = self.unloaded.take() else { return };
         let profile = &self.settings.profile;
         let needed = profile.elements(profile.offered(self.settings.codec)).into_iter();
         let needed = needed.chain(elements.iter().copied());
         let needed = needed.chain(self.inputs.microphone.processing().elements().iter().copied());
-        let needed: Vec<String> = needed.map(str::to_owned).collect();
-        let load = move || needed.iter().for_each(|name| elements::load(name));
-        if let Err(error) = job::spawn("loader", load) {
-            tracing::debug!(%error, "plugins are loaded when they are needed");
-        }
+        elements::load_ahead(needed.map(str::to_owned).collect());
     }
 
     fn start(&mut self, now: Instant, session: Session, media: Media, sound: Sound, plan: Plan) {

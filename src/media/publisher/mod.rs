@@ -52,9 +52,11 @@ use crate::model::media::{Ask, Report};
 const EVENTS: usize = 1024;
 
 /// What every publisher needs beside its profile.
-const ELEMENTS: [&str; 13] = [
+const ELEMENTS: [&str; 15] = [
     "webrtcbin",
     "nicesink",
+    "rtpbin",
+    "srtpenc",
     "appsrc",
     "appsink",
     "capsfilter",

@@ -40,7 +40,7 @@ use self::decode::Decoders;
 use self::desk::Desk;
 use self::events::Event;
 use super::certificate;
-use super::elements::MissingElement;
+use super::elements::{self, MissingElement};
 use super::thread::{CloseTimeout, Overflow, Thread};
 use super::webrtc::Ice;
 use crate::model::stage::{StageAsk, StageReport};
@@ -94,6 +94,7 @@ impl Stage {
         gst::init()?;
         let decoders = Decoders::find()?;
         certificate::warm_up().map_err(OpenError::Certificate)?;
+        elements::load_ahead(decoders.elements().map(str::to_owned).collect());
         let (events, inbox) = mpsc::sync_channel(EVENTS);
         let desk = Desk::new(settings, decoders, events.clone(), reports)?;
         Ok(Self(Thread::start("stage", events, move |listener| desk.run(&inbox, listener))?))
