@@ -311,8 +311,17 @@ impl Bench {
         path
     }
 
+    /// What the check says. What it refuses, a start refuses in the same words.
     fn check(&self, variables: &[(&str, &str)], flags: &[&str]) -> Output {
-        self.told("check-config", variables, flags)
+        let checked = self.told("check-config", variables, flags);
+        if !checked.status.success() {
+            let started = self.told("run", variables, flags);
+            assert_eq!(
+                (started.status.code(), last_line(&started)),
+                (checked.status.code(), last_line(&checked))
+            );
+        }
+        checked
     }
 
     fn told(&self, subcommand: &str, variables: &[(&str, &str)], flags: &[&str]) -> Output {
@@ -327,11 +336,15 @@ impl Bench {
     }
 }
 
-/// The program, in no environment but that of the test.
+/// The program, in no environment but that of the test. A start that is not refused would go on for ever: it is ended (status 124).
 fn coguestd() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_coguestd"));
-    command.env_clear();
+    let mut command = Command::new("/usr/bin/timeout");
+    command.args(["60", env!("CARGO_BIN_EXE_coguestd")]).env_clear();
     command
+}
+
+fn last_line(output: &Output) -> Option<String> {
+    String::from_utf8_lossy(&output.stderr).lines().last().map(str::to_owned)
 }
 
 fn assert_refused(output: &Output, expected: &str, what: &str) {

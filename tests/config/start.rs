@@ -1,7 +1,6 @@
 //! What a start is refused for: the check says the same, and nothing is waited for.
 
 use std::fs;
-use std::process::Output;
 
 use super::{Bench, assert_accepted, assert_refused};
 
@@ -49,12 +48,51 @@ fn the_check_refuses_what_a_start_refuses() {
         bench.write("own/player.toml", &player.expect("the profile is there"));
         bench.pipe("own/pipe.toml");
         fs::write(bench.path("large.png"), LARGE).expect("writable");
-        let flags = ["--set", "user.id=x"];
-        let (checked, started) = (bench.told("check-config", &[], &flags), bench.told("run", &[], &flags));
-        assert_refused(&checked, expected, &text);
-        let last =
-            |output: &Output| String::from_utf8_lossy(&output.stderr).lines().last().map(str::to_owned);
-        assert_eq!((started.status.code(), last(&started)), (Some(78), last(&checked)), "{text}");
+        assert_refused(&bench.check(&[], &["--set", "user.id=x"]), expected, &text);
+    }
+}
+
+/// Every key that there is, as the check itself lists them.
+fn keys() -> Vec<String> {
+    let listed = assert_accepted(&Bench::new("[user]\nid = 'x'").check(&[], &[]));
+    let mut section = String::new();
+    let mut keys = Vec::new();
+    for line in listed.lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.split(']').next()) {
+            section = format!("{name}.");
+        }
+        let unset = line.strip_prefix("# ").and_then(|line| line.strip_suffix(" is not set"));
+        if let Some(key) = unset.or_else(|| Some(line.split_once(" = ")?.0)) {
+            keys.push(format!("{section}{key}"));
+        }
+    }
+    keys
+}
+
+#[test]
+fn every_key_refuses_what_it_cannot_be_in_both() {
+    let keys = keys();
+    assert!(keys.len() > 50 && keys.iter().any(|key| key == "webrtc.turn"), "{keys:?}");
+    for key in keys {
+        // No key is a list of lists.
+        let output = Bench::new(&format!("{key} = [[1]]")).check(&[], &[]);
+        assert_refused(&output, &format!("config.toml:1: `{key}` "), &key);
+    }
+}
+
+#[test]
+fn what_is_not_installed_is_named_with_its_package_by_both() {
+    let profile = "profile test: the GStreamer element videotestsrc is missing: apt-get install gstreamer1.0-plugins-base";
+    let stage = "the GStreamer element webrtcbin is missing: apt-get install gstreamer1.0-plugins-bad";
+    for (role, expected) in [("guest", profile), ("host", stage)] {
+        let bench = Bench::new("[user]\nid = 'x'\n[media]\nprofile = 'test'\n");
+        let registry = bench.path("registry.bin");
+        let empty = bench.path("plugins");
+        fs::create_dir(&empty).expect("a folder of our own");
+        let (registry, empty) = (registry.to_str().expect("UTF-8"), empty.to_str().expect("UTF-8"));
+        let variables = [("GST_REGISTRY", registry), ("GST_PLUGIN_SYSTEM_PATH_1_0", empty)];
+        let output = bench.check(&variables, &["--set", &format!("role={role}")]);
+        assert_refused(&output, expected, role);
     }
 }
 
