@@ -11,7 +11,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 
 use super::streams::Streams;
-use super::webrtc;
+use super::webrtc::Settling;
 use crate::memory;
 
 /// How long webrtcbin may take for what it was told. Its slowest step is the making of a description: some 10 ms, 4 s on a small board
@@ -30,10 +30,26 @@ pub struct Remains {
 }
 
 impl Remains {
+    /// Lets go what is held back, and has webrtcbin say when it is through with what it was told.
+    fn settle(self) -> Ending {
+        self.streams.let_go();
+        let settling = Settling::begin(&self.webrtc, SETTLES_WITHIN);
+        Ending { pipeline: self.pipeline, webrtc: self.webrtc, settling }
+    }
+}
+
+/// A peer that is being stopped.
+#[derive(Debug)]
+struct Ending {
+    pipeline: gst::Pipeline,
+    webrtc: gst::Element,
+    settling: Settling,
+}
+
+impl Ending {
     fn stop(self) {
-        let Self { pipeline, webrtc, streams } = self;
-        streams.let_go();
-        let settling = webrtc::settle(&webrtc, SETTLES_WITHIN);
+        let Self { pipeline, webrtc, settling } = self;
+        let question = settling.wait();
         if pipeline.set_state(gst::State::Null).is_err() {
             tracing::warn!("the pipeline of a peer did not stop cleanly");
         }
@@ -42,7 +58,7 @@ impl Remains {
         }
         drop((pipeline, webrtc));
         // Only now: one that nobody answered is complained about when it is forgotten.
-        settling.interrupt();
+        question.interrupt();
         memory::give_back();
     }
 }
@@ -50,7 +66,7 @@ impl Remains {
 /// The thread.
 #[derive(Debug)]
 pub struct Teardown {
-    queue: Sender<(u64, Remains)>,
+    queue: Sender<(u64, Ending)>,
     done: Receiver<u64>,
     under_way: usize,
     thread: JoinHandle<()>,
@@ -59,11 +75,11 @@ pub struct Teardown {
 impl Teardown {
     /// Starts the thread `name`, which calls `wake` when a peer is gone.
     pub fn start(name: &str, wake: impl Fn() + Send + 'static) -> std::io::Result<Self> {
-        let (queue, pieces) = mpsc::channel::<(u64, Remains)>();
+        let (queue, pieces) = mpsc::channel::<(u64, Ending)>();
         let (gone, done) = mpsc::channel();
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
-            for (peer, remains) in pieces {
-                remains.stop();
+            for (peer, ending) in pieces {
+                ending.stop();
                 // Nobody asks any more when it is finished.
                 gone.send(peer).unwrap_or_default();
                 wake();
@@ -72,10 +88,11 @@ impl Teardown {
         Ok(Self { queue, done, under_way: 0, thread })
     }
 
-    /// Stops the peer of this number.
+    /// Stops the peer of this number. Its time to settle begins now, beside those that are stopped before it: one that does not settle
+    /// costs the others nothing but its own stop.
     pub fn take(&mut self, peer: u64, remains: Remains) {
         self.under_way += 1;
-        if self.queue.send((peer, remains)).is_err() {
+        if self.queue.send((peer, remains.settle())).is_err() {
             tracing::error!("the thread that ends peers is gone");
         }
     }
@@ -154,7 +171,7 @@ mod tests {
         wait("nothing comes", || pad.is_blocking());
         drop(stream);
         wait("it is still held back", || !pad.is_blocked());
-        Remains { webrtc: idle(), pipeline, streams }.stop();
+        Remains { webrtc: idle(), pipeline, streams }.settle().stop();
     }
 
     /// webrtcbin may show a pad after its own were closed, and before what feeds them is.

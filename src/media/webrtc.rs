@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 use gstreamer::glib;
@@ -180,16 +180,32 @@ fn escape(text: &str) -> String {
     out
 }
 
-/// Waits until webrtcbin has done what it was told before, at most `cap`; the question that it is asked for that is returned, to be kept
-/// until webrtcbin is gone. It works things off one after the other on a thread of its own, so the answer to one more comes last.
-pub fn settle(webrtc: &gst::Element, cap: Duration) -> gst::Promise {
-    let (answer, answered) = mpsc::sync_channel(1);
-    let question = gst::Promise::with_change_func(move |_| answer.try_send(()).unwrap_or_default());
-    webrtc.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &question]);
-    if answered.recv_timeout(cap).is_err() {
-        tracing::warn!("webrtcbin is stopped in the midst of something");
+/// webrtcbin doing what it was told before. It works things off one after the other on a thread of its own, so the answer to one more
+/// question comes last.
+#[derive(Debug)]
+pub struct Settling {
+    question: gst::Promise,
+    answered: mpsc::Receiver<()>,
+    until: Instant,
+}
+
+impl Settling {
+    /// Asks; at most `cap` from now are waited for the answer.
+    pub fn begin(webrtc: &gst::Element, cap: Duration) -> Self {
+        let (answer, answered) = mpsc::sync_channel(1);
+        let question = gst::Promise::with_change_func(move |_| answer.try_send(()).unwrap_or_default());
+        webrtc.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &question]);
+        Self { question, answered, until: Instant::now() + cap }
     }
-    question
+
+    /// Waits. The question is to be kept until webrtcbin is gone.
+    pub fn wait(self) -> gst::Promise {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if self.answered.recv_timeout(left).is_err() {
+            tracing::warn!("webrtcbin is stopped in the midst of something");
+        }
+        self.question
+    }
 }
 
 /// What a promise of webrtcbin came to: its structure, or the error in words.
