@@ -87,6 +87,30 @@ fn each_hears_the_others_alike_and_never_itself_whoever_comes_goes_or_is_closed(
 }
 
 #[test]
+fn who_mutes_fast_or_is_kicked_while_it_speaks_leaves_nothing_in_what_the_others_hear() {
+    network::ensure_interface();
+    let stand = Stand::open();
+    let _host = stand.host(&["host.accept_applications=always"]);
+    let [ada, bob, cleo] = three(&stand);
+    ada.hears(&[620, 1_000]);
+    let before = ada.speaker.next(3).power(620);
+    for _ in 0..15 {
+        stand.ok("bob", "close_local_microphone", json!({}));
+        stand.ok("bob", "open_local_microphone", json!({}));
+    }
+    stand.ok(HOST, "kick_user_out_of_seat", json!({"user_id": "cleo"}));
+    ada.hears(&[620]);
+    let after = ada.speaker.next(3);
+    assert!((after.power(620) - before).abs() < 1.0, "bob: {before} dB, then {} dB", after.power(620));
+    bob.hears(&[400]);
+    let mark = stand.operator.mark();
+    stand.ok("cleo", "apply_for_seat", json!({"media": "audio"}));
+    stand.event("cleo", "media_live", mark);
+    ada.hears(&[620, 1_000]);
+    cleo.hears(&[400, 620]);
+}
+
+#[test]
 fn the_state_says_what_the_speaker_does_and_the_journal_which_it_is() {
     network::ensure_interface();
     let stand = Stand::open();
