@@ -12,14 +12,14 @@ use crate::limits::Limits;
 
 /// What one peer has at most while it is there, with sound and the first picture still to come. Threads: webrtcbin, libnice, nicesrc, the
 /// queue behind it, DTLS, RTCP and the return have one each, a decoder of the hardware one; and one for what comes and goes.
-const OF_A_PEER: Cost = Cost { threads: 9, descriptors: 24, memory: 5 << 20 };
+const OF_A_PEER: Cost = Cost { threads: 9, descriptors: 24, memory: 4 << 20 };
 /// The pictures that [`for_seats`] counts with: 720p, what a kiosk sends unless it is told otherwise.
 const USUAL: Pictures = Pictures::vp8(1280, 720);
 /// What stays free for all else: pictures of seats, encryption, MQTT.
 const SPARE: Cost = Cost { threads: 8, descriptors: 64, memory: 16 << 20 };
 
-/// What a host without guests has.
-const BASE: Cost = Cost { threads: 20, descriptors: 48, memory: 40 << 20 };
+/// What a host without guests has, its decoders loaded.
+const BASE: Cost = Cost { threads: 20, descriptors: 48, memory: 66 << 20 };
 
 /// So much of each.
 #[derive(Debug, Clone, Copy)]
