@@ -218,7 +218,7 @@ mod tests {
         let peers: Vec<Reservation> = (0..16).map(|_| budget.reserve(&now).expect("there is room")).collect();
         let large = Pictures::vp8(1920, 1080);
         let shown = peers.iter().filter(|peer| peer.show(large, || now).is_ok()).count() as u64;
-        let left = (320 - 40 << 20) - SPARE.memory - 16 * OF_A_PEER.memory;
+        let left = ((320 - 40) << 20) - SPARE.memory - 16 * OF_A_PEER.memory;
         assert_eq!(shown, left / large.memory());
         assert!((5..16).contains(&shown), "{shown}");
         // Those that have it keep it, also when their pictures become smaller and larger again.
