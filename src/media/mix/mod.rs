@@ -14,7 +14,7 @@ mod listener;
 mod tests;
 
 pub use input::Input;
-pub use listener::Listener;
+pub use listener::{Content, Listener};
 
 /// Samples a second, of every input and every mix: mono, as Opus decodes and encodes it.
 pub const RATE: u32 = 48_000;

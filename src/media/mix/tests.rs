@@ -297,14 +297,18 @@ fn a_listener_is_faded_in_and_out_and_measured() {
     let mut listener = Listener::default();
     let tone = |wanted, listener: &mut Listener| {
         let mut block = [16_384; BLOCK];
-        let level = listener.shape(&mut block, wanted);
-        (block, level)
+        let content = listener.shape(&mut block, wanted);
+        (block, content)
     };
     let (first, _) = tone(Audible::Yes, &mut listener);
     assert!(first[0] < 100 && first[FADE] == 16_384);
-    let (_, level) = tone(Audible::Yes, &mut listener);
-    assert!((level.expect("it is loud") + 6.0).abs() < 0.1, "{level:?}");
+    (0..50).for_each(|_| assert_eq!(tone(Audible::Yes, &mut listener).1, Content::Sound));
+    assert!((listener.level() + 6.0).abs() < 0.1, "{}", listener.level());
     let (last, _) = tone(Audible::No, &mut listener);
     assert!(last[0] > 16_000 && last[FADE] == 0);
-    assert_eq!(tone(Audible::No, &mut listener), ([0; BLOCK], None));
+    assert_eq!(tone(Audible::No, &mut listener), ([0; BLOCK], Content::Silence));
+    // A gap between two words is not the level of what is said.
+    assert!((-9.0..-6.0).contains(&listener.level()), "{}", listener.level());
+    (0..100).for_each(|_| assert_eq!(tone(Audible::No, &mut listener).1, Content::Silence));
+    assert!(listener.level() < -40.0, "{}", listener.level());
 }

@@ -20,7 +20,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
 use super::meter::Meter;
-use crate::media::mix::{BLOCK, Block, Input, Listener, RATE, Sum};
+use crate::media::mix::{BLOCK, Block, Content, Input, Listener, RATE, Sum};
 use crate::model::sound::{Audible, Return};
 
 /// What is decoded and encoded, in the byte order of the machine.
@@ -260,9 +260,9 @@ impl Seat {
             // Nobody can talk to a guest yet.
             Return::Talk | Return::None => Audible::No,
         };
-        let level = self.listener.shape(&mut block, wanted);
-        self.meter.returned(Instant::now(), level.unwrap_or(f64::NEG_INFINITY));
-        if level.is_none() && self.returned == Return::None {
+        let content = self.listener.shape(&mut block, wanted);
+        self.meter.returned(Instant::now(), self.listener.level());
+        if content == Content::Silence && self.returned == Return::None {
             return;
         }
         let Some(pts) = source.base_time().and_then(|base| time.checked_sub(base)) else { return };
@@ -271,7 +271,7 @@ impl Seat {
         if let Some(buffer) = buffer.get_mut() {
             buffer.set_pts(pts);
             buffer.set_duration(gst::ClockTime::from_mseconds(20));
-            if level.is_none() {
+            if content == Content::Silence {
                 buffer.set_flags(gst::BufferFlags::GAP);
             }
         }
