@@ -22,7 +22,6 @@ use super::{capture, peer};
 use crate::media::bridge::{FrameKind, fallback};
 use crate::media::core::caps::picture_caps;
 use crate::media::core::event_sender::EventSender;
-use crate::media::core::job;
 use crate::media::description;
 use crate::media::elements;
 use crate::media::encoder::{EncoderConditions, EncoderOutcome, EncoderSlot, Expected, PictureSource};

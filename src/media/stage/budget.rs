@@ -7,14 +7,14 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::frame_size::Pictures;
+use super::frame_size::FrameSize;
 use crate::limits::Limits;
 
 /// What one peer has at most while it is there, with sound and the first picture still to come. Threads: webrtcbin, libnice, nicesrc, the
 /// queue behind it, DTLS, RTCP and the return have one each, a decoder of the hardware one; and one for what comes and goes.
 const OF_A_PEER: Cost = Cost { threads: 9, descriptors: 24, memory: 4 << 20 };
 /// The pictures that [`for_seats`] counts with: 720p, what a kiosk sends unless it is told otherwise.
-const USUAL: Pictures = Pictures::vp8(1280, 720);
+const USUAL: FrameSize = FrameSize::vp8(1280, 720);
 /// What stays free for all else: pictures of seats, encryption, MQTT.
 const SPARE: Cost = Cost { threads: 8, descriptors: 64, memory: 16 << 20 };
 
@@ -52,11 +52,11 @@ impl fmt::Display for Short {
 #[derive(Debug, Clone)]
 pub struct Budget {
     before: Limits,
-    taken: Arc<Mutex<Taken>>,
+    taken: Arc<Mutex<Reserved>>,
 }
 
 #[derive(Debug, Default)]
-struct Taken {
+struct Reserved {
     peers: u64,
     /// Bytes for decoded pictures.
     pictures: u64,
@@ -97,7 +97,7 @@ impl Budget {
         Ok(Reservation { budget: self.clone(), pictures: AtomicU64::new(0) })
     }
 
-    fn has_memory(&self, taken: &Taken, now: &Limits, more: u64) -> Result<(), Short> {
+    fn has_memory(&self, taken: &Reserved, now: &Limits, more: u64) -> Result<(), Short> {
         let Some(most) = now.memory.most else { return Ok(()) };
         let planned = self.before.memory.used + OF_A_PEER.memory * taken.peers + taken.pictures;
         if planned.max(now.memory.used) + more + SPARE.memory <= most {
@@ -106,7 +106,7 @@ impl Budget {
         Err(Short { what: "memory", limit: "MemoryMax", most })
     }
 
-    fn taken(&self) -> MutexGuard<'_, Taken> {
+    fn taken(&self) -> MutexGuard<'_, Reserved> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -124,7 +124,7 @@ impl Reservation {
     ///
     /// # Errors
     /// That memory is short.
-    pub fn show(&self, pictures: Pictures, now: impl FnOnce() -> Limits) -> Result<(), Short> {
+    pub fn show(&self, pictures: FrameSize, now: impl FnOnce() -> Limits) -> Result<(), Short> {
         let needed = pictures.memory();
         let more = needed.saturating_sub(self.pictures.load(Relaxed));
         if more == 0 {
@@ -216,13 +216,13 @@ mod tests {
         let now = memory(40, 320);
         let budget = Budget::new(now);
         let peers: Vec<Reservation> = (0..16).map(|_| budget.reserve(&now).expect("there is room")).collect();
-        let large = Pictures::vp8(1920, 1080);
+        let large = FrameSize::vp8(1920, 1080);
         let shown = peers.iter().filter(|peer| peer.show(large, || now).is_ok()).count() as u64;
         let left = ((320 - 40) << 20) - SPARE.memory - 16 * OF_A_PEER.memory;
         assert_eq!(shown, left / large.memory());
         assert!((5..16).contains(&shown), "{shown}");
         // Those that have it keep it, also when their pictures become smaller and larger again.
-        assert_eq!(peers[0].show(Pictures::vp8(640, 360), || now), Ok(()));
+        assert_eq!(peers[0].show(FrameSize::vp8(640, 360), || now), Ok(()));
         assert_eq!(peers[0].show(large, || now), Ok(()));
         assert!(peers[15].show(large, || now).is_err());
         drop(peers);

@@ -3,7 +3,6 @@
 //! Invariant: nothing here waits but for the next event. Without peers there is no tick.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -11,18 +10,17 @@ use tokio::sync::mpsc::Sender;
 
 use super::Settings;
 use super::admission::{Admission, Offer};
-use super::budget::{Budget, Reservation};
 use super::decode::Decoders;
 use super::decode_queue::Pool;
 use super::events::{Event, Tell, Told};
 use super::governor::{Decoding, Governor, Lag};
 use super::interval::{Interval, Stream};
 use super::peer::{Peer, Presence};
+use super::reservations::Reservations;
 use super::returns::Mixer;
 use super::snapshots::Snapshots;
 use super::sounds::Sounds;
 use super::speaking::{Change, Speaking};
-use crate::limits::Limits;
 use crate::media::description::{Description, Kind};
 use crate::media::heart::Listener;
 use crate::media::outbox::Outbox;
@@ -44,8 +42,6 @@ const KEY_FRAME_PAUSE: Duration = Duration::from_millis(500);
 const KEY_FRAME_SLOW: Duration = Duration::from_secs(4);
 /// The transport is asked at least so often, so that a report has fresh numbers.
 const LINK_EVERY: Duration = Duration::from_secs(1);
-/// A room has 32 seats; guests whose seat changes may overlap.
-const MOST_PEERS: usize = 64;
 
 /// What the stage's thread owns.
 #[derive(Debug)]
@@ -57,9 +53,7 @@ pub struct Desk {
     outbox: Outbox<StageReport>,
     peers: BTreeMap<u64, Peer>,
     admission: Admission,
-    budget: Budget,
-    /// Of peers, and of those that are being stopped.
-    reservations: BTreeMap<u64, Arc<Reservation>>,
+    reservations: Reservations,
     governor: Governor,
     speaking: Speaking,
     next_stats: Option<Instant>,
@@ -91,8 +85,7 @@ impl Desk {
             outbox: Outbox::new(reports, |report| matches!(report, StageReport::Stats(_))),
             peers: BTreeMap::new(),
             admission: Admission::default(),
-            budget: Budget::new(Limits::read()),
-            reservations: BTreeMap::new(),
+            reservations: Reservations::new(),
             governor: Governor::default(),
             speaking: Speaking::default(),
             next_stats: None,
@@ -201,7 +194,7 @@ impl Desk {
     /// Takes up the offers whose turn it is. Only now they are read.
     fn admit(&mut self, now: Instant) {
         while let Some(peer) = self.teardown.stopped() {
-            self.reservations.remove(&peer);
+            self.reservations.release(peer);
             self.admission.ended(peer);
         }
         while let Some(offer) = self.admission.next(now) {
@@ -220,12 +213,11 @@ impl Desk {
         match self.peers.get_mut(&id.peer) {
             Some(peer) => peer.offer_again(exchange, description),
             None => {
-                let reservation = Arc::new(self.room_for_one()?);
+                let reservation = self.reservations.take(id.peer)?;
                 let tell = Tell { desk: self.events.clone(), peer: id.peer };
-                let held = Arc::clone(&reservation);
-                let peer =
-                    Peer::open(id.clone(), media, description, &self.settings.ice, tell, &self.mixer, held)?;
-                self.reservations.insert(id.peer, reservation);
+                let (ice, mixer) = (&self.settings.ice, &self.mixer);
+                let peer = Peer::open(id.clone(), media, description, ice, tell, mixer, reservation)
+                    .inspect_err(|_| self.reservations.release(id.peer))?;
                 if let Some((audible, returned)) = self.sounds.of(&id) {
                     peer.place.set(audible, returned);
                 }
@@ -236,16 +228,6 @@ impl Desk {
             candidates.iter().for_each(|candidate| peer.candidate(exchange, candidate));
         }
         Ok(())
-    }
-
-    /// What one more needs; asked ahead, since what runs out while a peer begins takes all others with it.
-    fn room_for_one(&self) -> Result<Reservation, Fault> {
-        let peers = self.reservations.len();
-        let full = |why: String| Fault::new("stage", Code::RoomFull, why);
-        if peers >= MOST_PEERS {
-            return Err(full("the stage takes no more peers".to_owned()));
-        }
-        self.budget.reserve(&Limits::read()).map_err(|short| full(short.to_string()))
     }
 
     fn refuse(&mut self, id: StagePeer, fault: Fault) {

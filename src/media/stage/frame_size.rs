@@ -10,7 +10,7 @@ const LONG_SIDE: u32 = 1920;
 const SHORT_SIDE: u32 = 1088;
 /// Macroblocks that may be kept as references: `MaxDpbMbs` of level 4.2 (ITU-T H.264, table A-1), that is 4 pictures of 1080p.
 const MOST_REFERENCES: u32 = 34_816;
-/// Pictures that are there beside the references: the one being decoded, the last two that came out, and one whose memory the allocator
+/// FrameSize that are there beside the references: the one being decoded, the last two that came out, and one whose memory the allocator
 /// has not given back. Measured: 16 streams of 1080p in VP8 take 21 MiB each.
 const BESIDE_REFERENCES: u32 = 4;
 
@@ -65,20 +65,20 @@ pub fn check_size(width: u32, height: u32) -> Result<(), Unfit> {
 pub const VP8_HEADER: usize = 10;
 
 /// Checks a VP8 frame by its first bytes; only a key frame says its size. The scaling bits are a wish to who shows it.
-pub fn check_vp8(head: &[u8]) -> Result<Option<Pictures>, Unfit> {
+pub fn check_vp8(head: &[u8]) -> Result<Option<FrameSize>, Unfit> {
     match head {
         [tag, ..] if tag & 1 == 1 => Ok(None),
         [_, _, _, 0x9d, 0x01, 0x2a, w0, w1, h0, h1, ..] => {
             let side = |low: &u8, high: &u8| u32::from(u16::from_le_bytes([*low, *high]) & 0x3fff);
             let (width, height) = (side(w0, w1), side(h0, h1));
-            check_size(width, height).map(|()| Some(Pictures::vp8(width, height)))
+            check_size(width, height).map(|()| Some(FrameSize::vp8(width, height)))
         }
         _ => Err(Unfit::Unreadable),
     }
 }
 
 /// Checks every sequence parameter set of an H.264 byte stream (ITU-T H.264, annex B), whatever its id. Of several, what takes most memory.
-pub fn check_h264(stream: &[u8]) -> Result<Option<Pictures>, Unfit> {
+pub fn check_h264(stream: &[u8]) -> Result<Option<FrameSize>, Unfit> {
     let mut largest = None;
     let mut rest = stream;
     while let Some(start) = start_code(rest) {
@@ -107,13 +107,13 @@ fn start_code(bytes: &[u8]) -> Option<usize> {
 }
 
 /// A decoder that cannot make sense of a parameter set tries it again with its emulation prevention bytes left in.
-fn check_parameter_set(unit: &[u8]) -> Result<Pictures, Unfit> {
+fn check_parameter_set(unit: &[u8]) -> Result<FrameSize, Unfit> {
     let plain = without_emulation_prevention(unit);
-    let pictures = Pictures::read(&plain)?.checked()?;
+    let pictures = FrameSize::read(&plain)?.checked()?;
     if plain.len() == unit.len() {
         return Ok(pictures);
     }
-    match Pictures::read(unit).and_then(Pictures::checked) {
+    match FrameSize::read(unit).and_then(FrameSize::checked) {
         Ok(other) => Ok(std::cmp::max_by_key(pictures, other, |pictures| pictures.memory())),
         Err(Unfit::Unreadable) => Ok(pictures),
         Err(unfit) => Err(unfit),
@@ -135,19 +135,17 @@ fn without_emulation_prevention(unit: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// What the pictures of a stream are, as far as it concerns memory; of H.264, by a sequence parameter set (ITU-T H.264, 7.3.2.1.1).
+/// What the pictures of a stream are, in pixels, as far as it concerns memory; of H.264, by a sequence parameter set (ITU-T H.264, 7.3.2.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pictures {
-    /// In pixels.
+pub struct FrameSize {
     width: u32,
-    /// In pixels.
     height: u32,
     /// Decoded pictures that are kept to decode others.
     references: u32,
 }
 
-impl Pictures {
-    /// Pictures of this size in pixels, as VP8 has them: last, golden and alternate are kept (RFC 6386, section 9.7).
+impl FrameSize {
+    /// FrameSize of this size in pixels, as VP8 has them: last, golden and alternate are kept (RFC 6386, section 9.7).
     pub const fn vp8(width: u32, height: u32) -> Self {
         Self { width, height, references: 3 }
     }

@@ -23,6 +23,7 @@ mod interval;
 mod meter;
 mod peer;
 mod probes;
+mod reservations;
 mod returns;
 mod sections;
 mod snapshots;

@@ -9,7 +9,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 
 use gstreamer as gst;
@@ -24,9 +23,10 @@ use super::decode_queue::Pool;
 use super::events::{Tell, Told};
 use super::interval::{Link, Reading, Stream};
 use super::meter::Meter;
-use super::probes::{self, Guard, Refused};
+use super::probes::{self, Guard};
 use super::returns::{Mixer, Place};
-use super::{sections, watch};
+use super::sections;
+use super::watch::{self, LinkQuestion};
 use crate::media::description::{self, Bundling, Description, Kind};
 use crate::media::jitter_buffer;
 use crate::media::opus;
@@ -83,8 +83,7 @@ pub struct Peer {
     pub key_frame_asked: Option<Instant>,
     /// What its transport knows.
     pub link: Link,
-    /// Whether its transport is being asked.
-    asking: Arc<AtomicBool>,
+    question: LinkQuestion,
     /// Where the present interval of the statistics began.
     pub interval_from: Option<(Reading, Link)>,
     media: Media,
@@ -133,7 +132,7 @@ impl Peer {
             began: now,
             key_frame_asked: None,
             link: Link::default(),
-            asking: Arc::default(),
+            question: LinkQuestion::default(),
             interval_from: None,
             media,
             tell,
@@ -319,13 +318,7 @@ impl Peer {
         let announce: Option<probes::Announce> =
             announces.then(|| Arc::new(move || tell.say(Told::Decoded)) as probes::Announce);
         let tell = self.tell.clone();
-        let refuse: probes::Refuse = Arc::new(move |why| {
-            let code = match why {
-                Refused::Unfit(_) => Code::InvalidParameter,
-                Refused::Short(_) => Code::RoomFull,
-            };
-            tell.say(Told::Broken(Fault::new("decoder", code, why.to_string())))
-        });
+        let refuse: probes::Refuse = Arc::new(move |why| tell.say(Told::Broken(why.fault())));
         let guard = Guard::new(codec, Arc::clone(&self.reservation), refuse);
         let chain = decode::chain(&self.pipeline, decoders, pool, &self.meter, announce, guard)?;
         if codec == Codec::Opus {
@@ -362,24 +355,14 @@ impl Peer {
         }
     }
 
-    /// Asks webrtcbin what its transport knows. Not again before it has answered.
+    /// Asks webrtcbin what its transport knows.
     pub fn ask_link(&self) {
-        if self.asking.swap(true, Relaxed) {
-            return;
-        }
-        let (tell, asking) = (self.tell.clone(), Arc::clone(&self.asking));
-        let promise = gst::Promise::with_change_func(move |reply| {
-            asking.store(false, Relaxed);
-            if let Ok(Some(stats)) = reply {
-                tell.say(Told::Link(watch::read_link(stats)));
-            }
-        });
-        self.webrtc.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &promise]);
+        self.question.ask(&self.webrtc, &self.tell);
     }
 
     /// The last decoded picture.
     pub fn last_picture(&self) -> Option<gst::Sample> {
-        self.video.as_ref().and_then(|(_, chain)| chain.last.picture())
+        self.video.as_ref()?.1.last.picture()
     }
 
     /// What is to be stopped when the peer is over.

@@ -14,11 +14,13 @@ use gstreamer::prelude::*;
 use gstreamer_video as gst_video;
 
 use super::budget::{Reservation, Short};
-use super::frame_size::{self, Pictures, Unfit, VP8_HEADER};
+use super::frame_size::{self, FrameSize, Unfit, VP8_HEADER};
 use super::governor::Decoding;
 use super::meter::Meter;
 use crate::limits::Limits;
 use crate::media::codec::Codec;
+use crate::model::Code;
+use crate::model::media::Fault;
 
 /// So much may come without a frame: a key frame of 1080p has a quarter of it at most. A depayloader would keep it all.
 const FRAME_BYTES: usize = 4 << 20;
@@ -47,7 +49,7 @@ pub type Announce = Arc<dyn Fn() -> Sent + Send + Sync>;
 
 /// Why nothing more of a stream is decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum NotDecoded {
     /// By what it is.
     #[error(transparent)]
     Unfit(#[from] Unfit),
@@ -56,8 +58,19 @@ pub enum Refused {
     Short(Short),
 }
 
+impl NotDecoded {
+    /// What the peer ends with.
+    pub fn fault(&self) -> Fault {
+        let code = match self {
+            Self::Unfit(_) => Code::InvalidParameter,
+            Self::Short(_) => Code::RoomFull,
+        };
+        Fault::new("decoder", code, self.to_string())
+    }
+}
+
 /// Says why nothing more of this stream is decoded.
-pub type Refuse = Arc<dyn Fn(Refused) -> Sent + Send + Sync>;
+pub type Refuse = Arc<dyn Fn(NotDecoded) -> Sent + Send + Sync>;
 
 /// Whether a wake-up found room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +107,7 @@ pub fn watch_arrivals(source: &gst::Pad, codec: Codec, meter: &Arc<Meter>) {
     });
 }
 
-/// From here on a packet of pictures has the time of its arrival: by its own one its sender could claim any lag. Pictures are shown
+/// From here on a packet of pictures has the time of its arrival: by its own one its sender could claim any lag. FrameSize are shown
 /// when they are decoded, so nobody misses it.
 fn arrived(meter: &Meter, codec: Codec, buffer: &mut gst::Buffer) {
     match codec {
@@ -138,22 +151,22 @@ impl Guard {
     }
 
     /// A packet is about to become part of a frame.
-    fn packet(&self, bytes: usize) -> Result<(), Refused> {
+    fn packet(&self, bytes: usize) -> Result<(), NotDecoded> {
         let waiting = self.waiting.fetch_add(bytes, Relaxed).saturating_add(bytes);
         if waiting > FRAME_BYTES { Err(Unfit::Endless(FRAME_BYTES).into()) } else { Ok(()) }
     }
 
     /// A frame is about to be decoded.
-    fn frame(&self, frame: &gst::BufferRef) -> Result<(), Refused> {
+    fn frame(&self, frame: &gst::BufferRef) -> Result<(), NotDecoded> {
         self.waiting.store(0, Relaxed);
         match self.read(frame)? {
-            Some(pictures) => self.reservation.show(pictures, Limits::read).map_err(Refused::Short),
+            Some(pictures) => self.reservation.show(pictures, Limits::read).map_err(NotDecoded::Short),
             None => Ok(()),
         }
     }
 
     /// What the header of a frame says of the pictures from now on.
-    fn read(&self, frame: &gst::BufferRef) -> Result<Option<Pictures>, Unfit> {
+    fn read(&self, frame: &gst::BufferRef) -> Result<Option<FrameSize>, Unfit> {
         match self.codec {
             Codec::Opus => Ok(None),
             Codec::H264 => {
@@ -170,7 +183,7 @@ impl Guard {
     }
 
     /// What the depayloader or the parser has read of the stream.
-    fn caps(&self, caps: &gst::CapsRef) -> Result<(), Refused> {
+    fn caps(&self, caps: &gst::CapsRef) -> Result<(), NotDecoded> {
         let pixels =
             |name| caps.structure(0).and_then(|caps| u32::try_from(caps.get::<i32>(name).ok()?).ok());
         pixels("width")
@@ -179,7 +192,7 @@ impl Guard {
     }
 
     /// Whether it goes on, by what was found. Says once why not.
-    fn judge(&self, found: Result<(), Refused>) -> gst::PadProbeReturn {
+    fn judge(&self, found: Result<(), NotDecoded>) -> gst::PadProbeReturn {
         if let Err(why) = found {
             self.refused.store(true, Relaxed);
             if !self.told.load(Relaxed) && (self.refuse)(why) == Sent::Yes {

@@ -3,6 +3,7 @@
 //! Invariant: callbacks hold a [`Tell`] or the meter, never an element.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 
 use gstreamer as gst;
@@ -17,6 +18,29 @@ use super::probes::Sent;
 use crate::media::packets::Packets;
 use crate::model::Code;
 use crate::model::media::Fault;
+
+/// The question to webrtcbin what its transport knows: not again before it has answered.
+#[derive(Debug, Default)]
+pub(super) struct LinkQuestion {
+    is_asked: Arc<AtomicBool>,
+}
+
+impl LinkQuestion {
+    /// Asks; the answer comes as [`Told::Link`].
+    pub(super) fn ask(&self, webrtc: &gst::Element, tell: &Tell) {
+        if self.is_asked.swap(true, Relaxed) {
+            return;
+        }
+        let (tell, is_asked) = (tell.clone(), Arc::clone(&self.is_asked));
+        let promise = gst::Promise::with_change_func(move |reply| {
+            is_asked.store(false, Relaxed);
+            if let Ok(Some(stats)) = reply {
+                tell.say(Told::Link(read_link(stats)));
+            }
+        });
+        webrtc.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &promise]);
+    }
+}
 
 /// Levels go into the meter, errors to the stage's thread, everything else nowhere: nobody else reads this bus.
 pub(super) fn listen_to_bus(pipeline: &gst::Pipeline, tell: &Tell, meter: &Arc<Meter>) {
@@ -58,7 +82,7 @@ fn stage_of(place: &str) -> &'static str {
 }
 
 /// What webrtcbin's statistics say of the way to the guest.
-pub(super) fn read_link(stats: &gst::StructureRef) -> Link {
+fn read_link(stats: &gst::StructureRef) -> Link {
     let mut link = Link::default();
     for (_, value) in stats.iter() {
         let Ok(entry) = value.get::<gst::Structure>() else { continue };

@@ -83,7 +83,7 @@ fn pictures_of_1080p_in_any_orientation_fit() {
             check_h264(&plain(width, height).stream()).map(|seen| seen.map(|seen| (seen.width, seen.height)));
         assert_eq!(seen, Ok(Some((width, height))));
         let (width, height) = (u16::try_from(width).expect("small"), u16::try_from(height).expect("small"));
-        assert_eq!(check_vp8(&vp8(width, height)), Ok(Some(Pictures::vp8(width.into(), height.into()))));
+        assert_eq!(check_vp8(&vp8(width, height)), Ok(Some(FrameSize::vp8(width.into(), height.into()))));
     }
 }
 
@@ -100,7 +100,7 @@ fn larger_pictures_do_not() {
 
 #[test]
 fn the_scaling_bits_of_vp8_are_no_size() {
-    assert_eq!(check_vp8(&vp8(640 | 3 << 14, 360 | 1 << 14)), Ok(Some(Pictures::vp8(640, 360))));
+    assert_eq!(check_vp8(&vp8(640 | 3 << 14, 360 | 1 << 14)), Ok(Some(FrameSize::vp8(640, 360))));
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_parameter_set_that_ends_too_early_is_refused() {
 fn of_several_parameter_sets_the_one_that_takes_most_memory_counts() {
     let sets = [plain(320, 176), plain(1280, 720), Written { references: 16, ..plain(320, 176) }];
     let stream = sets.iter().flat_map(Written::stream).collect::<Vec<u8>>();
-    let most = Pictures { width: 1280, height: 720, references: 1 };
+    let most = FrameSize { width: 1280, height: 720, references: 1 };
     assert_eq!(check_h264(&stream), Ok(Some(most)));
     assert_eq!(most.memory(), 1280 * 720 * 3 / 2 * 5);
 }
@@ -197,7 +197,7 @@ fn emulation_prevention_hides_nothing() {
             let unit = [0x67, 66, 0, 0, 3, order_bits, tail, 0, 0, 3, 0x7f, 0x10, 0x20, 0xff, 0xff];
             let (plain, raw) = (without_emulation_prevention(&unit[1..]), &unit[1..]);
             let large = |set: &[u8]| {
-                matches!(Pictures::read(set).and_then(Pictures::checked), Err(Unfit::TooLarge { .. }))
+                matches!(FrameSize::read(set).and_then(FrameSize::checked), Err(Unfit::TooLarge { .. }))
             };
             if large(raw) && !large(&plain) {
                 found += 1;
@@ -215,7 +215,7 @@ proptest::proptest! {
             let unit = [&[profile][..], &bytes].concat();
             if check_h264(&[&[0, 0, 1, 0x67][..], &unit].concat()).is_ok() {
                 let first = &unit[..start_code(&unit).unwrap_or(unit.len())];
-                let set = Pictures::read(&without_emulation_prevention(first)).expect("it was read");
+                let set = FrameSize::read(&without_emulation_prevention(first)).expect("it was read");
                 proptest::prop_assert!(set.width * set.height <= 1920 * 1088, "{set:?}");
             }
         }
