@@ -3,7 +3,7 @@
 //! Whether an encoder is installed says little: the driver behind it may be missing, busy or broken. [`try_out`] lets it encode three
 //! pictures. A driver that hangs is left behind on its own thread and is told as that.
 //!
-//! Not here: what is done about an encoder that fails on a seat ([`EncoderSlot`](super::EncoderSlot)).
+//! Not here: what is done about an encoder that fails on a seat (`EncoderSlot`).
 
 use std::sync::mpsc;
 use std::time::{Duration, Instant};

@@ -3,7 +3,7 @@
 //! ```text
 //! (bridge) ─► appsrc ─ encoder of the profile ─► (payloader)
 //! ```
-//! Invariant: only [`EncoderSlot`] has the encoder, and only it says what the bridge of pictures leads to. Not here: webrtcbin, peers,
+//! Invariant: only `EncoderSlot` has the encoder, and only it says what the bridge of pictures leads to. Not here: webrtcbin, peers,
 //! who is told.
 
 pub mod available;

@@ -89,7 +89,7 @@ impl VolumeControl {
     }
 
     /// Sets the pipeline's factor for the wanted volume, and has the card turned where it must be; its answer must come back by
-    /// [`VolumeControl::turned`]. A card that `turn` has nobody for is left to the pipeline.
+    /// [`VolumeControl::applied`]. A card that `turn` has nobody for is left to the pipeline.
     pub fn follow(
         &mut self,
         wanted: Loudness,
