@@ -128,7 +128,7 @@ const LISTENS: [(&str, &str, &str, bool); 23] = [
     ("operator", "coguest/v1/response/operator/#", "coguest/v1/response/operator/1", true),
     ("operator", "coguest/v1/response/+/+", "coguest/v1/response/wall-1/1", false),
     ("wall-1", "coguest/v1/room/lobby/state", "coguest/v1/room/lobby/state", true),
-    ("wall-1", "coguest/v1/room/other/state", "coguest/v1/room/other/state", false),
+    ("wall-1", "coguest/v1/response/operator/#", "coguest/v1/response/operator/1", false),
     ("operator", "coguest/v1/room/+/guest/#", "coguest/v1/room/lobby/guest/kiosk-8/to_stage", false),
 ];
 
