@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::frame_size::FrameSize;
-use crate::limits::Limits;
+use crate::limits::{Amount, Limits};
 
 /// What one peer has at most while it is there, with sound and the first picture still to come. Threads: webrtcbin, libnice, nicesrc, the
 /// queue behind it, DTLS, RTCP and the return have one each, a decoder of the hardware one; and one for what comes and goes.
@@ -30,6 +30,25 @@ pub struct Cost {
     pub descriptors: u64,
     /// Bytes.
     pub memory: u64,
+}
+
+/// One kind of what the system bounds: our word for it, and the unit's for its limit.
+struct Resource(&'static str, &'static str);
+
+const THREADS: Resource = Resource("threads", "TasksMax");
+const DESCRIPTORS: Resource = Resource("descriptors", "LimitNOFILE");
+const MEMORY: Resource = Resource("memory", "MemoryMax");
+
+impl Resource {
+    /// Whether `more` and `spare` fit beside what is planned, or what there is, whichever is more.
+    fn hold(&self, now: Amount, planned: u64, more: u64, spare: u64) -> Result<(), Short> {
+        match now.most {
+            Some(most) if planned.max(now.used) + more + spare > most => {
+                Err(Short { what: self.0, limit: self.1, most })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 /// What there would not be enough of.
@@ -74,36 +93,18 @@ impl Budget {
     /// What is short.
     pub fn reserve(&self, now: &Limits) -> Result<Reservation, Short> {
         let mut taken = self.taken();
-        let kinds = [
-            ("threads", "TasksMax", self.before.threads, now.threads, OF_A_PEER.threads, SPARE.threads),
-            (
-                "descriptors",
-                "LimitNOFILE",
-                self.before.descriptors,
-                now.descriptors,
-                OF_A_PEER.descriptors,
-                SPARE.descriptors,
-            ),
-        ];
-        for (what, limit, before, now, cost, spare) in kinds {
-            let Some(most) = now.most else { continue };
-            let planned = before.used + cost * taken.peers;
-            if planned.max(now.used) + cost + spare > most {
-                return Err(Short { what, limit, most });
-            }
-        }
+        let planned = self.before.threads.used + OF_A_PEER.threads * taken.peers;
+        THREADS.hold(now.threads, planned, OF_A_PEER.threads, SPARE.threads)?;
+        let planned = self.before.descriptors.used + OF_A_PEER.descriptors * taken.peers;
+        DESCRIPTORS.hold(now.descriptors, planned, OF_A_PEER.descriptors, SPARE.descriptors)?;
         self.has_memory(&taken, now, OF_A_PEER.memory)?;
         taken.peers += 1;
         Ok(Reservation { budget: self.clone(), pictures: AtomicU64::new(0) })
     }
 
     fn has_memory(&self, taken: &Reserved, now: &Limits, more: u64) -> Result<(), Short> {
-        let Some(most) = now.memory.most else { return Ok(()) };
         let planned = self.before.memory.used + OF_A_PEER.memory * taken.peers + taken.pictures;
-        if planned.max(now.memory.used) + more + SPARE.memory <= most {
-            return Ok(());
-        }
-        Err(Short { what: "memory", limit: "MemoryMax", most })
+        MEMORY.hold(now.memory, planned, more, SPARE.memory)
     }
 
     fn taken(&self) -> MutexGuard<'_, Reserved> {
@@ -161,7 +162,6 @@ pub fn for_seats(seats: u64) -> Cost {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::Amount;
 
     fn limits(threads: u64, most: u64) -> Limits {
         Limits { threads: Amount { used: threads, most: Some(most) }, ..Limits::default() }
