@@ -37,10 +37,16 @@ impl Seated {
     /// … with another microphone, and more keys.
     fn with(stand: &Stand, user_id: &str, speaker: Speaker, keys: &[&str]) -> Self {
         let daemon = stand.guest_inside(user_id, &[&speaker.keys(), keys].concat());
+        let guest = Self { speaker, daemon };
+        guest.apply(stand);
+        guest
+    }
+
+    /// Takes a seat; back when its media are live.
+    fn apply(&self, stand: &Stand) {
         let mark = stand.operator.mark();
-        stand.ok(user_id, "apply_for_seat", json!({"media": "audio"}));
-        stand.event(user_id, "media_live", mark);
-        Self { speaker, daemon }
+        stand.ok(&self.daemon.user_id, "apply_for_seat", json!({"media": "audio"}));
+        stand.event(&self.daemon.user_id, "media_live", mark);
     }
 
     /// Waits until it hears exactly these of all tones.
@@ -103,9 +109,7 @@ fn who_mutes_fast_or_is_kicked_while_it_speaks_leaves_nothing_in_what_the_others
     let after = ada.speaker.next(3);
     assert!((after.power(620) - before).abs() < 1.0, "bob: {before} dB, then {} dB", after.power(620));
     bob.hears(&[400]);
-    let mark = stand.operator.mark();
-    stand.ok("cleo", "apply_for_seat", json!({"media": "audio"}));
-    stand.event("cleo", "media_live", mark);
+    cleo.apply(&stand);
     ada.hears(&[620, 1_000]);
     cleo.hears(&[400, 620]);
 }
