@@ -91,6 +91,7 @@ impl HostRole {
             Output::Enter(live_id) => {
                 house.link.subscribe(topics.every_to_host(&live_id), SubscribeOptions::REQUESTS);
                 house.link.subscribe(topics.every_to_stage(&live_id), SubscribeOptions::REQUESTS);
+                self.stage.prepare();
             }
             Output::Exit(live_id) => {
                 house.link.unsubscribe(&topics.every_to_host(&live_id));

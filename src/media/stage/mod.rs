@@ -77,7 +77,10 @@ pub enum OpenError {
 
 /// A running stage. Dropping it ends it without waiting.
 #[derive(Debug)]
-pub struct Stage(Thread<Event>);
+pub struct Stage {
+    thread: Thread<Event>,
+    decoders: Decoders,
+}
 
 /// Whether what a stage needs is installed.
 ///
@@ -95,24 +98,29 @@ impl Stage {
         gst::init()?;
         let decoders = Decoders::find()?;
         certificate::warm_up().map_err(OpenError::Certificate)?;
-        elements::load_ahead(decoders.elements().map(str::to_owned).collect());
         let (events, inbox) = mpsc::sync_channel(EVENTS);
         let desk = Desk::new(settings, decoders, events.clone(), reports)?;
-        Ok(Self(Thread::start("stage", events, move |listener| desk.run(&inbox, listener))?))
+        let thread = Thread::start("stage", events, move |listener| desk.run(&inbox, listener))?;
+        Ok(Self { thread, decoders })
+    }
+
+    /// Peers are to come: loads what they need. A stage that nobody comes to has no decoders in its memory.
+    pub fn prepare(&self) {
+        elements::load_ahead(self.decoders.elements().map(str::to_owned).collect());
     }
 
     /// Hands over a wish. Never waits.
     pub fn ask(&self, ask: StageAsk) -> Result<(), Overflow> {
-        self.0.send(Event::Ask(ask))
+        self.thread.send(Event::Ask(ask))
     }
 
     /// Whether the thread has answered since the last time this was asked; asks again.
     pub fn is_alive(&self) -> bool {
-        self.0.is_alive()
+        self.thread.is_alive()
     }
 
     /// Ends every peer and waits for it at most `cap`.
     pub fn close(self, cap: Duration) -> Result<(), CloseTimeout> {
-        self.0.close(cap)
+        self.thread.close(cap)
     }
 }

@@ -19,7 +19,7 @@ pub struct Reservations {
 }
 
 impl Reservations {
-    /// Counts what the process has now, without peers.
+    /// Nobody has anything yet; counts what the process has now.
     pub fn new() -> Self {
         Self { budget: Budget::new(Limits::read()), peers: BTreeMap::new() }
     }
@@ -33,7 +33,12 @@ impl Reservations {
         if self.peers.len() >= MOST_PEERS {
             return Err(full("the stage takes no more peers".to_owned()));
         }
-        let reservation = self.budget.reserve(&Limits::read()).map_err(|short| full(short.to_string()))?;
+        let now = Limits::read();
+        if self.peers.is_empty() {
+            // What was loaded meanwhile is no peer's.
+            self.budget = Budget::new(now);
+        }
+        let reservation = self.budget.reserve(&now).map_err(|short| full(short.to_string()))?;
         let reservation = Arc::new(reservation);
         self.peers.insert(peer, Arc::clone(&reservation));
         Ok(reservation)
