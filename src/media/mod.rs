@@ -24,6 +24,7 @@ pub mod pictures;
 pub mod profile;
 pub mod publisher;
 mod signals;
+mod snapshots;
 mod sources;
 pub mod stage;
 mod still;

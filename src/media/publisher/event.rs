@@ -1,10 +1,10 @@
 //! Everything that reaches the publisher's loop: the sum of its parts' events. Only the loop knows it.
 
-use super::snapshots::SnapshotTaken;
 use super::{capture, peer, playback};
 use crate::media::bridge::PictureSeen;
 use crate::media::encoder;
 use crate::media::layers::renderer::RenderedLayers;
+use crate::media::snapshots::SnapshotTaken;
 use crate::media::thread::Call;
 use crate::model::hotplug::Notice;
 use crate::model::media::Ask;

@@ -15,7 +15,7 @@ use super::peer::{AnswerTaken, PeerOptions, PeerOutcome, PeerSenders, SenderPeer
 use super::playback::Speaker;
 use super::send_meter::SendMeter;
 use super::settings::Settings;
-use super::snapshots::SnapshotQueue;
+use super::snapshots;
 use super::stay::ActiveStay;
 use super::transmit_watchdog::{Transmission, TransmitCounts, TransmitWatchdog};
 use super::{capture, peer};
@@ -28,6 +28,7 @@ use crate::media::encoder::{EncoderConditions, EncoderOutcome, EncoderSlot, Expe
 use crate::media::heart::{Beat, Listener};
 use crate::media::layers::renderer::{LayerRenderer, LayerRequest};
 use crate::media::outbox::Outbox;
+use crate::media::snapshots::SnapshotQueue;
 use crate::media::teardown::Teardown;
 use crate::model::capture::Drawing;
 use crate::model::media::{Ask, Fault, Plan, Quality, Report, Session, Sound};
@@ -88,7 +89,7 @@ impl PublisherLoop {
         let painted = EventSender::new(&inbox, |layers| Event::Layers(Box::new(layers)));
         Ok(Self {
             sent: settings.quality,
-            snapshots: SnapshotQueue::start(EventSender::new(&inbox, Event::Snapshot))?,
+            snapshots: SnapshotQueue::start("darkroom", EventSender::new(&inbox, Event::Snapshot))?,
             teardown: Teardown::start("teardown", wake)?,
             layers: LayerRenderer::new(settings.layers.clone(), person, painted)?,
             settings,
@@ -182,7 +183,7 @@ impl PublisherLoop {
                 let outcome = self.encoder.event(now, event, self.conditions());
                 self.encoder_outcome(now, outcome);
             }
-            Event::PictureSeen(seen) => self.report(self.snapshots.encode(seen)),
+            Event::PictureSeen(seen) => self.report(snapshots::encode(&self.snapshots, seen)),
             Event::Snapshot(taken) => {
                 self.outbox.send(Report::Snapshot { ticket: taken.ticket, picture: taken.picture });
             }
@@ -244,7 +245,7 @@ impl PublisherLoop {
             Ask::Label(user) => self.paint(|request| request.name = user.user_name.as_str().to_owned()),
             Ask::Snapshot { ticket } => {
                 let seen = EventSender::new(&self.inbox, Event::PictureSeen);
-                self.report(self.snapshots.ask(ticket, &self.inputs.camera, &seen));
+                self.report(snapshots::ask(ticket, &self.inputs.camera, &seen));
             }
         }
     }

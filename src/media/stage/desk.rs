@@ -18,13 +18,14 @@ use super::interval::{Interval, Stream};
 use super::peer::{Peer, Presence};
 use super::reservations::Reservations;
 use super::returns::Mixer;
-use super::snapshots::Snapshots;
 use super::sounds::Sounds;
 use super::speaking::{Change, Speaking};
+use crate::media::core::event_sender::EventSender;
 use crate::media::description::{Description, Kind};
 use crate::media::heart::Listener;
 use crate::media::outbox::Outbox;
 use crate::media::signals::Signal;
+use crate::media::snapshots::{SnapshotQueue, SnapshotTaken};
 use crate::media::teardown::Teardown;
 use crate::model::media::{Fault, Ticket};
 use crate::model::stage::{StageAsk, StagePeer, StageReport};
@@ -58,7 +59,7 @@ pub struct Desk {
     speaking: Speaking,
     next_stats: Option<Instant>,
     next_link: Option<Instant>,
-    snapshots: Snapshots,
+    snapshots: SnapshotQueue,
     mixer: Mixer,
     sounds: Sounds,
     teardown: Teardown,
@@ -72,7 +73,7 @@ impl Desk {
         events: SyncSender<Event>,
         reports: Sender<StageReport>,
     ) -> std::io::Result<Self> {
-        let snapshots = Snapshots::start(events.clone())?;
+        let snapshots = SnapshotQueue::start("stage-snapshot", EventSender::new(&events, Event::Snapshot))?;
         let back = events.clone();
         // An inbox without room is read all the same.
         let teardown =
@@ -168,7 +169,9 @@ impl Desk {
                     self.fail(peer, fault);
                 }
             }
-            Event::Still { ticket, picture } => self.outbox.send(StageReport::Snapshot { ticket, picture }),
+            Event::Snapshot(SnapshotTaken { ticket, picture }) => {
+                self.outbox.send(StageReport::Snapshot { ticket, picture });
+            }
             Event::Look => {}
         }
     }

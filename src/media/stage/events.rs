@@ -6,9 +6,9 @@ use gstreamer_webrtc as gst_webrtc;
 
 use super::interval::Link;
 use crate::media::signals::Signal;
+use crate::media::snapshots::SnapshotTaken;
 use crate::media::thread::Call;
-use crate::model::Refusal;
-use crate::model::media::{Fault, Picture, Ticket};
+use crate::model::media::Fault;
 use crate::model::stage::StageAsk;
 
 /// One thing that happened.
@@ -25,13 +25,7 @@ pub enum Event {
         /// What.
         told: Told,
     },
-    /// A picture was developed.
-    Still {
-        /// Which question.
-        ticket: Ticket,
-        /// The answer.
-        picture: Result<Picture, Refusal>,
-    },
+    Snapshot(SnapshotTaken),
 }
 
 impl Call for Event {

@@ -26,7 +26,6 @@ mod probes;
 mod reservations;
 mod returns;
 mod sections;
-mod snapshots;
 mod sounds;
 mod speaking;
 mod watch;
