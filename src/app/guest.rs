@@ -322,7 +322,7 @@ fn guest_settings(settings: &Settings) -> guest::Settings {
         standing_room: settings.room.live_id.clone(),
         server: match &settings.room.transport {
             Transport::Mqtt => None,
-            Transport::Whip(whip) => Some(guest::Server {
+            Transport::Whip(whip) => Some(guest::PublishServer {
                 publish_url: whip.publish_url.as_ref().map(|url| url.as_str().to_owned()),
                 token: whip.token.as_ref().map(|token| Token(token.expose().to_owned())),
             }),

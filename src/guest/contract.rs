@@ -23,7 +23,7 @@ pub enum AcceptInvitations {
 
 /// A server that takes this guest's media, whatever the host grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Server {
+pub struct PublishServer {
     /// WHIP endpoint, with `{live_id}` and `{user_id}` where they belong; `None`: the host's grant names it.
     pub publish_url: Option<String>,
     /// Bearer token for that endpoint, and for no other; `None`: the host's grant brings it.
@@ -38,7 +38,7 @@ pub struct Settings {
     /// The room to be in whenever it is live.
     pub standing_room: Option<LiveId>,
     /// The configured server, if media go to one.
-    pub server: Option<Server>,
+    pub server: Option<PublishServer>,
     /// Where a server may lead beside its own origin, and a grant in clear or to this machine.
     pub trusted_origins: Vec<Origin>,
     /// Whose invitations are accepted at once.

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::contract::{Output, Timer};
-use crate::model::command::Settled;
+use crate::model::command::{Answer, Settled};
 use crate::model::event::Event;
 use crate::model::media::{Ask, Ticket};
 use crate::model::message::{DeviceKind, ToHost};
@@ -19,12 +19,16 @@ pub(super) enum ErrorSource {
     Media,
 }
 
+/// What a command without an answer of its own returns.
+pub(super) const DONE: Settled = Ok(Answer::Done);
+
 /// The sink that every part is given.
 #[derive(Debug)]
 pub(super) struct Effects {
     outputs: VecDeque<Output>,
     timers: Timers<Timer>,
     ids: IdSource,
+    messages_sent: u64,
     next_ticket: Ticket,
     next_epoch: u64,
     next_peer: u64,
@@ -37,6 +41,7 @@ impl Effects {
             outputs: VecDeque::new(),
             timers: Timers::default(),
             ids,
+            messages_sent: 0,
             next_ticket: 1,
             next_epoch: 1,
             next_peer: 1,
@@ -63,8 +68,14 @@ impl Effects {
     /// Sends a message to the host of this room under a new request id.
     pub(super) fn send(&mut self, live_id: LiveId, message: ToHost) -> RequestId {
         let request_id = self.ids.request();
+        self.messages_sent += 1;
         self.output(Output::ToHost { live_id, request_id: request_id.clone(), message });
         request_id
+    }
+
+    /// How many messages were sent to hosts since the program was started.
+    pub(super) fn messages_sent(&self) -> u64 {
+        self.messages_sent
     }
 
     pub(super) fn poll_output(&mut self) -> Option<Output> {

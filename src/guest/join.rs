@@ -1,126 +1,197 @@
-//! The word `join`: said on the way in, when host or broker come back, and again until it is answered.
+//! The request `join`: sent on the way in, when host or broker come back, and again until it is answered.
+//!
+//! Invariant: a command `join_live` that waits here is settled once: when the host answers, when it does not, or when the room
+//! is left.
 
 use std::time::{Duration, Instant};
 
-use super::requests::Sent;
-use super::room::{ANSWER, JOIN_PAUSE, LOOK, Place, Room, Wish};
-use super::{DONE, Guest, Timer, host_unreachable};
+use super::contract::Timer;
+use super::effects::{DONE, Effects};
+use super::requests::ANSWER;
 use crate::model::command::{Answer, Settled};
+use crate::model::media::Ticket;
 use crate::model::message::ToHost;
-use crate::model::{Code, LiveId, Presence, Refusal};
+use crate::model::{Code, LiveId, Refusal, RequestId, User};
+
+/// How long a room may take to be seen live before `join_live` fails.
+pub(super) const LOOK: Duration = Duration::from_secs(2);
+
+/// The longest first pause between unanswered joins; it doubles each time, and each is up to a quarter shorter at random.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// The longest pause between unanswered joins.
-const JOIN_PAUSE_MAX: Duration = Duration::from_secs(60);
+const PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// Most commands that wait for one room.
-const TICKETS_MAX: usize = 64;
+/// News cause no second join within this time: a busy room publishes its state many times a second.
+const QUIET: Duration = Duration::from_secs(1);
 
-/// How soon a join is tried again that waits for a goodbye.
+/// Pause before a join that has to wait for a goodbye.
 const FAREWELL: Duration = Duration::from_millis(50);
 
-impl Guest {
-    pub(super) fn join_live(&mut self, now: Instant, live_id: LiveId) -> Settled {
-        match &self.room {
-            Some(room) if room.live_id != live_id => {
-                let why = format!("the guest is in {} or waits for it: leave_live comes first", room.live_id);
-                return Err(Refusal::new(Code::AlreadyInOtherRoom, why));
-            }
-            Some(room) if room.is_inside() => return DONE,
-            Some(room) if room.tickets.len() >= TICKETS_MAX => {
-                return Err(Refusal::new(Code::RateLimited, "too many commands wait for this room"));
-            }
-            Some(_) => {}
-            None => self.enter(live_id, Wish::Command),
+/// Commands that may wait for one room.
+const TICKETS_MAX: usize = 64;
+
+/// Only a program just started takes up a seat and an application that the host kept for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FirstJoin {
+    ToCome,
+    Done,
+}
+
+/// The request `join` of the present room.
+#[derive(Debug)]
+pub(super) struct Join {
+    /// Random id of this start of the program.
+    session: String,
+    first: FirstJoin,
+    request: Option<RequestId>,
+    sent_at: Option<Instant>,
+    /// How many messages to hosts had been sent then.
+    order: u64,
+    pause: Duration,
+    /// The commands `join_live` that wait.
+    tickets: Vec<Ticket>,
+    refused: Option<Refusal>,
+}
+
+impl Join {
+    pub(super) fn new(session: String) -> Self {
+        Self {
+            session,
+            first: FirstJoin::ToCome,
+            request: None,
+            sent_at: None,
+            order: 0,
+            pause: PAUSE,
+            tickets: Vec::new(),
+            refused: None,
         }
-        let ticket = self.effects.ticket();
-        if let Some(room) = &mut self.room {
-            room.tickets.push(ticket);
-            // One more that asks for the same waits as long as the first.
-            if room.tickets.len() > 1 {
-                return Ok(Answer::Pending(ticket));
-            }
-            let patience = if room.place == Place::Waiting { LOOK } else { ANSWER };
-            self.effects.set_timer(now + patience, Timer::JoinLive);
+    }
+
+    /// One more command waits for at most `patience`; what came later waits no longer than the first.
+    ///
+    /// # Errors
+    /// Too many wait already.
+    pub(super) fn wait(&mut self, now: Instant, patience: Duration, effects: &mut Effects) -> Settled {
+        if self.tickets.len() >= TICKETS_MAX {
+            return Err(Refusal::new(Code::RateLimited, "too many commands wait for this room"));
         }
+        let ticket = effects.ticket();
+        if self.tickets.is_empty() {
+            effects.set_timer(now + patience, Timer::JoinLive);
+        }
+        self.tickets.push(ticket);
         Ok(Answer::Pending(ticket))
     }
 
-    pub(super) fn join_if_inside(&mut self, now: Instant) {
-        if self.room.as_ref().is_some_and(|room| room.place != Place::Waiting) {
-            self.join_anew(now);
+    /// The room was seen live: commands wait for the host now.
+    pub(super) fn wait_for_host(&self, now: Instant, effects: &mut Effects) {
+        if !self.tickets.is_empty() {
+            effects.set_timer(now + ANSWER, Timer::JoinLive);
         }
     }
 
-    /// Says `join`, now and until it is answered.
-    pub(super) fn join(&mut self, now: Instant) {
-        if self.broker == Presence::Offline {
-            return;
-        }
-        if self.farewell.is_some() {
-            // What is still to be said to the room that was left comes first: it may be the same room.
-            self.effects.set_timer(now + FAREWELL, Timer::Join);
-            return;
-        }
-        let Some(room) = &mut self.room else { return };
-        for request in &mut self.requests {
-            request.sent = Sent::BeforeJoin;
-        }
-        room.join_sent = Some(now);
-        let live_id = room.live_id.clone();
-        let message = ToHost::Join { user: self.user.clone(), session: self.session.clone() };
-        room.join = Some(self.effects.send(live_id, message));
-        let pause = self.effects.pause(room.join_pause);
-        self.effects.set_timer(now + pause, Timer::Join);
-        room.join_pause = (room.join_pause * 2).min(JOIN_PAUSE_MAX);
+    /// Sends `join`, and again after a pause until it is answered.
+    pub(super) fn send(&mut self, now: Instant, live_id: LiveId, user: User, effects: &mut Effects) {
+        let message = ToHost::Join { user, session: self.session.clone() };
+        self.request = Some(effects.send(live_id, message));
+        self.sent_at = Some(now);
+        self.order = effects.messages_sent();
+        let pause = effects.pause(self.pause);
+        effects.set_timer(now + pause, Timer::Join);
+        self.pause = (self.pause * 2).min(PAUSE_MAX);
     }
 
-    /// Says it now, and begins with the short pauses again.
-    pub(super) fn join_anew(&mut self, now: Instant) {
-        if let Some(room) = &mut self.room {
-            room.join_pause = JOIN_PAUSE;
-        }
-        self.join(now);
+    /// What is still to be said to a room that was left comes first: it may be the same room.
+    pub(super) fn postpone(&self, now: Instant, effects: &mut Effects) {
+        effects.set_timer(now + FAREWELL, Timer::Join);
     }
 
-    /// The host is heard of, and has not answered: now, or as soon as the last one was said long enough ago.
-    pub(super) fn join_for_news(&mut self, now: Instant) {
-        let rested = self.room.as_ref().and_then(Room::join_rested).filter(|at| *at > now);
-        match (rested, self.effects.due_at(&Timer::Join)) {
-            (None, _) => self.join_anew(now),
+    /// The next pause is the shortest again.
+    pub(super) fn restart_pauses(&mut self) {
+        self.pause = PAUSE;
+    }
+
+    /// Whether news of the host have `join` sent now; if the last is too recent, it is sent later.
+    pub(super) fn is_due_for_news(&self, now: Instant, effects: &mut Effects) -> bool {
+        let rested = self.sent_at.map(|at| at + QUIET).filter(|at| *at > now);
+        match (rested, effects.due_at(&Timer::Join)) {
+            (None, _) => return true,
             (Some(at), Some(due)) if due <= at => {}
-            (Some(at), Some(_) | None) => self.effects.set_timer(at, Timer::Join),
+            (Some(at), Some(_) | None) => effects.set_timer(at, Timer::Join),
+        }
+        false
+    }
+
+    pub(super) fn was_sent_lately(&self, now: Instant) -> bool {
+        self.sent_at.is_some_and(|at| now.saturating_duration_since(at) < QUIET)
+    }
+
+    /// How many messages had been sent to hosts when it was sent.
+    pub(super) fn order(&self) -> u64 {
+        self.order
+    }
+
+    pub(super) fn is_pending(&self) -> bool {
+        self.request.is_some()
+    }
+
+    pub(super) fn is(&self, request_id: &RequestId) -> bool {
+        self.request.as_ref() == Some(request_id)
+    }
+
+    /// The host lets the guest in; whether it is the first time since the program was started.
+    pub(super) fn accepted(&mut self, effects: &mut Effects) -> FirstJoin {
+        self.request = None;
+        self.refused = None;
+        self.pause = PAUSE;
+        effects.cancel_timer(&Timer::Join);
+        self.settle(&DONE, effects);
+        std::mem::replace(&mut self.first, FirstJoin::Done)
+    }
+
+    /// The host limits requests: `join` is sent again after its pause.
+    pub(super) fn rate_limited(&mut self) {
+        self.request = None;
+    }
+
+    /// The host does not let the guest in; it is asked again after a pause.
+    pub(super) fn refused(&mut self, refusal: Refusal, effects: &mut Effects) {
+        self.request = None;
+        self.settle(&Err(refusal.clone()), effects);
+        self.refused = Some(refusal);
+    }
+
+    /// Settles the commands that wait.
+    pub(super) fn settle(&mut self, settled: &Settled, effects: &mut Effects) {
+        effects.cancel_timer(&Timer::JoinLive);
+        for ticket in self.tickets.drain(..) {
+            effects.settle(ticket, settled.clone());
         }
     }
 
-    /// The host seems to take this guest for gone: it is told otherwise.
-    pub(super) fn join_unless_lately(&mut self, now: Instant) {
-        let inside = |room: &Room| room.place == Place::Inside && !room.joined_lately(now);
-        if self.room.as_ref().is_some_and(inside) {
-            self.join_anew(now);
-        }
+    pub(super) fn take_tickets(&mut self) -> Vec<Ticket> {
+        std::mem::take(&mut self.tickets)
     }
 
-    pub(super) fn join_live_in_vain(&mut self) {
-        let Some(room) = &mut self.room else { return };
-        let tickets = std::mem::take(&mut room.tickets);
-        if tickets.is_empty() {
-            return;
-        }
-        let live_id = room.live_id.clone();
-        let refusal = match room.place {
-            Place::Waiting => Refusal::new(Code::RoomNotFound, format!("no room {live_id} is live")),
-            Place::Joining | Place::Inside | Place::HostLost => {
-                host_unreachable("the host of the room did not answer within 5 s")
-            }
-        };
-        if room.wish == Wish::Command {
-            if room.place == Place::Joining {
-                self.effects.send(live_id, ToHost::Leave);
-            }
-            self.forget_room();
-        }
-        for ticket in tickets {
-            self.effects.settle(ticket, Err(refusal.clone()));
-        }
+    /// The host is gone, or its room has ended: an answer to the last `join` counts no longer.
+    pub(super) fn interrupt(&mut self, effects: &mut Effects) {
+        self.request = None;
+        effects.cancel_timer(&Timer::Join);
+    }
+
+    /// The room is left.
+    pub(super) fn clear(&mut self, effects: &mut Effects) {
+        effects.cancel_timers(&[Timer::Join, Timer::JoinLive]);
+        self.request = None;
+        self.sent_at = None;
+        self.pause = PAUSE;
+        self.tickets.clear();
+        self.refused = None;
+    }
+
+    /// Why the host did not let the guest in the last time.
+    pub(super) fn refusal(&self) -> Option<&Refusal> {
+        self.refused.as_ref()
     }
 }

@@ -1,180 +1,143 @@
-//! The answer to `join`: what the host has of this guest beside what the guest has itself.
+//! What the host has of this guest in its answer to `join`, beside what the guest has itself.
+//!
+//! Invariant: only a program just started takes up a seat or an application that it does not know of; later it is told back.
 
-use std::time::Instant;
+use super::consent::least;
+use super::join::FirstJoin;
+use super::requests::ApplicationRequest;
+use super::seat::SeatStatus;
+use crate::model::message::{Application, DeviceAction, DeviceKind, Invitation, Membership, OwnSeat};
+use crate::model::{DeviceSwitch, InvitationId, Media};
 
-use super::room::{Place, Wish};
-use super::seat::Given;
-use super::{
-    DONE, Guest, Life, Timer,
-    messages::least,
-    not_in_room,
-    requests::{Purpose, Request, Sent},
-};
-use crate::model::event::Event;
-use crate::model::message::{
-    Application, DeviceKind, Invitation, Membership, NoResponse, Outcome, OwnSeat, ToHost, UnseatReason,
-};
-use crate::model::{By, Cause, Code, Refusal};
+/// What this guest knows itself.
+pub(super) struct Own {
+    pub(super) first_join: FirstJoin,
+    /// `Leaving` also while the host is only asked for its end.
+    pub(super) seat: SeatStatus,
+    /// What was agreed to and not given yet.
+    pub(super) agreed: Option<Media>,
+    /// What the application asks for that the host had.
+    pub(super) applied: Option<Media>,
+    pub(super) invited: Vec<InvitationId>,
+    pub(super) requested: ApplicationRequest,
+}
 
-impl Guest {
-    pub(super) fn join_answered(&mut self, now: Instant, outcome: Outcome) {
-        match outcome {
-            Outcome::Ok(membership) => self.joined(now, membership.unwrap_or_default()),
-            Outcome::Refused(refusal) => self.not_let_in(now, refusal),
-        }
+/// What is to be done about one difference.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Difference {
+    Seat(SeatDifference),
+    Pending(PendingDifference),
+}
+
+/// A difference that concerns the seat or its devices.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum SeatDifference {
+    /// What the host says of a device.
+    Device(DeviceKind, DeviceAction),
+    /// Both know of the seat; its index, route or bans may have changed.
+    Same(OwnSeat),
+    Lost,
+    /// The seat that was agreed to, with what may be sent.
+    Given(OwnSeat),
+}
+
+/// A difference that concerns what is asked of the host or by it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum PendingDifference {
+    /// The application led to a seat.
+    ApplicationAccepted {
+        seat_index: u32,
+    },
+    /// A seat that was not agreed to.
+    SeatUnwanted,
+    ApplicationLost,
+    ApplicationKept(Application),
+    ApplicationUnwanted,
+    InvitationLost(InvitationId),
+    /// Known or new.
+    Invitation(Invitation),
+}
+
+/// What differs, in the order in which it is to be followed.
+pub(super) fn differences(host: Membership, mut own: Own) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    if let Some(banned) = &host.banned {
+        let action =
+            |device| if banned.contains(&device) { DeviceAction::Close } else { DeviceAction::Unlock };
+        differences.extend(
+            [DeviceKind::Camera, DeviceKind::Microphone]
+                .map(|device| Difference::Seat(SeatDifference::Device(device, action(device)))),
+        );
     }
+    seat(host.seat, &mut own, &mut differences);
+    differences.extend(application(host.application, &own).map(Difference::Pending));
+    let gone = |id: &InvitationId| host.invitations.iter().all(|invitation| invitation.invitation_id != *id);
+    differences.extend(
+        own.invited.into_iter().filter(gone).map(PendingDifference::InvitationLost).map(Difference::Pending),
+    );
+    differences
+        .extend(host.invitations.into_iter().map(PendingDifference::Invitation).map(Difference::Pending));
+    differences
+}
 
-    fn joined(&mut self, now: Instant, membership: Membership) {
-        let Some(room) = &mut self.room else { return };
-        let before = std::mem::replace(&mut room.place, Place::Inside);
-        room.joined();
-        self.late.clear();
-        let tickets = std::mem::take(&mut room.tickets);
-        self.effects.cancel_timers(&[Timer::Join, Timer::JoinLive, Timer::HostHold]);
-        for ticket in tickets {
-            self.effects.settle(ticket, DONE);
-        }
-        if before == Place::HostLost {
-            self.effects.say(Event::HostBack {});
-        }
-        self.reconcile(now, membership);
-        self.life = Life::Settled;
-        self.hold_if_alone(now);
-        self.reachable_again(now);
+fn seat(seat: Option<OwnSeat>, own: &mut Own, differences: &mut Vec<Difference>) {
+    match (seat, own.seat) {
+        (None, SeatStatus::Standing | SeatStatus::Leaving) => {}
+        (None, SeatStatus::Taken) => differences.push(Difference::Seat(SeatDifference::Lost)),
+        (Some(seat), SeatStatus::Taken) => differences.push(Difference::Seat(SeatDifference::Same(seat))),
+        (Some(seat), SeatStatus::Standing | SeatStatus::Leaving) => seat_kept(seat, own, differences),
     }
+}
 
-    fn not_let_in(&mut self, now: Instant, refusal: Refusal) {
-        let Some(room) = &mut self.room else { return };
-        room.join = None;
-        let inside = room.is_inside();
-        if inside && refusal.code == Code::RateLimited {
-            // Too many words at once say nothing of the place: the pause before the next `join` runs already.
-            return;
-        }
-        room.refused = Some(refusal.clone());
-        let commanded = room.wish == Wish::Command;
-        self.effects.cancel_timer(&Timer::JoinLive);
-        for ticket in std::mem::take(&mut room.tickets) {
-            self.effects.settle(ticket, Err(refusal.clone()));
-        }
-        if inside {
-            // The place was given away while this guest was gone.
-            self.settle_requests(not_in_room);
-            self.reconcile(now, Membership::default());
-            if let Some(room) = &mut self.room {
-                room.place = Place::Joining;
+/// The host has a seat that this guest lacks.
+fn seat_kept(seat: OwnSeat, own: &mut Own, differences: &mut Vec<Difference>) {
+    let agreed = match (own.first_join, own.agreed) {
+        (FirstJoin::ToCome, _) => return differences.push(Difference::Seat(SeatDifference::Given(seat))),
+        (FirstJoin::Done, Some(agreed)) => agreed,
+        (FirstJoin::Done, None) => match own.applied.take() {
+            Some(asked) => {
+                let seat_index = seat.seat_index;
+                differences.push(Difference::Pending(PendingDifference::ApplicationAccepted { seat_index }));
+                asked
             }
-        } else if commanded {
-            self.forget_room();
-        }
-    }
+            None if own.seat == SeatStatus::Leaving => return,
+            None => return differences.push(Difference::Pending(PendingDifference::SeatUnwanted)),
+        },
+    };
+    differences.push(Difference::Seat(SeatDifference::Given(OwnSeat {
+        media: least(agreed, seat.media),
+        camera: open_unless_banned(seat.camera),
+        microphone: open_unless_banned(seat.microphone),
+        ..seat
+    })));
+}
 
-    fn reconcile(&mut self, now: Instant, membership: Membership) {
-        if let Some(banned) = &membership.banned {
-            self.sync_bans(now, banned);
-        }
-        self.reconcile_seat(now, membership.seat);
-        self.reconcile_application(now, membership.application);
-        self.reconcile_invitations(now, membership.invitations);
-        self.end_other_requests();
-        if let Some(room) = self.room.as_mut().filter(|_| self.stay.is_none()) {
-            room.consent = None;
-        }
+/// What the host's switch says of its ban.
+pub(super) fn action(switch: DeviceSwitch) -> DeviceAction {
+    match switch {
+        DeviceSwitch::ClosedByAdmin => DeviceAction::Close,
+        DeviceSwitch::On | DeviceSwitch::Off => DeviceAction::Unlock,
     }
+}
 
-    fn reconcile_seat(&mut self, now: Instant, seat: Option<OwnSeat>) {
-        match (seat, self.stay.is_some()) {
-            (None, false) => {}
-            (None, true) => self.leave_stay(now, UnseatReason::Offline, None, Vec::new()),
-            (Some(seat), true) => self.same_seat(now, &seat),
-            (Some(seat), false) => self.seat_kept(now, seat),
-        }
+/// A device of a seat that was just agreed to opens, unless the host keeps it closed.
+fn open_unless_banned(switch: DeviceSwitch) -> DeviceSwitch {
+    match switch {
+        DeviceSwitch::ClosedByAdmin => DeviceSwitch::ClosedByAdmin,
+        DeviceSwitch::On | DeviceSwitch::Off => DeviceSwitch::On,
     }
+}
 
-    /// Both know of the seat: what changed while they were apart is followed.
-    fn same_seat(&mut self, now: Instant, seat: &OwnSeat) {
-        let by = self.room.as_ref().and_then(|room| room.host.clone()).map(By::from);
-        let grant = self.way(seat.grant.clone());
-        let Some(stay) = &mut self.stay else { return };
-        let from = std::mem::replace(&mut stay.seat_index, seat.seat_index);
-        stay.told = None;
-        let elsewhere = stay.grant != grant;
-        stay.grant = grant.clone();
-        if let Some(by) = by.filter(|_| from != seat.seat_index) {
-            self.effects.say(Event::SeatMoved { from, to: seat.seat_index, by });
+fn application(host: Option<Application>, own: &Own) -> Option<PendingDifference> {
+    match (host, own.applied, own.first_join, own.requested) {
+        (None, None, ..) | (Some(_), Some(_), ..) => None,
+        (None, Some(_), ..) => Some(PendingDifference::ApplicationLost),
+        (Some(application), None, FirstJoin::ToCome, _) => {
+            Some(PendingDifference::ApplicationKept(application))
         }
-        self.sync_ban(now, DeviceKind::Camera, seat.camera);
-        self.sync_ban(now, DeviceKind::Microphone, seat.microphone);
-        match self.obstacle(&grant).filter(|_| elsewhere) {
-            Some(refusal) => return self.refuse_media(now, refusal),
-            None if elsewhere => self.recover(now, Cause::StageGone, "the seat's media go elsewhere now"),
-            None => {}
-        }
-        self.tell_devices(now);
-    }
-
-    /// The host has a seat that the guest lacks.
-    fn seat_kept(&mut self, now: Instant, seat: OwnSeat) {
-        let applied = self.room.as_ref().and_then(|room| room.applied.as_ref());
-        let applied = applied.map(|applied| applied.application.media);
-        let consent = self.room.as_mut().and_then(|room| room.consent.take()).map(|consent| consent.media);
-        let OwnSeat { seat_index, media, grant, camera, microphone } = seat;
-        let media = match (self.life, consent, applied) {
-            (Life::JustStarted, ..) => media,
-            (Life::Settled, Some(agreed), _) => least(agreed, media),
-            (Life::Settled, None, Some(asked)) => {
-                self.take_application();
-                if let Some(by) = self.room.as_ref().and_then(|room| room.host.clone()).map(By::from) {
-                    self.effects.say(Event::ApplicationAccepted { seat_index, by });
-                }
-                least(asked, media)
-            }
-            (Life::Settled, None, None) => {
-                let leaves = self.farewell.is_some();
-                let told = |request: &Request| {
-                    request.purpose == Purpose::LeaveSeat && request.sent == Sent::AfterJoin
-                };
-                if !leaves && !self.requests.iter().any(told) {
-                    self.request(now, Purpose::LeaveSeat, ToHost::LeaveSeat, None);
-                }
-                return;
-            }
-        };
-        let agreed_now = self.life == Life::Settled;
-        let open = |switch| if agreed_now { super::messages::open_unless_banned(switch) } else { switch };
-        let (camera, microphone) = (open(camera), open(microphone));
-        self.begin_stay(now, Given { seat_index, media, grant, accepted: now, camera, microphone });
-    }
-
-    fn reconcile_application(&mut self, now: Instant, application: Option<Application>) {
-        let has = self.room.as_ref().is_some_and(|room| room.applied.is_some());
-        match (application, has, self.life) {
-            (None, false, _) | (Some(_), true, _) => {}
-            (None, true, _) => self.end_application(NoResponse::Offline),
-            (Some(application), false, Life::JustStarted) => self.applied(now, application),
-            (Some(_), false, Life::Settled) => {
-                let on_its_way = |purpose: &Purpose| matches!(purpose, Purpose::Apply(_) | Purpose::Cancel);
-                if !self.waits_for(on_its_way) {
-                    self.request(now, Purpose::Cancel, ToHost::CancelApplication, None);
-                }
-            }
-        }
-    }
-
-    fn reconcile_invitations(&mut self, now: Instant, invitations: Vec<Invitation>) {
-        let Some(room) = &self.room else { return };
-        let ended: Vec<_> = room
-            .invited
-            .iter()
-            .map(|invited| &invited.invitation.invitation_id)
-            .filter(|id| invitations.iter().all(|invitation| invitation.invitation_id != **id))
-            .cloned()
-            .collect();
-        for id in ended {
-            self.end_invitation(&id, NoResponse::Offline);
-        }
-        for invitation in invitations {
-            self.invited(now, invitation);
+        (Some(_), None, FirstJoin::Done, ApplicationRequest::Pending) => None,
+        (Some(_), None, FirstJoin::Done, ApplicationRequest::None) => {
+            Some(PendingDifference::ApplicationUnwanted)
         }
     }
 }

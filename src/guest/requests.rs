@@ -1,327 +1,238 @@
-//! What was asked of the host and not answered yet; the own application; the invitations.
+//! Requests to the host that wait for an answer, and those given up whose answer may still come.
+//!
+//! Invariant: a request ends once: answered, given up after [`ANSWER`], or with the room.
+//!
+//! Not here: `join`, which is repeated until it is answered (`join.rs`).
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::room::{ANSWER, Applied, Consent, Invited, Place, Room};
-use super::{AcceptInvitations, Guest, Timer, host_unreachable};
+use super::contract::Timer;
+use super::effects::Effects;
 use crate::model::command::{Answer, Settled};
-use crate::model::event::Event;
-use crate::model::media::Ask;
 use crate::model::media::Ticket;
-use crate::model::message::{Application, DeviceKind, Invitation, NoResponse, Outcome, ToHost};
-use crate::model::state::Deadline;
-use crate::model::{By, Code, InvitationId, LiveId, Refusal, RequestId, RequestTimeout};
+use crate::model::message::{Application, Devices, Outcome, ToHost};
+use crate::model::{Code, InvitationId, LiveId, Media, Refusal, RequestId};
 
-/// How long an expired request is kept for the host to say so: its clock decides (rule 7).
-const GRACE: Duration = Duration::from_secs(2);
+/// How long a host may take to answer.
+pub(super) const ANSWER: Duration = Duration::from_secs(5);
 
-/// Most requests that wait for an answer at once.
+/// Requests that may wait for an answer at once.
 const REQUESTS_MAX: usize = 64;
 
-/// Most requests whose answer may still come after they were given up.
+/// Requests given up that are remembered for a late answer.
 const LATE_MAX: usize = 16;
 
-/// Most invitations that are kept at once.
-const INVITATIONS_MAX: usize = 16;
-
-/// What a request was for.
+/// What a request is for.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Purpose {
     Apply(Application),
-    Cancel,
-    /// Since when; `None`: whoever asked was told that it failed.
+    CancelApplication,
     Accept {
         invitation_id: InvitationId,
+        /// When it was accepted; `None` once the command was told that it failed.
         at: Option<Instant>,
     },
     Reject(InvitationId),
     LeaveSeat,
-    Devices,
+    Devices(Devices),
 }
 
-/// A request that waits for its answer.
-#[derive(Debug)]
-pub(super) struct Request {
-    pub(super) request_id: RequestId,
-    pub(super) live_id: LiveId,
+impl Purpose {
+    fn message(&self) -> ToHost {
+        match self.clone() {
+            Self::Apply(application) => ToHost::Apply(application),
+            Self::CancelApplication => ToHost::CancelApplication,
+            Self::Accept { invitation_id, .. } => ToHost::AcceptInvitation { invitation_id },
+            Self::Reject(invitation_id) => ToHost::RejectInvitation { invitation_id },
+            Self::LeaveSeat => ToHost::LeaveSeat,
+            Self::Devices(devices) => ToHost::Devices(devices),
+        }
+    }
+}
+
+/// The answer to a request; the ticket is settled after its consequences.
+pub(super) struct Answered {
     pub(super) purpose: Purpose,
     pub(super) ticket: Option<Ticket>,
-    pub(super) sent: Sent,
+    pub(super) result: Result<(), Refusal>,
 }
 
-/// Where a request stands to the last `join`. The host answers in order: what was sent before a join and is not answered when
-/// the join is, is lost.
+/// Whether the host was asked to take or to cancel an application, and has not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sent {
-    BeforeJoin,
-    AfterJoin,
+pub(super) enum ApplicationRequest {
+    None,
+    Pending,
 }
 
-impl Guest {
-    /// Sends to the present host and waits for the answer, on behalf of a command or of nobody.
-    pub(super) fn request(
-        &mut self,
-        now: Instant,
-        purpose: Purpose,
-        message: ToHost,
-        ticket: Option<Ticket>,
-    ) {
-        let Some(live_id) = self.room.as_ref().map(|room| room.live_id.clone()) else { return };
-        let request_id = self.effects.send(live_id.clone(), message);
-        self.effects.set_timer(now + ANSWER, Timer::Request(request_id.clone()));
-        self.requests.push(Request { request_id, live_id, purpose, ticket, sent: Sent::AfterJoin });
+#[derive(Debug)]
+struct Request {
+    request_id: RequestId,
+    live_id: LiveId,
+    purpose: Purpose,
+    /// `None` if no command waits for it.
+    ticket: Option<Ticket>,
+    /// How many messages to hosts had been sent with it.
+    order: u64,
+}
+
+/// The requests of this guest, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    pending: Vec<Request>,
+    late: VecDeque<Request>,
+}
+
+impl Requests {
+    /// Sends a request on nobody's behalf.
+    pub(super) fn send(&mut self, now: Instant, live_id: LiveId, purpose: Purpose, effects: &mut Effects) {
+        self.push(now, live_id, purpose, None, effects);
     }
 
-    /// The same for a command: refused when nobody would answer.
-    pub(super) fn command_request(&mut self, now: Instant, purpose: Purpose, message: ToHost) -> Settled {
-        if self.room.as_ref().is_some_and(|room| room.place == Place::HostLost) {
-            return Err(host_unreachable("the host is gone; the guest waits for it"));
-        }
-        if self.requests.len() >= REQUESTS_MAX {
+    /// Sends a request for a command, which waits for the answer.
+    ///
+    /// # Errors
+    /// Too many wait already.
+    pub(super) fn command(
+        &mut self,
+        now: Instant,
+        live_id: LiveId,
+        purpose: Purpose,
+        effects: &mut Effects,
+    ) -> Settled {
+        if self.pending.len() >= REQUESTS_MAX {
             return Err(Refusal::new(Code::RateLimited, "too many requests wait for the host's answer"));
         }
-        let ticket = self.effects.ticket();
-        self.request(now, purpose, message, Some(ticket));
+        let ticket = effects.ticket();
+        self.push(now, live_id, purpose, Some(ticket), effects);
         Ok(Answer::Pending(ticket))
     }
 
-    pub(super) fn take_pending(&mut self, request_id: &RequestId) -> Option<Request> {
-        let at = self.requests.iter().position(|request| request.request_id == *request_id)?;
-        self.effects.cancel_timer(&Timer::Request(request_id.clone()));
-        Some(self.requests.remove(at))
+    fn push(
+        &mut self,
+        now: Instant,
+        live_id: LiveId,
+        purpose: Purpose,
+        ticket: Option<Ticket>,
+        effects: &mut Effects,
+    ) {
+        let request_id = effects.send(live_id.clone(), purpose.message());
+        effects.set_timer(now + ANSWER, Timer::Request(request_id.clone()));
+        self.pending.push(Request { request_id, live_id, purpose, ticket, order: effects.messages_sent() });
     }
 
-    pub(super) fn waits_for(&self, is_it: impl Fn(&Purpose) -> bool) -> bool {
-        self.requests.iter().any(|request| is_it(&request.purpose))
-    }
-
-    /// The answer to a request other than `join`.
-    pub(super) fn answered(&mut self, now: Instant, request: Request, outcome: Outcome) {
-        let settled = match outcome {
-            Outcome::Ok(_) => {
-                self.granted(now, request.purpose);
-                super::DONE
-            }
-            Outcome::Refused(refusal) => {
-                if refusal.code == Code::NotInRoom {
-                    self.join_unless_lately(now);
-                }
-                if request.purpose == Purpose::Devices && refusal.code == Code::RateLimited {
-                    self.effects.set_timer(now + Duration::from_secs(1), Timer::Devices);
-                    if let Some(stay) = &mut self.stay {
-                        stay.told = None;
-                    }
-                }
-                Err(refusal)
-            }
+    /// The host's answer. After a request was given up, only success counts: what the host did is done.
+    pub(super) fn answer(
+        &mut self,
+        request_id: &RequestId,
+        outcome: Outcome,
+        effects: &mut Effects,
+    ) -> Option<Answered> {
+        let result = match outcome {
+            Outcome::Ok(_) => Ok(()),
+            Outcome::Refused(refusal) => Err(refusal),
         };
-        if let Some(ticket) = request.ticket {
-            self.effects.settle(ticket, settled);
+        if let Some(Request { purpose, ticket, .. }) = self.take(request_id, effects) {
+            return Some(Answered { purpose, ticket, result });
+        }
+        let at = self.late.iter().position(|request| request.request_id == *request_id)?;
+        let request = self.late.remove(at)?;
+        result.is_ok().then_some(Answered { purpose: request.purpose, ticket: None, result })
+    }
+
+    fn take(&mut self, request_id: &RequestId, effects: &mut Effects) -> Option<Request> {
+        let at = self.pending.iter().position(|request| request.request_id == *request_id)?;
+        effects.cancel_timer(&Timer::Request(request_id.clone()));
+        Some(self.pending.remove(at))
+    }
+
+    /// The host did not answer within [`ANSWER`].
+    pub(super) fn unanswered(&mut self, request_id: &RequestId, effects: &mut Effects) {
+        if let Some(request) = self.take(request_id, effects) {
+            self.give_up(request, effects);
         }
     }
 
-    fn granted(&mut self, now: Instant, purpose: Purpose) {
-        match purpose {
-            Purpose::Apply(application) => self.applied(now, application),
-            Purpose::Cancel => {
-                self.take_application();
-            }
-            Purpose::Accept { invitation_id, at } => {
-                let media = self.take_invitation(&invitation_id).map(|invited| invited.invitation.media);
-                if let (Some(room), Some(media), Some(at), None) = (&mut self.room, media, at, &self.stay) {
-                    room.consent = Some(Consent { media, at });
-                }
-            }
-            Purpose::Reject(invitation_id) => {
-                self.take_invitation(&invitation_id);
-            }
-            Purpose::LeaveSeat | Purpose::Devices => {}
+    /// The host is gone: it will answer none of them.
+    pub(super) fn give_up_all(&mut self, effects: &mut Effects) {
+        for request in std::mem::take(&mut self.pending) {
+            effects.cancel_timer(&Timer::Request(request.request_id.clone()));
+            self.give_up(request, effects);
         }
     }
 
-    /// The host did not answer within 5 s.
-    pub(super) fn unanswered(&mut self, request_id: &RequestId) {
-        if let Some(request) = self.take_pending(request_id) {
-            self.give_up(request);
-        }
-    }
-
-    /// The host is gone: nothing asked of it will be answered.
-    pub(super) fn give_up_requests(&mut self) {
-        for request in std::mem::take(&mut self.requests) {
-            self.effects.cancel_timer(&Timer::Request(request.request_id.clone()));
-            self.give_up(request);
-        }
-    }
-
-    fn give_up(&mut self, mut request: Request) {
+    fn give_up(&mut self, mut request: Request, effects: &mut Effects) {
         if let Some(ticket) = request.ticket.take() {
-            self.effects
-                .settle(ticket, Err(host_unreachable("the host of the room did not answer within 5 s")));
+            let why = "the host of the room did not answer within 5 s";
+            effects.settle(ticket, Err(Refusal::new(Code::HostUnreachable, why)));
             if let Purpose::Apply(_) = request.purpose {
-                self.effects.send(request.live_id.clone(), ToHost::CancelApplication);
+                effects.send(request.live_id.clone(), ToHost::CancelApplication);
             }
             if let Purpose::Accept { at, .. } = &mut request.purpose {
                 *at = None;
             }
         }
         match request.purpose {
-            Purpose::Accept { .. } | Purpose::Reject(_) | Purpose::Cancel => {
+            Purpose::Accept { .. } | Purpose::Reject(_) | Purpose::CancelApplication => {
                 if self.late.len() == LATE_MAX {
                     self.late.pop_front();
                 }
                 self.late.push_back(request);
             }
-            // An application is taken back; the rest is told anew when the two meet again.
-            Purpose::Apply(_) | Purpose::LeaveSeat | Purpose::Devices => {}
+            // An application is cancelled; the rest is said again at the next join.
+            Purpose::Apply(_) | Purpose::LeaveSeat | Purpose::Devices(_) => {}
         }
     }
 
-    /// The answer to a request that was given up: what the host did is done, but nobody is seated by it who was told that it
-    /// failed.
-    pub(super) fn answered_late(&mut self, now: Instant, request_id: &RequestId, outcome: &Outcome) {
-        let Some(at) = self.late.iter().position(|request| request.request_id == *request_id) else { return };
-        if let (Some(request), Outcome::Ok(_)) = (self.late.remove(at), outcome) {
-            self.granted(now, request.purpose);
-        }
-    }
-
-    /// Ends every request of a room that is left.
-    pub(super) fn settle_requests(&mut self, refusal: impl Fn() -> Refusal) {
+    /// The room was left, or its live session has ended.
+    pub(super) fn end(&mut self, refusal: &Refusal, effects: &mut Effects) {
         self.late.clear();
-        for request in std::mem::take(&mut self.requests) {
-            self.effects.cancel_timer(&Timer::Request(request.request_id));
+        for request in std::mem::take(&mut self.pending) {
+            effects.cancel_timer(&Timer::Request(request.request_id));
             if let Some(ticket) = request.ticket {
-                self.effects.settle(ticket, Err(refusal()));
+                effects.settle(ticket, Err(refusal.clone()));
             }
         }
-        let joining = self.room.as_mut().map(|room| std::mem::take(&mut room.tickets)).unwrap_or_default();
-        self.effects.cancel_timer(&Timer::JoinLive);
-        for ticket in joining {
-            self.effects.settle(ticket, Err(refusal()));
-        }
     }
 
-    pub(super) fn applied(&mut self, now: Instant, application: Application) {
-        let expires = self.expiry(now, application.timeout, Timer::Application);
-        if let Some(room) = &mut self.room {
-            room.applied = Some(Applied { application, expires });
-        }
-        self.end_other_requests();
+    /// `join` was answered: what happened before is in that answer.
+    pub(super) fn joined(&mut self) {
+        self.late.clear();
     }
 
-    /// When a request ends; its timer runs a little longer.
-    fn expiry(&mut self, now: Instant, timeout: RequestTimeout, timer: Timer) -> Deadline {
-        let expires = Deadline(timeout.duration().map(|timeout| now + timeout));
-        match expires.0 {
-            Some(at) => self.effects.set_timer(at + GRACE, timer),
-            None => self.effects.cancel_timer(&timer),
-        }
-        expires
+    /// Whether the host was asked for the end of the seat after this many messages. It answers in order: a request sent before the
+    /// last `join` and still pending when that is answered is lost.
+    pub(super) fn leaves_seat(&self, after: u64) -> bool {
+        self.pending.iter().any(|request| request.purpose == Purpose::LeaveSeat && request.order > after)
     }
 
-    pub(super) fn take_application(&mut self) -> Option<Applied> {
-        self.effects.cancel_timer(&Timer::Application);
-        self.room.as_mut()?.applied.take()
+    /// What an application that is not answered yet asks for.
+    pub(super) fn application(&self) -> Option<Media> {
+        self.pending.iter().find_map(|request| match &request.purpose {
+            Purpose::Apply(application) => Some(application.media),
+            Purpose::CancelApplication
+            | Purpose::Accept { .. }
+            | Purpose::Reject(_)
+            | Purpose::LeaveSeat
+            | Purpose::Devices(_) => None,
+        })
     }
 
-    pub(super) fn end_application(&mut self, reason: NoResponse) {
-        if self.take_application().is_some() {
-            self.effects.say(Event::ApplicationNoResponse { reason });
-        }
+    pub(super) fn application_request(&self) -> ApplicationRequest {
+        let concerns =
+            |request: &Request| matches!(request.purpose, Purpose::Apply(_) | Purpose::CancelApplication);
+        if self.pending.iter().any(concerns) { ApplicationRequest::Pending } else { ApplicationRequest::None }
     }
 
-    pub(super) fn application_expired(&mut self) {
-        self.end_application(NoResponse::Timeout);
-    }
-
-    /// Keeps an invitation, says so, and accepts it where that is agreed (rule 13).
-    pub(super) fn invited(&mut self, now: Instant, invitation: Invitation) {
-        let Some(room) = &self.room else { return };
-        if self.stay.is_some() {
-            // It crossed what led to the seat.
-            let invitation_id = invitation.invitation_id;
-            let purpose = Purpose::Reject(invitation_id.clone());
-            return self.request(now, purpose, ToHost::RejectInvitation { invitation_id }, None);
-        }
-        let known = |invited: &Invited| invited.invitation.invitation_id == invitation.invitation_id;
-        if room.invited.iter().any(known) || room.invited.len() >= INVITATIONS_MAX {
-            return;
-        }
-        let id = invitation.invitation_id.clone();
-        let expires = self.expiry(now, invitation.timeout, Timer::Invitation(id.clone()));
-        self.effects.say(Event::InvitationReceived {
-            by: invitation.by.clone(),
-            seat_index: invitation.seat_index,
-            media: invitation.media,
-            timeout: invitation.timeout,
-            extra_info: invitation.extra_info.clone(),
-        });
-        self.effects.ask(Ask::Prepare);
-        let agreed = match &self.settings.accept_invitations {
-            AcceptInvitations::Manual => false,
-            AcceptInvitations::Always => true,
-            AcceptInvitations::From(hosts) => hosts.contains(&invitation.by.user.user_id),
-        };
-        if let Some(room) = &mut self.room {
-            room.invited.push(Invited { invitation, expires });
-        }
-        if agreed {
-            self.accept(now, id, None);
-        }
-    }
-
-    pub(super) fn accept(&mut self, now: Instant, invitation_id: InvitationId, ticket: Option<Ticket>) {
-        let purpose = Purpose::Accept { invitation_id: invitation_id.clone(), at: Some(now) };
-        self.request(now, purpose, ToHost::AcceptInvitation { invitation_id }, ticket);
-    }
-
-    pub(super) fn take_invitation(&mut self, id: &InvitationId) -> Option<Invited> {
-        self.effects.cancel_timer(&Timer::Invitation(id.clone()));
-        let room = self.room.as_mut()?;
-        let at = room.invited.iter().position(|invited| invited.invitation.invitation_id == *id)?;
-        Some(room.invited.remove(at))
-    }
-
-    pub(super) fn end_invitation(&mut self, id: &InvitationId, reason: NoResponse) {
-        if let Some(invited) = self.take_invitation(id) {
-            self.effects.say(Event::InvitationNoResponse { by: invited.invitation.by, reason });
-        }
-    }
-
-    pub(super) fn invitation_expired(&mut self, id: &InvitationId) {
-        self.end_invitation(id, NoResponse::Timeout);
-    }
-
-    pub(super) fn invitation_cancelled(&mut self, id: &InvitationId, by: By) {
-        if self.take_invitation(id).is_some() {
-            self.effects.say(Event::InvitationCancelled { by });
-        }
-    }
-
-    pub(super) fn end_invitations(&mut self, reason: NoResponse) {
-        let ids = |room: &Room| {
-            room.invited.iter().map(|invited| invited.invitation.invitation_id.clone()).collect::<Vec<_>>()
-        };
-        for id in self.room.as_ref().map(ids).unwrap_or_default() {
-            self.end_invitation(&id, reason);
-        }
-    }
-
-    /// Whoever is seated has got what it asked for: the rest ends, whoever invited, and whether or not the host says so.
-    pub(super) fn end_other_requests(&mut self) {
-        if self.stay.is_some() {
-            self.end_application(NoResponse::AlreadySeated);
-            self.end_invitations(NoResponse::AlreadySeated);
-        }
-    }
-
-    /// Takes a ban or an open device back into account: what waits for it is answered.
-    pub(super) fn settle_open(&mut self, device: DeviceKind, settled: &Settled) {
-        let tickets = self.stay.as_mut().map(|stay| stay.device_mut(device).take_waiting());
-        self.effects.cancel_timer(&super::devices::timer(device));
-        for ticket in tickets.unwrap_or_default() {
-            self.effects.settle(ticket, settled.clone());
-        }
+    /// The invitation whose acceptance is not answered yet, and when it was accepted.
+    pub(super) fn acceptance(&self) -> Option<(InvitationId, Instant)> {
+        self.pending.iter().find_map(|request| match &request.purpose {
+            Purpose::Accept { invitation_id, at } => Some((invitation_id.clone(), (*at)?)),
+            Purpose::Apply(_)
+            | Purpose::CancelApplication
+            | Purpose::Reject(_)
+            | Purpose::LeaveSeat
+            | Purpose::Devices(_) => None,
+        })
     }
 }

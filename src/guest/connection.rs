@@ -1,0 +1,511 @@
+//! The connection of a stay's media to their far side: signalled, watched, and made again when it is lost.
+//!
+//! ```text
+//! preparing ── offer ─► negotiating ── answer ─► connecting ── first packet ─► live
+//!     ▲                                                                          │ failed, bye, silent
+//!     └──────────── retry, a new peer ◄── recovering {attempt 1..=3} ◄───────────┘
+//! ```
+//!
+//! Invariant: every phase but live has a deadline: `Timer::Live`, `Timer::Retry`, or `Timer::HostHold` where nobody can be
+//! signalled to.
+
+use std::time::{Duration, Instant};
+
+use super::attempts::Attempts;
+use super::capture::Sending;
+use super::contract::{Output, Timer};
+use super::effects::{Effects, ErrorSource};
+use super::peers::StayPeers;
+use super::route::SignallingRoute;
+use crate::model::event::Event;
+use crate::model::media::{Ask, Fault, Path, Report, SdpKind, Session, SessionDescription};
+use crate::model::message::{Signal, SignalBody};
+use crate::model::server::Again;
+use crate::model::sound::SpeakerStatus;
+use crate::model::{Cause, Code, Phase, Refusal, UserId};
+
+/// From the accept to live.
+const LIVE: Duration = Duration::from_secs(15);
+
+/// One attempt of recovery.
+const ATTEMPT: Duration = Duration::from_secs(10);
+
+/// How long the far side of a live stay may be silent. A receiver of video reports every second; media know since when one that
+/// reports less often is silent.
+const SILENCE: Duration = Duration::from_secs(6);
+
+/// How long a far side that was silent must be heard until the attempts start from one again.
+const STEADY: Duration = Duration::from_secs(30);
+
+/// How far the media of a stay are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum StayPhase {
+    Preparing,
+    Negotiating,
+    Connecting,
+    Live,
+    Recovering {
+        /// Why the last attempt is made.
+        why: String,
+    },
+}
+
+/// Whether there is somebody to signal to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    Reachable,
+    /// Neither broker nor host: the stay ends after this time.
+    Alone {
+        hold: Duration,
+    },
+}
+
+/// When something happens to a connection, and what matters for it then.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Situation {
+    pub(super) now: Instant,
+    pub(super) reach: Reach,
+    pub(super) sending: Sending,
+}
+
+/// Whether the media of a seat go elsewhere than before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RouteChange {
+    Same,
+    Elsewhere,
+}
+
+/// What something that happened to a connection means to its stay.
+#[derive(Debug, PartialEq)]
+#[must_use]
+pub(super) enum ConnectionOutcome {
+    Nothing,
+    PhaseChanged,
+    /// The first packet has left.
+    WentLive {
+        accept_to_first_packet_ms: u64,
+    },
+    /// It cannot be kept up.
+    GaveUp {
+        why: String,
+    },
+}
+
+/// The connection of a stay.
+#[derive(Debug)]
+pub(super) struct StayConnection {
+    epoch: u64,
+    /// When the seat was agreed to.
+    accepted: Instant,
+    route: SignallingRoute,
+    phase: StayPhase,
+    attempts: Attempts,
+    peers: StayPeers,
+}
+
+impl StayConnection {
+    pub(super) fn new(epoch: u64, accepted: Instant, route: SignallingRoute) -> Self {
+        Self {
+            epoch,
+            accepted,
+            route,
+            phase: StayPhase::Preparing,
+            attempts: Attempts::new(),
+            peers: StayPeers::default(),
+        }
+    }
+
+    /// Starts the first peer connection, where the route is usable.
+    pub(super) fn start(&mut self, now: Instant, sending: Sending, effects: &mut Effects) {
+        if self.route.obstacle().is_none() {
+            self.start_peer(now, sending, effects);
+        }
+    }
+
+    fn start_peer(&mut self, now: Instant, sending: Sending, effects: &mut Effects) {
+        let session = self.peers.start(self.epoch, self.route.clone(), effects);
+        let deadline = match self.attempts.made() {
+            0 => LIVE.saturating_sub(now.saturating_duration_since(self.accepted)),
+            _ => ATTEMPT,
+        };
+        effects.cancel_timer(&Timer::Retry);
+        effects.set_timer(now + deadline, Timer::Live);
+        effects.ask(Ask::Start {
+            session,
+            media: sending.media,
+            sound: self.route.sound(),
+            plan: sending.plan,
+        });
+    }
+
+    pub(super) fn speaker(&self) -> SpeakerStatus {
+        self.peers.speaker()
+    }
+
+    pub(super) fn is_peer(&self, session: Session) -> bool {
+        self.peers.is(session)
+    }
+
+    /// What the far side is told when the stay ends.
+    pub(super) fn end(&self, effects: &mut Effects) -> Option<Output> {
+        effects.cancel_timers(&[Timer::Live, Timer::Silent, Timer::Steady, Timer::Retry, Timer::HostHold]);
+        self.peers.bye()
+    }
+
+    /// Takes the route that the host names now.
+    pub(super) fn set_route(&mut self, route: SignallingRoute) -> RouteChange {
+        if self.route == route {
+            return RouteChange::Same;
+        }
+        self.route = route;
+        RouteChange::Elsewhere
+    }
+
+    /// A report of media about a peer connection; one of another means nothing.
+    pub(super) fn media(
+        &mut self,
+        report: Report,
+        at: Situation,
+        effects: &mut Effects,
+    ) -> ConnectionOutcome {
+        match report {
+            Report::Offer { session, sdp } => return self.offer(session, sdp, effects),
+            Report::Candidate { session, candidate } => {
+                self.peers.signal(session, SignalBody::Candidate(candidate), effects);
+            }
+            Report::Answer { session, sdp } => return self.answer(session, sdp, effects),
+            Report::FirstPacket { session } => return self.first_packet(at.now, session, effects),
+            Report::Path { session, path } => self.path(at.now, session, path, effects),
+            Report::PeerFailed { session, fault } => return self.peer_failed(session, fault, at, effects),
+            Report::ServerRefused { session, refusal, again } => {
+                return self.server_refused(session, (refusal, again), at, effects);
+            }
+            Report::Speaker(session, status) => self.peers.set_speaker(session, status),
+            // Live is when a packet left; the phase before says "connecting" already.
+            Report::Connected { .. }
+            // These concern the devices, or the stay as a whole.
+            | Report::EncoderReplaced { .. }
+            | Report::MediaFailed { .. }
+            | Report::DeviceOpened { .. }
+            | Report::DeviceBack { .. }
+            | Report::DeviceFailed { .. }
+            | Report::DeviceLost { .. }
+            | Report::Snapshot { .. }
+            | Report::Stats { .. }
+            | Report::CaptureVolume(_)
+            | Report::Stopped { .. } => {}
+        }
+        ConnectionOutcome::Nothing
+    }
+
+    /// The attempt of recovery, from 1, and why it is made; `None` in any other phase.
+    pub(super) fn recovery(&self) -> Option<(u32, &str)> {
+        match &self.phase {
+            StayPhase::Recovering { why } => Some((self.attempts.made(), why)),
+            StayPhase::Preparing | StayPhase::Negotiating | StayPhase::Connecting | StayPhase::Live => None,
+        }
+    }
+
+    /// The phase as it is published.
+    pub(super) fn phase(&self) -> Phase {
+        match self.phase {
+            StayPhase::Preparing => Phase::Preparing,
+            StayPhase::Negotiating => Phase::Negotiating,
+            StayPhase::Connecting => Phase::Connecting,
+            StayPhase::Live => Phase::Live,
+            StayPhase::Recovering { .. } => Phase::Recovering,
+        }
+    }
+
+    /// The stage, if no server receives the media.
+    pub(super) fn stage(&self) -> Option<&UserId> {
+        self.route.stage()
+    }
+
+    /// Who receives the media, as a sentence names it.
+    pub(super) fn far_side(&self) -> &str {
+        self.stage().map_or("the server", UserId::as_str)
+    }
+
+    /// Gives up if nothing can be sent this way.
+    pub(super) fn check_route(&mut self, _: Situation, effects: &mut Effects) -> ConnectionOutcome {
+        match self.route.obstacle().cloned() {
+            Some(refusal) => give_up(refusal, effects),
+            None => ConnectionOutcome::Nothing,
+        }
+    }
+
+    /// Starts the time after which a stay that nobody can be told about ends.
+    pub(super) fn hold(&self, now: Instant, hold: Duration, effects: &mut Effects) {
+        if effects.due_at(&Timer::HostHold).is_none() {
+            effects.set_timer(now + hold, Timer::HostHold);
+        }
+    }
+
+    /// Changes the phase, and says whether it changed.
+    fn set_phase(&mut self, phase: StayPhase) -> ConnectionOutcome {
+        let before = self.phase();
+        self.phase = phase;
+        if before == self.phase() { ConnectionOutcome::Nothing } else { ConnectionOutcome::PhaseChanged }
+    }
+
+    /// Media made an offer.
+    fn offer(&mut self, session: Session, sdp: String, effects: &mut Effects) -> ConnectionOutcome {
+        if !self.peers.is(session) {
+            return ConnectionOutcome::Nothing;
+        }
+        let description = SessionDescription { kind: SdpKind::Offer, sdp };
+        self.peers.signal(session, SignalBody::Description(description), effects);
+        match self.phase {
+            StayPhase::Preparing => self.set_phase(StayPhase::Negotiating),
+            StayPhase::Negotiating
+            | StayPhase::Connecting
+            | StayPhase::Live
+            | StayPhase::Recovering { .. } => ConnectionOutcome::Nothing,
+        }
+    }
+
+    /// A signal of the stage; what belongs to an older session or exchange is dropped.
+    pub(super) fn signal(
+        &mut self,
+        signal: Signal,
+        at: Situation,
+        effects: &mut Effects,
+    ) -> ConnectionOutcome {
+        let Some(session) = self.peers.exchange_of(&signal) else { return ConnectionOutcome::Nothing };
+        match signal.body {
+            SignalBody::Description(SessionDescription { kind: SdpKind::Answer, sdp }) => {
+                self.answer(session, sdp, effects)
+            }
+            SignalBody::Description(SessionDescription { kind: SdpKind::Offer, .. }) => {
+                ConnectionOutcome::Nothing
+            }
+            SignalBody::Candidate(candidate) => {
+                effects.ask(Ask::Candidate { session, candidate });
+                ConnectionOutcome::Nothing
+            }
+            SignalBody::Bye(reason) => {
+                let mut why = "the stage ended the connection".to_owned();
+                if let Some(reason) = reason {
+                    why = format!("{why}: {}", reason.as_str());
+                }
+                self.recover(Cause::StageGone, &why, at, effects)
+            }
+        }
+    }
+
+    /// The answer to the present offer, from the stage or a server.
+    fn answer(&mut self, session: Session, sdp: String, effects: &mut Effects) -> ConnectionOutcome {
+        if !self.peers.answer(session) {
+            return ConnectionOutcome::Nothing;
+        }
+        if self.phase == StayPhase::Negotiating {
+            self.phase = StayPhase::Connecting;
+        }
+        effects.ask(Ask::Answer { session, sdp });
+        ConnectionOutcome::PhaseChanged
+    }
+
+    fn first_packet(&mut self, now: Instant, session: Session, effects: &mut Effects) -> ConnectionOutcome {
+        if !self.peers.is(session) || self.phase == StayPhase::Live {
+            return ConnectionOutcome::Nothing;
+        }
+        self.attempts.went_live();
+        let passed = now.saturating_duration_since(self.accepted).as_millis();
+        effects.cancel_timer(&Timer::Live);
+        effects.clear_error(ErrorSource::Media);
+        self.phase = StayPhase::Live;
+        self.watch_path(now, effects);
+        ConnectionOutcome::WentLive { accept_to_first_packet_ms: u64::try_from(passed).unwrap_or(u64::MAX) }
+    }
+
+    fn path(&mut self, now: Instant, session: Session, path: Path, effects: &mut Effects) {
+        if self.peers.set_path(session, path) {
+            self.watch_path(now, effects);
+        }
+    }
+
+    /// A live stay whose far side is silent has a deadline; the other phases have theirs.
+    fn watch_path(&self, now: Instant, effects: &mut Effects) {
+        if self.phase != StayPhase::Live {
+            return;
+        }
+        effects.cancel_timers(&[Timer::Silent, Timer::Steady]);
+        match self.peers.path() {
+            Some(Path::Silent { since }) => effects.set_timer(since + SILENCE, Timer::Silent),
+            Some(Path::Flowing) if self.attempts.are_on_probation() => {
+                effects.set_timer(now + STEADY, Timer::Steady);
+            }
+            Some(Path::Flowing) | None => {}
+        }
+    }
+
+    /// Nothing was heard of the far side for [`SILENCE`].
+    pub(super) fn path_silent(&mut self, at: Situation, effects: &mut Effects) -> ConnectionOutcome {
+        self.attempts.path_silent();
+        let why = format!("nothing was heard of {} for {} s", self.far_side(), SILENCE.as_secs());
+        effects.note_error(ErrorSource::Media, Refusal::new(Code::HostUnreachable, why.clone()));
+        self.recover(Cause::PathSilent, &why, at, effects)
+    }
+
+    /// The far side was heard for [`STEADY`].
+    pub(super) fn path_steady(&mut self, _: Situation, _: &mut Effects) -> ConnectionOutcome {
+        if self.phase == StayPhase::Live {
+            self.attempts.path_steady();
+        }
+        ConnectionOutcome::Nothing
+    }
+
+    pub(super) fn not_live_in_time(&mut self, at: Situation, effects: &mut Effects) -> ConnectionOutcome {
+        let (cause, why) = match (&self.phase, &self.route) {
+            (StayPhase::Live, _) => return ConnectionOutcome::Nothing,
+            (StayPhase::Preparing, _) => (Cause::Media, "no offer was made in time"),
+            (StayPhase::Connecting | StayPhase::Recovering { .. }, _) if self.peers.is_answered() => {
+                (Cause::Media, "no way to the far side was found in time")
+            }
+            (
+                StayPhase::Negotiating | StayPhase::Connecting | StayPhase::Recovering { .. },
+                SignallingRoute::Mqtt { .. },
+            ) => (Cause::StageGone, "the stage did not answer the offer in time"),
+            (
+                StayPhase::Negotiating | StayPhase::Connecting | StayPhase::Recovering { .. },
+                SignallingRoute::Whip(_) | SignallingRoute::Unusable(_),
+            ) => (Cause::Server, "the server did not answer the offer in time"),
+        };
+        effects.note_error(ErrorSource::Media, Refusal::new(Code::HostUnreachable, why));
+        self.recover(cause, why, at, effects)
+    }
+
+    /// The peer connection is over: another after a pause, three times; or as soon as there is somebody to signal to.
+    fn recover(
+        &mut self,
+        cause: Cause,
+        why: &str,
+        at: Situation,
+        effects: &mut Effects,
+    ) -> ConnectionOutcome {
+        effects.cancel_timers(&[Timer::Live, Timer::Silent, Timer::Steady]);
+        if self.recovery().is_some() && self.peers.is_none() {
+            return ConnectionOutcome::Nothing;
+        }
+        match at.reach {
+            Reach::Reachable => {
+                let Some(pause) = self.attempts.next() else {
+                    return ConnectionOutcome::GaveUp { why: why.to_owned() };
+                };
+                effects.set_timer(at.now + pause, Timer::Retry);
+            }
+            // Waiting is no attempt: the hold ends it.
+            Reach::Alone { hold } => {
+                self.attempts.wait();
+                self.hold(at.now, hold, effects);
+            }
+        }
+        self.peers.end(effects);
+        effects.say(Event::MediaRecovering { attempt: self.attempts.made(), why: why.to_owned(), cause });
+        self.set_phase(StayPhase::Recovering { why: why.to_owned() })
+    }
+
+    /// The pause is over, or the host answers again.
+    pub(super) fn try_again(&mut self, at: Situation, effects: &mut Effects) -> ConnectionOutcome {
+        if self.recovery().is_some() && self.peers.is_none() && at.reach == Reach::Reachable {
+            self.start_peer(at.now, at.sending, effects);
+        }
+        ConnectionOutcome::Nothing
+    }
+
+    /// The host answers again: what waited for somebody to signal to goes on.
+    pub(super) fn reachable_again(&mut self, at: Situation, effects: &mut Effects) -> ConnectionOutcome {
+        match effects.due_at(&Timer::Retry) {
+            None => self.try_again(at, effects),
+            Some(_) => ConnectionOutcome::Nothing,
+        }
+    }
+
+    /// The host is the stage, and was started again: it has lost its peer connections, so a new one is made at once.
+    pub(super) fn stage_restarted(&mut self, at: Situation, effects: &mut Effects) -> ConnectionOutcome {
+        self.attempts.wait();
+        let why = "the host was started again".to_owned();
+        self.phase = StayPhase::Recovering { why: why.clone() };
+        effects.cancel_timers(&[Timer::Silent, Timer::Steady]);
+        self.peers.end(effects);
+        effects.say(Event::MediaRecovering { attempt: self.attempts.made(), why, cause: Cause::StageGone });
+        self.start_peer(at.now, at.sending, effects);
+        ConnectionOutcome::Nothing
+    }
+
+    /// Media go elsewhere now: there with a new peer connection.
+    pub(super) fn follow_route(&mut self, at: Situation, effects: &mut Effects) -> ConnectionOutcome {
+        match self.route.obstacle().cloned() {
+            Some(refusal) => give_up(refusal, effects),
+            None => self.recover(Cause::StageGone, "the seat's media go elsewhere now", at, effects),
+        }
+    }
+
+    fn peer_failed(
+        &mut self,
+        session: Session,
+        fault: Fault,
+        at: Situation,
+        effects: &mut Effects,
+    ) -> ConnectionOutcome {
+        if !self.peers.is(session) {
+            return ConnectionOutcome::Nothing;
+        }
+        let why = format!("{}: {}", fault.stage, fault.detail);
+        let refusal = Refusal::new(fault.code, why.clone());
+        if fault.code == Code::PeerNotTrusted {
+            // A far side that is not trusted is not asked again: the count stays at the attempts that were made.
+            effects.say(Event::MediaRecovering { attempt: self.attempts.made(), why, cause: Cause::Trust });
+            give_up(refusal, effects)
+        } else if fault.code == Code::PermissionDenied {
+            // Nor is one that takes nothing of what is offered.
+            give_up(refusal, effects)
+        } else {
+            effects.note_error(ErrorSource::Media, refusal);
+            self.recover(Cause::Media, &why, at, effects)
+        }
+    }
+
+    /// An offer that cannot be sent will not be the next time either.
+    pub(super) fn offer_unsent(
+        &self,
+        name: &str,
+        refusal: Refusal,
+        effects: &mut Effects,
+    ) -> ConnectionOutcome {
+        if self.peers.is_named(name) { give_up(refusal, effects) } else { ConnectionOutcome::Nothing }
+    }
+
+    fn server_refused(
+        &mut self,
+        session: Session,
+        (refusal, again): (Refusal, Again),
+        at: Situation,
+        effects: &mut Effects,
+    ) -> ConnectionOutcome {
+        if !self.peers.is(session) {
+            return ConnectionOutcome::Nothing;
+        }
+        let why = format!("whip: {}", refusal.message);
+        let refusal = Refusal::new(refusal.code, why.clone());
+        let pause = match again {
+            Again::Never => return give_up(refusal, effects),
+            Again::Soon => Duration::ZERO,
+            Again::After(pause) => pause,
+        };
+        effects.note_error(ErrorSource::Media, refusal);
+        let outcome = self.recover(Cause::Server, &why, at, effects);
+        if let Some(due) = effects.due_at(&Timer::Retry) {
+            effects.set_timer(due.max(at.now + pause), Timer::Retry);
+        }
+        outcome
+    }
+}
+
+/// The connection cannot be kept up, for this reason.
+fn give_up(refusal: Refusal, effects: &mut Effects) -> ConnectionOutcome {
+    let why = refusal.message.clone();
+    effects.note_error(ErrorSource::Media, refusal);
+    ConnectionOutcome::GaveUp { why }
+}
