@@ -91,7 +91,7 @@ pub(super) struct Sending {
 
 /// The devices of a stay.
 #[derive(Debug)]
-pub(super) struct Capture {
+pub(super) struct StayCapture {
     epoch: u64,
     media: Media,
     camera: StayDevice,
@@ -101,7 +101,7 @@ pub(super) struct Capture {
     pictures: Vec<Ticket>,
 }
 
-impl Capture {
+impl StayCapture {
     /// An audio seat has no camera to open.
     pub(super) fn new(epoch: u64, media: Media, camera: DeviceSwitch, microphone: DeviceSwitch) -> Self {
         let camera = match (media, camera) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::connection::Reach;
 use super::contract::{Settings, Timer};
 use super::effects::{DONE, Effects};
-use super::join::{FirstJoin, Join, LOOK};
+use super::join::{FirstJoin, JoinRequest, LOOK};
 use super::requests::ANSWER;
 use super::room::{HostBefore, Room, RoomIntent, RoomOutcome, RoomPhase, shows_lost};
 use super::seat::SeatStatus;
@@ -47,7 +47,7 @@ pub(super) struct RoomEntry {
     standing_room: Option<LiveId>,
     broker: Presence,
     room: Room,
-    join: Join,
+    join: JoinRequest,
 }
 
 impl RoomEntry {
@@ -58,7 +58,7 @@ impl RoomEntry {
             standing_room: settings.standing_room.clone(),
             broker: Presence::Offline,
             room: Room::Outside,
-            join: Join::new(session),
+            join: JoinRequest::new(session),
         }
     }
 

@@ -40,7 +40,7 @@ pub(super) enum FirstJoin {
 
 /// The request `join` of the present room.
 #[derive(Debug)]
-pub(super) struct Join {
+pub(super) struct JoinRequest {
     /// Random id of this start of the program.
     session: String,
     first: FirstJoin,
@@ -54,7 +54,7 @@ pub(super) struct Join {
     refused: Option<Refusal>,
 }
 
-impl Join {
+impl JoinRequest {
     pub(super) fn new(session: String) -> Self {
         Self {
             session,

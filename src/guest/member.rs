@@ -11,8 +11,8 @@ use super::contract::{AcceptInvitations, Settings, Timer};
 use super::effects::{DONE, Effects};
 use super::entry::{EntryOutcome, Moment, RoomEntry};
 use super::join::FirstJoin;
-use super::reconcile::{self, Difference, Own, PendingDifference};
-use super::requests::{Answered, Purpose, Requests};
+use super::reconcile::{self, Difference, OwnRecord, PendingDifference};
+use super::requests::{Purpose, RequestAnswer, Requests};
 use super::room::{Room, RoomPhase};
 use super::seat::SeatStatus;
 use crate::model::command::{Inviter, Settled};
@@ -359,7 +359,7 @@ impl RoomMember {
     fn answered(
         &mut self,
         at: Moment,
-        Answered { purpose, ticket, result }: Answered,
+        RequestAnswer { purpose, ticket, result }: RequestAnswer,
         effects: &mut Effects,
     ) -> MemberOutcome {
         let mut outcome = MemberOutcome::Nothing;
@@ -423,7 +423,7 @@ impl RoomMember {
             SeatStatus::Standing if self.requests.leaves_seat(self.entry.join_order()) => SeatStatus::Leaving,
             SeatStatus::Standing | SeatStatus::Taken | SeatStatus::Leaving => seat,
         };
-        let own = Own {
+        let own = OwnRecord {
             first_join,
             seat,
             agreed: self.consent.agreed(),

@@ -36,7 +36,7 @@ use std::time::{Duration, Instant};
 
 pub use contract::{AcceptInvitations, Input, Output, PublishServer, Settings, Timer};
 
-use capture::Capture;
+use capture::StayCapture;
 use connection::{ConnectionOutcome, Reach, RouteChange, Situation, StayConnection};
 use effects::{DONE, Effects, ErrorSource};
 use entry::{EntryOutcome, Moment};
@@ -47,7 +47,7 @@ use preferences::DevicePreferences;
 use reconcile::{Difference, SeatDifference};
 use requests::Purpose;
 use route::{RouteSettings, SignallingRoute};
-use seat::{LeaveReason, Seat, SeatOutcome, SeatStatus};
+use seat::{GuestSeat, LeaveReason, SeatOutcome, SeatStatus};
 use stay::{Receiver, SeatGrant, Stay, StayOutcome, Surroundings};
 
 use crate::model::command::{Answer, Command, DeviceCommand, GuestCommand, Settled};
@@ -70,7 +70,7 @@ enum Shutdown {
 #[derive(Debug)]
 pub struct Guest {
     member: RoomMember,
-    seat: Seat,
+    seat: GuestSeat,
     preferences: DevicePreferences,
     routes: RouteSettings,
     /// How long a seat is kept while nobody can be told about it.
@@ -86,7 +86,7 @@ impl Guest {
         Self {
             member: RoomMember::new(ids.uuid(), &settings),
             effects: Effects::new(ids),
-            seat: Seat::Standing,
+            seat: GuestSeat::Standing,
             preferences: DevicePreferences::new(&settings),
             routes: RouteSettings::new(&settings),
             host_hold: settings.host_hold,
@@ -200,7 +200,7 @@ impl Guest {
 
     /// The state of this daemon.
     pub fn snapshot(&self) -> GuestState {
-        view::state(&view::Parts {
+        view::state(&view::GuestParts {
             member: &self.member,
             seat: &self.seat,
             preferences: &self.preferences,
@@ -262,7 +262,7 @@ impl Guest {
                 return stay.take_snapshot(now, &mut self.effects);
             }
             DeviceCommand::GetState => return Ok(Answer::State),
-            // Answered by the shell, which knows the devices.
+            // RequestAnswer by the shell, which knows the devices.
             DeviceCommand::ListDevices
             | DeviceCommand::GetCameraControls(_)
             | DeviceCommand::SetCameraControl(_) => {}
@@ -457,7 +457,7 @@ impl Guest {
             seat_index,
             accepted,
             route,
-            capture: Capture::new(epoch, seat.media, camera, microphone),
+            capture: StayCapture::new(epoch, seat.media, camera, microphone),
         };
         self.seat.take(now, grant, &mut self.effects);
         self.hold_if_alone(now);

@@ -10,7 +10,7 @@ use crate::model::message::{Application, DeviceAction, DeviceKind, Invitation, M
 use crate::model::{DeviceSwitch, InvitationId, Media};
 
 /// What this guest knows itself.
-pub(super) struct Own {
+pub(super) struct OwnRecord {
     pub(super) first_join: FirstJoin,
     /// `Leaving` also while the host is only asked for its end.
     pub(super) seat: SeatStatus,
@@ -59,7 +59,7 @@ pub(super) enum PendingDifference {
 }
 
 /// What differs, in the order in which it is to be followed.
-pub(super) fn differences(host: Membership, mut own: Own) -> Vec<Difference> {
+pub(super) fn differences(host: Membership, mut own: OwnRecord) -> Vec<Difference> {
     let mut differences = Vec::new();
     if let Some(banned) = &host.banned {
         let action =
@@ -80,7 +80,7 @@ pub(super) fn differences(host: Membership, mut own: Own) -> Vec<Difference> {
     differences
 }
 
-fn seat(seat: Option<OwnSeat>, own: &mut Own, differences: &mut Vec<Difference>) {
+fn seat(seat: Option<OwnSeat>, own: &mut OwnRecord, differences: &mut Vec<Difference>) {
     match (seat, own.seat) {
         (None, SeatStatus::Standing | SeatStatus::Leaving) => {}
         (None, SeatStatus::Taken) => differences.push(Difference::Seat(SeatDifference::Lost)),
@@ -90,7 +90,7 @@ fn seat(seat: Option<OwnSeat>, own: &mut Own, differences: &mut Vec<Difference>)
 }
 
 /// The host has a seat that this guest lacks.
-fn seat_kept(seat: OwnSeat, own: &mut Own, differences: &mut Vec<Difference>) {
+fn seat_kept(seat: OwnSeat, own: &mut OwnRecord, differences: &mut Vec<Difference>) {
     let agreed = match (own.first_join, own.agreed) {
         (FirstJoin::ToCome, _) => return differences.push(Difference::Seat(SeatDifference::Given(seat))),
         (FirstJoin::Done, Some(agreed)) => agreed,
@@ -128,7 +128,7 @@ fn open_unless_banned(switch: DeviceSwitch) -> DeviceSwitch {
     }
 }
 
-fn application(host: Option<Application>, own: &Own) -> Option<PendingDifference> {
+fn application(host: Option<Application>, own: &OwnRecord) -> Option<PendingDifference> {
     match (host, own.applied, own.first_join, own.requested) {
         (None, None, ..) | (Some(_), Some(_), ..) => None,
         (None, Some(_), ..) => Some(PendingDifference::ApplicationLost),

@@ -52,7 +52,7 @@ impl Purpose {
 }
 
 /// The answer to a request; the ticket is settled after its consequences.
-pub(super) struct Answered {
+pub(super) struct RequestAnswer {
     pub(super) purpose: Purpose,
     pub(super) ticket: Option<Ticket>,
     pub(super) result: Result<(), Refusal>,
@@ -127,17 +127,17 @@ impl Requests {
         request_id: &RequestId,
         outcome: Outcome,
         effects: &mut Effects,
-    ) -> Option<Answered> {
+    ) -> Option<RequestAnswer> {
         let result = match outcome {
             Outcome::Ok(_) => Ok(()),
             Outcome::Refused(refusal) => Err(refusal),
         };
         if let Some(Request { purpose, ticket, .. }) = self.take(request_id, effects) {
-            return Some(Answered { purpose, ticket, result });
+            return Some(RequestAnswer { purpose, ticket, result });
         }
         let at = self.late.iter().position(|request| request.request_id == *request_id)?;
         let request = self.late.remove(at)?;
-        result.is_ok().then_some(Answered { purpose: request.purpose, ticket: None, result })
+        result.is_ok().then_some(RequestAnswer { purpose: request.purpose, ticket: None, result })
     }
 
     fn take(&mut self, request_id: &RequestId, effects: &mut Effects) -> Option<Request> {

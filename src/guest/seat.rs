@@ -47,13 +47,13 @@ pub(super) enum SeatOutcome {
 
 /// Where this guest sits.
 #[derive(Debug)]
-pub(super) enum Seat {
+pub(super) enum GuestSeat {
     Standing,
     Taken(Box<Stay>),
     Leaving(Farewell),
 }
 
-impl Seat {
+impl GuestSeat {
     pub(super) fn take(&mut self, now: Instant, grant: SeatGrant, effects: &mut Effects) {
         *self = Self::Taken(Box::new(Stay::begin(now, grant, effects)));
     }

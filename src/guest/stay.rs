@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use super::capture::{self, Capture, Loss};
+use super::capture::{self, Loss, StayCapture};
 use super::connection::{ConnectionOutcome, Reach, RouteChange, Situation, StayConnection};
 use super::contract::{Output, Timer};
 use super::effects::Effects;
@@ -63,7 +63,7 @@ pub(super) struct SeatGrant {
     /// When it was agreed to.
     pub(super) accepted: Instant,
     pub(super) route: SignallingRoute,
-    pub(super) capture: Capture,
+    pub(super) capture: StayCapture,
 }
 
 impl From<ConnectionOutcome> for StayOutcome {
@@ -85,7 +85,7 @@ pub(super) struct Stay {
     epoch: u64,
     seat_index: u32,
     connection: StayConnection,
-    capture: Capture,
+    capture: StayCapture,
     /// What the host was told last.
     told: Option<Devices>,
     network: StayNetwork,
@@ -114,7 +114,7 @@ impl Stay {
         self.seat_index
     }
 
-    pub(super) fn capture(&self) -> &Capture {
+    pub(super) fn capture(&self) -> &StayCapture {
         &self.capture
     }
 

@@ -1,12 +1,12 @@
 //! The state of this guest as it is published, and the one sentence in it.
 
-use super::capture::Capture;
+use super::capture::StayCapture;
 use super::consent::Consent;
 use super::farewell::Farewell;
 use super::member::RoomMember;
 use super::preferences::DevicePreferences;
 use super::room::{Room, RoomPhase};
-use super::seat::Seat;
+use super::seat::GuestSeat;
 use super::stay::Stay;
 use crate::model::message::{ANY_SEAT, DeviceKind};
 use crate::model::sound::SpeakerStatus;
@@ -19,16 +19,16 @@ use crate::model::{DeviceSwitch, LiveId, Media, Phase, Presence, Refusal};
 const SUMMARY_MAX: usize = 120;
 
 /// The parts of a guest that others see.
-pub(super) struct Parts<'a> {
+pub(super) struct GuestParts<'a> {
     pub(super) member: &'a RoomMember,
-    pub(super) seat: &'a Seat,
+    pub(super) seat: &'a GuestSeat,
     pub(super) preferences: &'a DevicePreferences,
     pub(super) last_error: Option<&'a Refusal>,
 }
 
 /// The state of this daemon.
-pub(super) fn state(parts: &Parts<'_>) -> GuestState {
-    let Parts { member, seat, preferences, .. } = *parts;
+pub(super) fn state(parts: &GuestParts<'_>) -> GuestState {
+    let GuestParts { member, seat, preferences, .. } = *parts;
     let (room, consent) = (member.room(), member.consent());
     let stay = seat.stay();
     GuestState {
@@ -59,15 +59,15 @@ pub(super) fn state(parts: &Parts<'_>) -> GuestState {
     }
 }
 
-fn seat_state(seat: &Seat) -> Option<SeatState> {
+fn seat_state(seat: &GuestSeat) -> Option<SeatState> {
     match seat {
-        Seat::Standing => None,
-        Seat::Taken(stay) => Some(SeatState {
+        GuestSeat::Standing => None,
+        GuestSeat::Taken(stay) => Some(SeatState {
             index: stay.seat_index(),
             phase: stay.connection().phase(),
             media: stay.capture().media(),
         }),
-        Seat::Leaving(farewell) => {
+        GuestSeat::Leaving(farewell) => {
             Some(SeatState { index: farewell.seat_index(), phase: Phase::Leaving, media: farewell.media() })
         }
     }
@@ -82,14 +82,14 @@ fn device_status(device: DeviceKind, stay: Option<&Stay>, preferences: &DevicePr
     }
 }
 
-fn summary(parts: &Parts<'_>) -> String {
+fn summary(parts: &GuestParts<'_>) -> String {
     let mut sentence = match (parts.seat, parts.member.room().live_id()) {
-        (Seat::Taken(stay), _) => seated(stay, parts.member.room()),
-        (Seat::Leaving(farewell), _) => leaving(farewell),
-        (Seat::Standing, Some(live_id)) => {
+        (GuestSeat::Taken(stay), _) => seated(stay, parts.member.room()),
+        (GuestSeat::Leaving(farewell), _) => leaving(farewell),
+        (GuestSeat::Standing, Some(live_id)) => {
             format!("{}{}", in_room(live_id, parts.member), next_seat(parts.preferences))
         }
-        (Seat::Standing, None) => {
+        (GuestSeat::Standing, None) => {
             format!("in no room, waiting for join_live{}", next_seat(parts.preferences))
         }
     };
@@ -128,7 +128,7 @@ fn seated(stay: &Stay, room: &Room) -> String {
 }
 
 /// What is worth saying of a device.
-fn device(capture: &Capture, device: DeviceKind, name: &str, instead: &str) -> String {
+fn device(capture: &StayCapture, device: DeviceKind, name: &str, instead: &str) -> String {
     match capture.status(device) {
         DeviceStatus::On => String::new(),
         DeviceStatus::Lost => format!(", {name} lost: sending {instead}"),

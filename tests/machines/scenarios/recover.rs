@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use coguestd::guest::Input;
 use coguestd::model::Code;
 use coguestd::model::media::Path;
 use coguestd::model::server::Again;
 
-use super::guest::Scene;
+use super::guest::{Scene, own_seat};
 
 #[test]
 fn a_stage_that_never_answers_costs_the_seat_after_three_attempts() {
@@ -126,4 +127,20 @@ fn a_server_says_when_it_may_be_asked_again() {
         "Request in 4000 ms",
     );
     guest.pass(30_000).is(&["media start video camera+microphone"], "Live in 10000 ms");
+}
+
+#[test]
+fn a_server_hears_the_end_of_its_connection_when_the_seat_goes_to_a_stage() {
+    let mut guest = Scene::at_server();
+    guest.offer();
+    guest.input(Input::OwnOffline);
+    guest.joined(own_seat()).is(
+        &[
+            "media end_peer",
+            "to_server end",
+            "event media_recovering attempt=1 cause=stage_gone",
+            "to_host devices camera=on microphone=on",
+        ],
+        "Retry in 1000 ms",
+    );
 }
