@@ -186,8 +186,8 @@ fn a_full_server_is_asked_again_and_then_given_up() {
 }
 
 #[test]
-fn an_answer_that_is_no_sdp_ends_the_session_and_the_stay() {
-    for kind in ["garbage", "noise"] {
+fn an_answer_of_no_use_ends_the_session_and_the_stay() {
+    for kind in ["garbage", "noise", "bare"] {
         let house = House::open(kind, TOKEN);
         house.command("kiosk-7", "apply_for_seat", json!({}));
         house.wait_said("deleted", |deleted| deleted["session"] == json!(kind));

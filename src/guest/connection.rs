@@ -15,12 +15,12 @@ use super::attempts::Attempts;
 use super::capture::Sending;
 use super::contract::{Output, Timer};
 use super::effects::{Effects, ErrorSource};
+use super::peer_failure::PeerFailure;
 use super::peers::StayPeers;
 use super::route::SignallingRoute;
 use crate::model::event::Event;
-use crate::model::media::{Ask, Fault, Path, Report, SdpKind, Session, SessionDescription};
+use crate::model::media::{Ask, Path, Report, SdpKind, Session, SessionDescription};
 use crate::model::message::{Signal, SignalBody};
-use crate::model::server::Again;
 use crate::model::sound::SpeakerStatus;
 use crate::model::{Cause, Code, Phase, Refusal, UserId};
 
@@ -176,9 +176,12 @@ impl StayConnection {
             Report::Answer { session, sdp } => return self.answer(session, sdp, effects),
             Report::FirstPacket { session } => return self.first_packet(at.now, session, effects),
             Report::Path { session, path } => self.path(at.now, session, path, effects),
-            Report::PeerFailed { session, fault } => return self.peer_failed(session, fault, at, effects),
+            Report::PeerFailed { session, fault } => {
+                let failure = PeerFailure::of_media(fault, &self.route);
+                return self.failed(session, failure, at, effects);
+            }
             Report::ServerRefused { session, refusal, again } => {
-                return self.server_refused(session, (refusal, again), at, effects);
+                return self.failed(session, PeerFailure::of_server(refusal, again), at, effects);
             }
             Report::Speaker(session, status) => self.peers.set_speaker(session, status),
             // Live is when a packet left; the phase before says "connecting" already.
@@ -442,28 +445,34 @@ impl StayConnection {
         }
     }
 
-    fn peer_failed(
+    /// The peer connection has failed.
+    fn failed(
         &mut self,
         session: Session,
-        fault: Fault,
+        failure: PeerFailure,
         at: Situation,
         effects: &mut Effects,
     ) -> ConnectionOutcome {
         if !self.peers.is(session) {
             return ConnectionOutcome::Nothing;
         }
-        let why = format!("{}: {}", fault.stage, fault.detail);
-        let refusal = Refusal::new(fault.code, why.clone());
-        if fault.code == Code::PeerNotTrusted {
-            // A far side that is not trusted is not asked again: the count stays at the attempts that were made.
-            effects.say(Event::MediaRecovering { attempt: self.attempts.made(), why, cause: Cause::Trust });
-            give_up(refusal, effects)
-        } else if fault.code == Code::PermissionDenied {
-            // Nor is one that takes nothing of what is offered.
-            give_up(refusal, effects)
-        } else {
-            effects.note_error(ErrorSource::Media, refusal);
-            self.recover(Cause::Media, &why, at, effects)
+        match failure {
+            PeerFailure::Untrusted(refusal) => {
+                // No attempt follows: the count stays at those that were made.
+                let (attempt, why) = (self.attempts.made(), refusal.message.clone());
+                effects.say(Event::MediaRecovering { attempt, why, cause: Cause::Trust });
+                give_up(refusal, effects)
+            }
+            PeerFailure::Final(refusal) => give_up(refusal, effects),
+            PeerFailure::Passing { cause, refusal, pause } => {
+                let why = refusal.message.clone();
+                effects.note_error(ErrorSource::Media, refusal);
+                let outcome = self.recover(cause, &why, at, effects);
+                if let Some(due) = effects.due_at(&Timer::Retry) {
+                    effects.set_timer(due.max(at.now + pause), Timer::Retry);
+                }
+                outcome
+            }
         }
     }
 
@@ -475,31 +484,6 @@ impl StayConnection {
         effects: &mut Effects,
     ) -> ConnectionOutcome {
         if self.peers.is_named(name) { give_up(refusal, effects) } else { ConnectionOutcome::Nothing }
-    }
-
-    fn server_refused(
-        &mut self,
-        session: Session,
-        (refusal, again): (Refusal, Again),
-        at: Situation,
-        effects: &mut Effects,
-    ) -> ConnectionOutcome {
-        if !self.peers.is(session) {
-            return ConnectionOutcome::Nothing;
-        }
-        let why = format!("whip: {}", refusal.message);
-        let refusal = Refusal::new(refusal.code, why.clone());
-        let pause = match again {
-            Again::Never => return give_up(refusal, effects),
-            Again::Soon => Duration::ZERO,
-            Again::After(pause) => pause,
-        };
-        effects.note_error(ErrorSource::Media, refusal);
-        let outcome = self.recover(Cause::Server, &why, at, effects);
-        if let Some(due) = effects.due_at(&Timer::Retry) {
-            effects.set_timer(due.max(at.now + pause), Timer::Retry);
-        }
-        outcome
     }
 }
 

@@ -22,6 +22,7 @@ mod farewell;
 mod join;
 mod member;
 mod network;
+mod peer_failure;
 mod peers;
 mod preferences;
 mod reconcile;

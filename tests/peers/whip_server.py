@@ -82,7 +82,7 @@ async def publish(request):
 
 async def delete(request):
     session = request.match_info["session"]
-    if session in RUBBISH:
+    if session in RUBBISH or session == "bare":
         say("deleted", session=session)
         return web.Response(status=200)
     if session.startswith("kept-"):
@@ -116,7 +116,15 @@ async def garbage(request):
     kind = request.match_info["kind"]
     say(kind, name=request.match_info["name"])
     headers = {"Location": f"/session/{kind}"}
-    return web.Response(status=201, body=RUBBISH[kind], content_type="application/sdp", headers=headers)
+    body = RUBBISH.get(kind) or without_credentials(await request.read())
+    return web.Response(status=201, body=body, content_type="application/sdp", headers=headers)
+
+
+def without_credentials(offer):
+    """An answer that takes the offer and says nothing of ICE or DTLS."""
+    left_out = (b"a=ice-", b"a=fingerprint", b"a=setup", b"a=candidate", b"a=ssrc", b"a=msid")
+    lines = [line for line in offer.splitlines() if not line.startswith(left_out)]
+    return b"\r\n".join(lines).replace(b"a=sendrecv", b"a=recvonly").replace(b"a=sendonly", b"a=recvonly") + b"\r\n"
 
 
 async def main():
@@ -126,7 +134,7 @@ async def main():
         app.router.add_post(f"/{path}/{{name}}", publish)
     app.router.add_post("/moved/{name}", moved)
     app.router.add_post("/busy/{name}", busy)
-    app.router.add_post("/{kind:garbage|noise}/{name}", garbage)
+    app.router.add_post("/{kind:garbage|noise|bare}/{name}", garbage)
     app.router.add_delete("/session/{session}", delete)
     runner = web.AppRunner(app)
     await runner.setup()

@@ -386,7 +386,7 @@ impl PublisherLoop {
         if self.settings.profile.importer().is_some_and(|importer| importer.codec() != codec) {
             self.inputs.camera.stop_sharing(now);
         }
-        self.peer_failed(Fault::new("sdp", Code::InvalidParameter, why));
+        self.peer_failed(Fault::new("codec", Code::InvalidParameter, why));
     }
 
     fn report_refused(&mut self) {

@@ -18,4 +18,16 @@ impl Fault {
     pub fn new(stage: &'static str, code: Code, detail: impl Into<String>) -> Self {
         Self { stage, code, detail: detail.into() }
     }
+
+    /// The description of the far side is of no use.
+    pub fn of_description(detail: impl Into<String>) -> Self {
+        Self::new(Self::DESCRIPTION, Code::InvalidParameter, detail)
+    }
+
+    /// Whether the description of the far side is of no use.
+    pub fn is_of_description(&self) -> bool {
+        self.stage == Self::DESCRIPTION && self.code == Code::InvalidParameter
+    }
+
+    const DESCRIPTION: &str = "sdp";
 }

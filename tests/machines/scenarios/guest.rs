@@ -234,6 +234,13 @@ impl Scene {
         self.report(Report::PeerFailed { session, fault })
     }
 
+    /// Media cannot use the answer.
+    pub fn answered_wrongly(&mut self) -> Step {
+        let session = self.hand.peer();
+        let fault = Fault::of_description("the answer: no");
+        self.report(Report::PeerFailed { session, fault })
+    }
+
     pub fn server_refuses(&mut self, again: Again) -> Step {
         let refusal = Refusal::new(Code::HostUnreachable, "no");
         let session = self.hand.peer();

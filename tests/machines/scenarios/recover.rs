@@ -108,6 +108,27 @@ fn a_server_that_refuses_for_good_is_not_asked_again() {
 }
 
 #[test]
+fn a_server_whose_answer_is_of_no_use_is_not_asked_again() {
+    let mut guest = Scene::at_server();
+    guest.offer();
+    let epoch = guest.epoch();
+    guest.answered_wrongly().is(&["event media_failed", "media stop"], "Stop in 1000 ms");
+    guest.stopped(epoch).is(
+        &["to_server end", "event unseated reason=media_failed seat_index=1", "to_host leave_seat"],
+        "Request in 5000 ms",
+    );
+}
+
+#[test]
+fn a_stage_whose_answer_is_of_no_use_is_asked_again() {
+    let mut guest = Scene::seated();
+    guest.offer();
+    guest
+        .answered_wrongly()
+        .is(&["media end_peer", "event media_recovering attempt=1 cause=media"], "Retry in 1000 ms");
+}
+
+#[test]
 fn a_server_says_when_it_may_be_asked_again() {
     let mut guest = Scene::at_server();
     guest.offer();

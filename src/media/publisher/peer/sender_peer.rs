@@ -274,7 +274,7 @@ impl SenderPeer {
         if self.state != OfferState::Offering {
             return Ok(None);
         }
-        let wrong = |why: String| Fault::new("sdp", Code::InvalidParameter, why);
+        let wrong = |why: String| Fault::new("offer", Code::InvalidParameter, why);
         let offer = offer.map_err(wrong)?;
         let (offer, text) =
             transport::described(&offer, |sdp| opus::with_in_band_fec(&with_profile(sdp))).map_err(wrong)?;
@@ -291,7 +291,7 @@ impl SenderPeer {
         if self.state != OfferState::Offered {
             return Ok(AnswerTaken::Nothing);
         }
-        let wrong = |why: String| Fault::new("sdp", Code::InvalidParameter, why);
+        let wrong = |why: String| Fault::of_description(why);
         let answer = match Description::answer(sdp, &self.offer) {
             Ok(answer) => answer,
             Err(Unusable::REJECTED) => {
@@ -333,7 +333,7 @@ impl SenderPeer {
 
     /// webrtcbin has taken the answer, or not.
     fn answered(&mut self, outcome: Result<(), String>) -> Result<(), Fault> {
-        outcome.map_err(|why| Fault::new("sdp", Code::InvalidParameter, why))?;
+        outcome.map_err(Fault::of_description)?;
         self.state = OfferState::Answered;
         for (line, candidate) in self.early.drain(..) {
             self.webrtc.emit_by_name::<()>("add-ice-candidate", &[&line, &candidate.as_str()]);
