@@ -17,10 +17,10 @@
 //!
 //! ```text
 //! main → cli → app → { mqtt, signal, media, devices, systemd, config } → { guest, host } → model
-//!      → { logging, authorities } → { files, foreign, certificates, limits, memory, environment }
+//!      → { logging, authorities } → { files, foreign, certificates, limits, memory, environment, network }
 //! ```
 //! An arrow may skip steps; members of a group do not import each other. [`limits`], [`memory`] and [`environment`] are this process's
-//! share of the system. GStreamer is used in [`media`] only, the MQTT client in [`mqtt`], HTTP in [`signal`], V4L2 and ALSA in
+//! share of the system, [`network`] is how this machine's own addresses change. GStreamer is used in [`media`] only, the MQTT client in [`mqtt`], HTTP in [`signal`], V4L2 and ALSA in
 //! [`devices`], and `anyhow` in `main` and [`cli`]. `tests/layering` compares this picture with the sources.
 //!
 //! # Where to look
@@ -101,5 +101,6 @@ pub mod media;
 pub mod memory;
 pub mod model;
 pub mod mqtt;
+pub mod network;
 pub mod signal;
 pub mod systemd;

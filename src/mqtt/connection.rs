@@ -32,10 +32,10 @@ mod granted;
 mod handshake;
 mod ledger;
 mod line;
-mod network;
 mod outlet;
 mod packets;
 mod probe;
+mod route_guard;
 mod settings;
 mod socket;
 mod task;
@@ -60,6 +60,9 @@ pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// The shortest keep-alive that is accepted; shorter ones are raised to it.
 pub const KEEP_ALIVE_MIN: Duration = Duration::from_secs(5);
+
+/// How long a broker may take to answer [`Link::probe`]: a few retransmissions of TCP at a round trip of 300 ms.
+pub const PROBE: Duration = Duration::from_millis(2500);
 
 /// How long a broker may take from the first packet of the TCP handshake to its CONNACK.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -413,6 +416,11 @@ impl Link {
     /// Comes back with will and session, and publishes the levels.
     pub fn take_part(&self) {
         self.desk.change(|wishes| wishes.be(Presence::TakingPart));
+    }
+
+    /// Asks the broker for a sign of life now, ahead of the keep-alive: without one within [`PROBE`] the connection counts as lost.
+    pub fn probe(&self) {
+        self.desk.change(desk::Wishes::want_probe);
     }
 
     /// Sends what is queued, then `last` (before it where much is queued), waits for the broker to have it all, disconnects without the will, and ends

@@ -10,9 +10,9 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("guest", &["model"]),
     ("host", &["model"]),
-    ("mqtt", &["authorities", "certificates", "files", "model"]),
+    ("mqtt", &["authorities", "certificates", "files", "model", "network"]),
     ("signal", &["authorities", "model"]),
-    ("media", &["authorities", "files", "limits", "memory", "model"]),
+    ("media", &["authorities", "files", "limits", "memory", "model", "network"]),
     ("devices", &["model"]),
     ("systemd", &["foreign"]),
     ("config", &["authorities", "files", "logging", "model"]),
@@ -26,6 +26,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("memory", &[]),
     ("environment", &[]),
+    ("network", &[]),
     ("main", &["cli", "environment", "logging", "memory"]),
 ];
 

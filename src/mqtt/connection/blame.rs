@@ -30,6 +30,7 @@ pub(super) fn sentence(settings: &Settings, failure: &Failure) -> String {
         Failure::NotConnAck => not_mqtt(&broker),
         Failure::Packet(error) => packet(settings, &broker, error),
         Failure::Unexpected => format!("{broker} sent something that is not MQTT 5: look at its log"),
+        Failure::Moved => format!("this device's network has changed: {broker} is asked again"),
         Failure::NoSignOfLife => format!("{broker} gives no sign of life any more: check the network"),
         Failure::Unsubscribed => format!("{broker} does not answer subscriptions: look at its log"),
         Failure::Disconnected(code) => disconnected(&broker, *code),

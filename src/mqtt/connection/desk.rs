@@ -98,6 +98,15 @@ pub(super) struct Wishes {
     /// What the broker of the present or the last connection grants.
     granted: Granted,
     closing: Option<Instant>,
+    probe: ProbeWish,
+}
+
+/// Whether the broker is to be asked for a sign of life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum ProbeWish {
+    #[default]
+    Unwanted,
+    Wanted,
 }
 
 impl Wishes {
@@ -112,7 +121,17 @@ impl Wishes {
             connected: false,
             granted: Granted::default(),
             closing: None,
+            probe: ProbeWish::Unwanted,
         }
+    }
+
+    pub(super) fn want_probe(&mut self) {
+        self.probe = ProbeWish::Wanted;
+    }
+
+    /// Whether a sign of life is wanted; then that counts as done.
+    pub(super) fn take_probe(&mut self) -> ProbeWish {
+        std::mem::take(&mut self.probe)
     }
 
     pub(super) fn publish(&mut self, message: Publish) -> Result<(), Unsent> {

@@ -36,6 +36,9 @@ pub(super) enum Failure {
     /// Our PINGREQ had no answer.
     #[error("no sign of life")]
     NoSignOfLife,
+    /// The address that the connection was made from is gone, or is not the one that leads to the broker any more.
+    #[error("the network has changed")]
+    Moved,
     /// Our SUBSCRIBE had no answer.
     #[error("subscriptions are not answered")]
     Unsubscribed,
@@ -64,6 +67,7 @@ impl Failure {
             | Self::Packet(_)
             | Self::Unexpected
             | Self::NoSignOfLife
+            | Self::Moved
             | Self::Unsubscribed
             | Self::Disconnected(_) => None,
         }
@@ -85,6 +89,7 @@ impl Failure {
             | Self::Refused(_)
             | Self::NotConnAck
             | Self::NoSignOfLife
+            | Self::Moved
             | Self::Unsubscribed
             | Self::Disconnected(_) => false,
         }

@@ -13,14 +13,23 @@ use super::failure::{Failure, Silence};
 use super::outlet::RECEIVE_MAXIMUM;
 use super::packets::{PacketError, Packets, Reading};
 use super::probe::{Spoken, probe};
-use super::socket::dial;
+use super::socket::{Dialled, dial};
 use super::{CONNECT_TIMEOUT, MAX_PACKET, Presence, SESSION_EXPIRY, Settings};
+use crate::network::LocalRoute;
 
 /// Whether the broker's session, if it has one of ours, is wanted back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Begin {
     Anew,
     Resuming,
+}
+
+/// A connection that the broker has accepted.
+pub(super) struct Accepted {
+    pub(super) packets: Packets,
+    pub(super) answer: ConnAck,
+    /// Its way out of this machine, as far as that is known.
+    pub(super) route: Option<LocalRoute>,
 }
 
 /// Connects, and asks what else the broker speaks where it does not answer and `known` does not say so.
@@ -30,9 +39,9 @@ pub(super) async fn handshake(
     presence: Presence,
     begin: Begin,
     known: Option<Spoken>,
-) -> Result<(Packets, ConnAck), Failure> {
+) -> Result<Accepted, Failure> {
     let deadline = Instant::now() + CONNECT_TIMEOUT;
-    let stream = match timeout_at(deadline, dial(settings, tls.clone(), deadline)).await {
+    let Dialled { stream, route } = match timeout_at(deadline, dial(settings, tls.clone(), deadline)).await {
         Ok(dialled) => dialled?,
         Err(_) => return Err(Failure::Dial(super::socket::DialError::NoAnswer)),
     };
@@ -40,7 +49,7 @@ pub(super) async fn handshake(
     packets.push(&connect(settings, presence, begin), None)?;
     let how = match timeout_at(deadline, first(&mut packets)).await {
         Ok(Ok(Packet::ConnAck(answer))) if answer.code == ConnectReturnCode::Success => {
-            return Ok((packets, answer));
+            return Ok(Accepted { packets, answer, route });
         }
         Ok(Ok(Packet::ConnAck(answer))) => return Err(Failure::Refused(answer.code)),
         // With a reason, though it is not the packet for it.

@@ -23,15 +23,17 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::blame;
-use super::desk::{Desk, Flight};
+use super::desk::{Desk, Flight, ProbeWish, Wishes};
 use super::failure::Failure;
 use super::granted::{Feature, Granted};
-use super::handshake::{Begin, handshake};
+use super::handshake::{Accepted, Begin, handshake};
 use super::ledger::{Handed, Ledger, MAX_UNDER_WAY};
 use super::outlet::{Outlet, Owed};
 use super::packets::{Packets, Reading};
 use super::probe::Spoken;
-use super::{DropCause, Incoming, Message, Presence, Qos, Retain, Settings};
+use super::route_guard::RouteGuard;
+use super::{DropCause, Incoming, Message, PROBE, Presence, Qos, Retain, Settings};
+use crate::network::RouteState;
 pub(super) use handing::size;
 
 /// How long the broker may be silent while subscriptions are unanswered.
@@ -102,14 +104,16 @@ pub(super) struct Line<'a> {
     ping: Instant,
     keep_alive: Duration,
     life: Life,
+    route: RouteGuard,
 }
 
 /// Connects and lives through the connection.
 pub(super) async fn run(settings: &Settings, desk: &Desk, outlet: &mut Outlet, way: Way) -> End {
     let presence = desk.with(|wishes| wishes.presence());
     let end = match connect(settings, desk, outlet, presence, way).await {
-        Ok((packets, answer)) => {
-            let mut line = Line::new(settings, desk, outlet, packets, presence, &answer);
+        Ok(accepted) => {
+            let answer = accepted.answer.clone();
+            let mut line = Line::new(settings, desk, outlet, presence, accepted);
             line.connected(&answer);
             line.run().await
         }
@@ -119,7 +123,7 @@ pub(super) async fn run(settings: &Settings, desk: &Desk, outlet: &mut Outlet, w
         tracing::debug!(%failure, "connection lost");
     }
     outlet.owe_nothing();
-    desk.with(super::desk::Wishes::lost);
+    desk.with(Wishes::lost);
     end
 }
 
@@ -130,7 +134,7 @@ async fn connect(
     outlet: &mut Outlet,
     presence: Presence,
     way: Way,
-) -> Result<(Packets, ConnAck), End> {
+) -> Result<Accepted, End> {
     let receiver = outlet.sender();
     let mut answer = pin!(handshake(settings, way.tls, presence, way.begin, way.spoken));
     loop {
@@ -157,12 +161,11 @@ impl<'a> Line<'a> {
         settings: &'a Settings,
         desk: &'a Desk,
         outlet: &'a mut Outlet,
-        packets: Packets,
         presence: Presence,
-        answer: &ConnAck,
+        Accepted { packets, answer, route }: Accepted,
     ) -> Self {
         let now = Instant::now();
-        let granted = Granted::of(answer);
+        let granted = Granted::of(&answer);
         // The broker may ask for a longer silence; we notice a dead socket in our own time.
         let asked = granted.keep_alive.filter(|asked| !asked.is_zero()).unwrap_or(settings.keep_alive);
         let keep_alive = asked.min(settings.keep_alive);
@@ -181,6 +184,7 @@ impl<'a> Line<'a> {
             ping: now + keep_alive,
             keep_alive,
             life: Life::Heard,
+            route: RouteGuard::new(route),
         }
     }
 
@@ -229,8 +233,18 @@ impl<'a> Line<'a> {
                 self.restore();
                 Ok(())
             }
+            () = self.route.due() => self.look_at_route(),
             () = self.desk.changed() => Ok(()),
             () = self.receiver.closed() => Err(End::Abandoned),
+        }
+    }
+
+    /// The network has changed. A connection from an address that is gone is dead, and would not say so for the time of a keep-alive; one
+    /// that may live is asked: the cable may be in again in a moment.
+    fn look_at_route(&mut self) -> Result<(), End> {
+        match self.route.state() {
+            RouteState::Kept | RouteState::Lost => self.probe(),
+            RouteState::Moved => Err(self.lost(Failure::Moved)),
         }
     }
 
@@ -273,6 +287,9 @@ impl<'a> Line<'a> {
             Phase::Leaving { .. } => Ok(()),
             Phase::Subscribing { .. } | Phase::Open if presence != self.presence => self.leave(),
             Phase::Subscribing { .. } | Phase::Open => {
+                if self.desk.with(Wishes::take_probe) == ProbeWish::Wanted {
+                    self.probe()?;
+                }
                 self.pump()?;
                 let done = closing
                     && self.phase == Phase::Open
@@ -300,6 +317,21 @@ impl<'a> Line<'a> {
         }
         self.life = Life::Asked;
         self.ping = Instant::now() + self.keep_alive;
+        self.push(&Packet::PingReq(PingReq))
+    }
+
+    /// Asks for a sign of life now.
+    fn probe(&mut self) -> Result<(), End> {
+        if self.is_leaving() {
+            return Ok(());
+        }
+        let until = Instant::now() + PROBE;
+        if self.life == Life::Asked {
+            self.ping = self.ping.min(until);
+            return Ok(());
+        }
+        self.life = Life::Asked;
+        self.ping = until;
         self.push(&Packet::PingReq(PingReq))
     }
 

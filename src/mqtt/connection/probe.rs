@@ -45,7 +45,7 @@ pub(super) async fn probe(settings: &Settings, tls: Option<Arc<ClientConfig>>) -
 async fn speaks_mqtt(settings: &Settings, tls: Option<Arc<ClientConfig>>, level: u8) -> bool {
     let until = Instant::now() + PROBE_CAP;
     let asked = async {
-        let mut stream = dial(settings, tls, until).await.ok()?;
+        let mut stream = dial(settings, tls, until).await.ok()?.stream;
         stream.write_all(&connect(level)).await.ok()?;
         stream.flush().await.ok()?;
         let mut answer = [0; 4];

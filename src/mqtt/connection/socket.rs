@@ -20,6 +20,7 @@ use tokio_rustls::TlsConnector;
 
 use super::Settings;
 use super::blame::bare;
+use crate::network::LocalRoute;
 
 /// A connection to the broker, encrypted or not.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -42,22 +43,30 @@ pub(super) enum DialError {
     NoAnswer,
 }
 
+/// A connection, and its way out of this machine as far as that is known.
+pub(super) struct Dialled {
+    pub(super) stream: Box<dyn Stream>,
+    pub(super) route: Option<LocalRoute>,
+}
+
 /// Connects until `deadline`; each of several addresses gets its share of the time.
 pub(super) async fn dial(
     settings: &Settings,
     tls: Option<Arc<ClientConfig>>,
     deadline: Instant,
-) -> Result<Box<dyn Stream>, DialError> {
+) -> Result<Dialled, DialError> {
     let host = bare(&settings.host);
     let tcp = connect(host, settings.port, deadline).await?;
     tcp.set_nodelay(true).map_err(DialError::Tcp)?;
+    let local = tcp.local_addr().ok().map(|local| local.ip());
+    let route = tcp.peer_addr().ok().and_then(|remote| LocalRoute::new(local, remote).ok());
     let prompt = Prompt { tcp };
-    let Some(config) = tls else { return Ok(Box::new(prompt)) };
+    let Some(config) = tls else { return Ok(Dialled { stream: Box::new(prompt), route }) };
     // The zone of a link-local address is this machine's own business.
     let name = host.split_once('%').map_or(host, |(address, _)| address);
     let name = ServerName::try_from(name.to_owned()).map_err(|_| DialError::Name)?;
     let stream = TlsConnector::from(config).connect(name, prompt).await.map_err(DialError::Tls)?;
-    Ok(Box::new(stream))
+    Ok(Dialled { stream: Box::new(stream), route })
 }
 
 async fn connect(host: &str, port: u16, deadline: Instant) -> Result<TcpStream, DialError> {

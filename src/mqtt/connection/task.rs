@@ -11,12 +11,13 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::backoff;
 use super::blame;
 use super::desk::Desk;
+use super::failure::Failure;
 use super::handshake::Begin;
 use super::line::{self, End, Way};
-use super::network::Network;
 use super::outlet::Outlet;
 use super::probe::Spoken;
 use super::{Incoming, KEEP_ALIVE_MIN, Presence, Settings};
+use crate::network::NetworkChanges;
 
 /// How long the program may take to receive [`Incoming::Closed`] after its cap is over.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -28,7 +29,7 @@ pub(super) struct Task {
     outlet: Outlet,
     pause: Duration,
     /// What is heard of the network since the connection was lost.
-    network: Option<Network>,
+    network: Option<NetworkChanges>,
     /// The last reason told, until there is a connection again.
     told: Option<String>,
     /// Whether the broker may hold a session of ours that this program wants back. Not so for a program just started:
@@ -73,7 +74,8 @@ impl Task {
                         self.resume = !failure.is_malformed();
                     }
                     let why = blame::sentence(&self.settings, &failure);
-                    if since.is_some_and(|since| since.elapsed() >= backoff::STABLE) {
+                    let stable = since.is_some_and(|since| since.elapsed() >= backoff::STABLE);
+                    if stable || matches!(failure, Failure::Moved) {
                         self.pause = backoff::SHORTEST;
                     }
                     if self.closing().is_none() && self.wait(why).await.is_err() {
@@ -113,7 +115,7 @@ impl Task {
         let mut until = Instant::now() + self.pause;
         let mut is_back = false;
         if self.network.is_none() {
-            self.network = Network::open().ok();
+            self.network = NetworkChanges::open().ok();
         }
         loop {
             tokio::select! {
@@ -150,7 +152,7 @@ impl Task {
 }
 
 /// Returns when the network comes back; never, where it cannot be heard of.
-async fn back(network: &mut Option<Network>) {
+async fn back(network: &mut Option<NetworkChanges>) {
     match network {
         Some(network) => network.comes_back().await,
         None => pending().await,

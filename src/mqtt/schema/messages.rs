@@ -23,7 +23,7 @@ pub const GUEST_EVENTS: &[(&str, &str)] = &[
     ("live_ended", ""),
     ("host_lost", ""),
     ("host_back", ""),
-    ("media_live", "accept_to_first_packet_ms:milliseconds"),
+    ("media_live", "accept_to_first_packet_ms:milliseconds~ recovered_in_ms:milliseconds~"),
     ("media_recovering", "attempt why cause"),
     ("media_failed", "why"),
     ("encoder_replaced", "encoder instead_of why"),

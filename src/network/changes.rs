@@ -1,10 +1,10 @@
-//! Whether the machine's own way to the network comes back: an interface that carries again, or a new address.
+//! What the kernel says of interfaces, addresses and routes (rtnetlink): that something changed, or that the network comes back.
 //!
-//! A kiosk whose Wi-Fi was away for a minute must not sit out a pause that is meant for a broker that is away. The kernel says what
-//! changes (rtnetlink), and only what comes back counts: a Wi-Fi that looks for others is no news.
+//! A kiosk whose Wi-Fi was away for a minute must not sit out a pause that is meant for a broker that is away. There only what comes
+//! back counts: a Wi-Fi that looks for others is no news.
 //!
 //! Invariant: nothing is asked of the kernel, and nobody is woken who does not wait; a socket that fails is as good as none. Not here:
-//! whether the broker can be reached.
+//! whether anybody can be reached.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -16,8 +16,8 @@ use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 use tokio::net;
 
-/// `RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR` and `RTMGRP_IPV6_IFADDR` of rtnetlink.h.
-const GROUPS: u32 = 0x1 | 0x10 | 0x100;
+/// `RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR`, `RTMGRP_IPV4_ROUTE`, `RTMGRP_IPV6_IFADDR` and `RTMGRP_IPV6_ROUTE` of rtnetlink.h.
+const GROUPS: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
 /// Messages of rtnetlink.h.
 const NEW_LINK: u16 = 16;
 const LOST_LINK: u16 = 17;
@@ -29,47 +29,62 @@ const HEADER: usize = 16;
 /// More than the kernel says at once (netlink(7)).
 const LARGEST: usize = 16 * 1024;
 
-/// What the kernel says of interfaces and addresses from now on.
-pub(super) struct Network {
+/// What the kernel says from now on.
+pub struct NetworkChanges {
     /// Of netlink; to receive is the same with all that give whole messages.
-    socket: UnixDatagram,
+    socket: net::UnixDatagram,
     links: Links,
+    buffer: Vec<u8>,
 }
 
 /// The interfaces that were heard of, by their index, and whether they carry.
 #[derive(Default)]
 struct Links(BTreeMap<u32, bool>);
 
-impl Network {
-    pub(super) fn open() -> io::Result<Self> {
+/// What one message of the kernel means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NetworkNews {
+    Change,
+    /// An interface carries again, or has a new address.
+    Return,
+}
+
+impl NetworkChanges {
+    /// Listens. Inside a runtime only.
+    ///
+    /// # Errors
+    /// The kernel cannot be heard.
+    pub fn open() -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         // The first of netlink's protocols is rtnetlink.
         let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
         bind(&socket, &SocketAddrNetlink::new(0, GROUPS))?;
-        Ok(Self { socket: socket.into(), links: Links::default() })
+        let socket = net::UnixDatagram::from_std(UnixDatagram::from(socket))?;
+        Ok(Self { socket, links: Links::default(), buffer: vec![0; LARGEST] })
     }
 
-    /// Returns when it comes back; never, where the kernel cannot be heard.
-    pub(super) async fn comes_back(&mut self) {
-        if let Err(error) = self.hear().await {
-            tracing::debug!(%error, "what becomes of the network is not heard");
-            pending::<()>().await;
-        }
+    /// Returns when something changes; never, where the kernel cannot be heard.
+    pub async fn change(&mut self) {
+        self.hear().await;
     }
 
-    async fn hear(&mut self) -> io::Result<()> {
-        let socket = net::UnixDatagram::from_std(self.socket.try_clone()?)?;
-        let mut buffer = vec![0; LARGEST];
-        loop {
-            match socket.recv(&mut buffer).await {
-                Ok(length) if self.links.come_back(&buffer[..length]) => return Ok(()),
-                Ok(_) => {}
-                // There was more than it holds: so something has changed.
-                Err(error) if Errno::from_io_error(&error) == Some(Errno::NOBUFS) => {
-                    self.links = Links::default();
-                    return Ok(());
-                }
-                Err(error) => return Err(error),
+    /// Returns when the network comes back; never, where the kernel cannot be heard.
+    pub async fn comes_back(&mut self) {
+        while self.hear().await == NetworkNews::Change {}
+    }
+
+    async fn hear(&mut self) -> NetworkNews {
+        match self.socket.recv(&mut self.buffer).await {
+            Ok(length) if self.links.come_back(&self.buffer[..length]) => NetworkNews::Return,
+            Ok(_) => NetworkNews::Change,
+            // There was more than it holds: anything may have happened.
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::NOBUFS) => {
+                self.links = Links::default();
+                NetworkNews::Return
+            }
+            Err(error) => {
+                tracing::debug!(%error, "what becomes of the network is not heard");
+                pending().await
             }
         }
     }
@@ -176,7 +191,7 @@ mod tests {
             // Only who is not root outside needs a user namespace to be root inside.
             .arg(if root { "-n" } else { "-rn" })
             .arg(std::env::current_exe().expect("this program has a path"))
-            .args(["--exact", "mqtt::connection::network::tests::the_kernel_says_when_an_interface_is_there"])
+            .args(["--exact", "network::changes::tests::the_kernel_says_when_an_interface_is_there"])
             .env(APART, "1")
             .status()
             .expect("unshare: apt-get install util-linux");
@@ -186,13 +201,16 @@ mod tests {
     fn apart() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
-            let mut network = Network::open().expect("the kernel can be heard");
+            let mut network = NetworkChanges::open().expect("the kernel can be heard");
             timeout(Duration::from_millis(200), network.comes_back()).await.expect_err("nothing has changed");
             for change in ["link set lo up", "addr add 192.0.2.1/32 dev lo"] {
                 let status = Command::new("ip").args(change.split(' ')).status();
                 assert!(status.expect("ip: apt-get install iproute2").success(), "{change}");
                 timeout(Duration::from_secs(60), network.comes_back()).await.expect(change);
             }
+            let status = Command::new("ip").args("addr del 192.0.2.1/32 dev lo".split(' ')).status();
+            assert!(status.expect("ip is there").success());
+            timeout(Duration::from_secs(60), network.change()).await.expect("a lost address is a change");
         });
     }
 }
