@@ -21,6 +21,7 @@ mod inputs;
 mod peer;
 mod playback;
 mod processing;
+mod selected_pair;
 mod send_meter;
 mod settings;
 mod snapshots;

@@ -7,6 +7,7 @@ use std::time::Instant;
 use gstreamer as gst;
 use gstreamer_webrtc as gst_webrtc;
 
+use super::selected_pair::SelectedPair;
 use crate::media::encoder::EncodedFrames;
 use crate::media::packets::Packets;
 use crate::model::media::{GuestStats, SentAudio, SentVideo};
@@ -138,12 +139,13 @@ pub struct TransportStats {
     loss: Option<f64>,
     down: Packets,
     down_loss: Option<f64>,
+    pair: Option<SelectedPair>,
 }
 
 impl TransportStats {
     /// Out of webrtcbin's statistics.
     pub fn read(stats: &gst::StructureRef) -> Self {
-        let mut link = Self::default();
+        let mut link = Self { pair: SelectedPair::read(stats), ..Self::default() };
         for (_, value) in stats.iter() {
             let Ok(entry) = value.get::<gst::Structure>() else { continue };
             match entry.get::<gst_webrtc::WebRTCStatsType>("type") {
@@ -163,6 +165,11 @@ impl TransportStats {
             }
         }
         link
+    }
+
+    /// The candidate pair that carries.
+    pub fn pair(&self) -> Option<SelectedPair> {
+        self.pair
     }
 
     /// This, after what was known `before`.

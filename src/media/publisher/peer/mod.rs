@@ -7,6 +7,7 @@ mod event;
 mod path;
 mod probes;
 mod reports;
+mod route_watch;
 mod sender_peer;
 
 pub use event::{Event, PeerSenders};

@@ -36,7 +36,6 @@ pub struct PathWatch {
     heard_at: Instant,
     looked_at: Instant,
     rhythm: Rhythm,
-    said: Path,
 }
 
 impl PathWatch {
@@ -46,11 +45,11 @@ impl PathWatch {
             Media::Video => Rhythm::Often,
             Media::Audio => Rhythm::Seldom { since: now, heard },
         };
-        Self { heard, heard_at: now, looked_at: now, rhythm, said: Path::Flowing }
+        Self { heard, heard_at: now, looked_at: now, rhythm }
     }
 
-    /// So often something came until now; what is new.
-    pub fn look(&mut self, now: Instant, heard: u64) -> Option<Path> {
+    /// So often something came until now; what that means.
+    pub fn look(&mut self, now: Instant, heard: u64) -> Path {
         let passed = now.saturating_duration_since(std::mem::replace(&mut self.looked_at, now));
         if passed > STALL {
             self.heard_at += passed;
@@ -64,8 +63,7 @@ impl PathWatch {
             Rhythm::Seldom { .. } => self.heard_at + SLOW,
         };
         let silent = now.saturating_duration_since(due) >= SILENT;
-        let path = if silent { Path::Silent { since: due } } else { Path::Flowing };
-        (std::mem::replace(&mut self.said, path) != path).then_some(path)
+        if silent { Path::Silent { since: due } } else { Path::Flowing }
     }
 
     fn hear(&mut self, now: Instant) {
@@ -89,6 +87,7 @@ mod tests {
 
     struct Watched {
         watch: PathWatch,
+        last: Path,
         began: Instant,
         now: Instant,
     }
@@ -96,7 +95,7 @@ mod tests {
     impl Watched {
         fn new(media: Media) -> Self {
             let now = Instant::now();
-            Self { watch: PathWatch::new(now, 0, media), began: now, now }
+            Self { watch: PathWatch::new(now, 0, media), last: Path::Flowing, began: now, now }
         }
 
         /// Looks at each tick until something comes after so many milliseconds; what was said, in tenths of a second since the start.
@@ -107,10 +106,14 @@ mod tests {
             for tick in 1..=ticks {
                 self.now += TICK;
                 let heard = heard + u64::from(tick == ticks);
-                said.extend(self.watch.look(self.now, heard).map(|path| match path {
-                    Path::Flowing => None,
+                let path = self.watch.look(self.now, heard);
+                if std::mem::replace(&mut self.last, path) == path {
+                    continue;
+                }
+                said.push(match path {
                     Path::Silent { since } => u64::try_from((since - self.began).as_millis() / 100).ok(),
-                }));
+                    Path::Flowing | Path::Moved | Path::Unreachable => None,
+                });
             }
             said
         }
@@ -163,7 +166,7 @@ mod tests {
     fn a_machine_that_stood_still_accuses_nobody() {
         let mut watched = Watched::new(Media::Video);
         watched.now += Duration::from_secs(3600);
-        assert_eq!(watched.watch.look(watched.now, 0), None);
+        assert_eq!(watched.watch.look(watched.now, 0), Path::Flowing);
         assert_eq!(watched.hears_after(4_000).len(), 2, "silence after it is still noticed");
     }
 }

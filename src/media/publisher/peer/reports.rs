@@ -4,21 +4,37 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::path::PathWatch;
+use super::route_watch::RouteWatch;
 use crate::media::publisher::send_meter::{Pictures, SendMeter, SendReading, TransportStats};
 use crate::model::Media;
-use crate::model::media::{Report, Session};
+use crate::model::media::{Path, Report, Session};
 use crate::model::sound::SpeakerStatus;
+use crate::network::RouteState;
 
 /// The transport is asked at least so often, so that a report has fresh numbers.
 const TRANSPORT_EVERY: Duration = Duration::from_secs(1);
 
 /// What a connected peer has to report, and when.
 struct Schedule {
-    path: PathWatch,
+    heard: PathWatch,
+    route: RouteWatch,
+    /// The path as it was reported last.
+    path: Path,
     stats: Instant,
     /// The counters at the last report.
     from: SendReading,
     transport: Instant,
+}
+
+impl Schedule {
+    fn look(&mut self, now: Instant, heard: u64) -> Path {
+        let path = self.heard.look(now, heard);
+        match self.route.look(now) {
+            RouteState::Kept => path,
+            RouteState::Moved => Path::Moved,
+            RouteState::Lost => Path::Unreachable,
+        }
+    }
 }
 
 /// The reports of one peer.
@@ -42,15 +58,20 @@ impl PeerReports {
     /// It is connected; `heard` is how often something has come from the far side.
     pub fn connected(&mut self, now: Instant, heard: u64, media: Media) {
         self.schedule = Some(Schedule {
-            path: PathWatch::new(now, heard, media),
+            heard: PathWatch::new(now, heard, media),
+            route: RouteWatch::new(now),
+            path: Path::Flowing,
             stats: now + self.interval,
             from: self.meter.read(now),
-            transport: now + TRANSPORT_EVERY,
+            transport: now,
         });
     }
 
     /// What the transport reports by now.
     pub fn take_transport(&mut self, stats: TransportStats) {
+        if let (Some(schedule), Some(pair)) = (&mut self.schedule, stats.pair()) {
+            schedule.route.follow(pair);
+        }
         self.transport = stats.after(self.transport);
     }
 
@@ -72,7 +93,10 @@ impl PeerReports {
             reports.push(Report::Speaker(session, speaker));
         }
         let Some(schedule) = &mut self.schedule else { return reports };
-        reports.extend(schedule.path.look(now, heard).map(|path| Report::Path { session, path }));
+        let path = schedule.look(now, heard);
+        if std::mem::replace(&mut schedule.path, path) != path {
+            reports.push(Report::Path { session, path });
+        }
         if now >= schedule.stats {
             schedule.stats = now + self.interval;
             let reading = self.meter.read(now);
