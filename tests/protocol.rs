@@ -19,6 +19,8 @@ mod host_lost;
 mod media_lost;
 #[path = "protocol/media_paths.rs"]
 mod media_paths;
+#[path = "protocol/networks.rs"]
+mod networks;
 #[path = "protocol/replies.rs"]
 mod replies;
 #[path = "protocol/to_host.rs"]

@@ -92,6 +92,7 @@ impl GuestRole {
                 self.tell_host(now, house, live_id, request_id, &message);
             }
             Output::ToStage { live_id, signal } => self.tell_stage(now, house, &live_id, signal),
+            Output::ProbeBroker => house.link.probe(),
             Output::ToServer(ask) => self.whip.ask(ask),
             Output::Event(event) => {
                 tracing::debug!(event = event.name(), "said");

@@ -31,6 +31,12 @@ impl Attempts {
         self.made
     }
 
+    /// Begins the next attempt after an interruption of the path: the first without a pause.
+    pub(super) fn next_on_path(&mut self) -> Option<Duration> {
+        let pause = self.next()?;
+        Some(if self.made == 1 { Duration::ZERO } else { pause })
+    }
+
     /// Begins the next attempt; returns the pause before it, or `None` after the last.
     pub(super) fn next(&mut self) -> Option<Duration> {
         let pause = usize::try_from(self.made).ok().and_then(|made| PAUSES.get(made)).copied()?;

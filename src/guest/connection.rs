@@ -13,11 +13,13 @@ use std::time::{Duration, Instant};
 
 use super::attempts::Attempts;
 use super::capture::Sending;
+use super::connection_outcome::{ConnectionOutcome, LiveDelay, RouteChange};
 use super::contract::{Output, Timer};
 use super::effects::{Effects, ErrorSource};
 use super::peer_failure::PeerFailure;
 use super::peers::StayPeers;
 use super::route::SignallingRoute;
+use super::situation::{Reach, Situation};
 use crate::model::event::Event;
 use crate::model::media::{Ask, Path, Report, SdpKind, Session, SessionDescription};
 use crate::model::message::{Signal, SignalBody};
@@ -33,6 +35,12 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 /// How long the far side of a live stay may be silent. A receiver of video reports every second; media know since when one that
 /// reports less often is silent.
 const SILENCE: Duration = Duration::from_secs(6);
+
+/// How long the peer connection from before may take to speak once the network is back.
+const RETURN: Duration = Duration::from_millis(500);
+
+/// How long there may be no way to a far side that would be signalled to all the same, until attempts are made.
+const UNREACHABLE: Duration = Duration::from_secs(60);
 
 /// How long a far side that was silent must be heard until the attempts start from one again.
 const STEADY: Duration = Duration::from_secs(30);
@@ -50,47 +58,6 @@ enum StayPhase {
     },
 }
 
-/// Whether there is somebody to signal to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
-    Reachable,
-    /// Neither broker nor host: the stay ends after this time.
-    Alone {
-        hold: Duration,
-    },
-}
-
-/// When something happens to a connection, and what matters for it then.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Situation {
-    pub(super) now: Instant,
-    pub(super) reach: Reach,
-    pub(super) sending: Sending,
-}
-
-/// Whether the media of a seat go elsewhere than before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RouteChange {
-    Same,
-    Elsewhere,
-}
-
-/// What something that happened to a connection means to its stay.
-#[derive(Debug, PartialEq)]
-#[must_use]
-pub(super) enum ConnectionOutcome {
-    Nothing,
-    PhaseChanged,
-    /// The first packet has left.
-    WentLive {
-        accept_to_first_packet_ms: u64,
-    },
-    /// It cannot be kept up.
-    GaveUp {
-        why: String,
-    },
-}
-
 /// The connection of a stay.
 #[derive(Debug)]
 pub(super) struct StayConnection {
@@ -101,6 +68,8 @@ pub(super) struct StayConnection {
     phase: StayPhase,
     attempts: Attempts,
     peers: StayPeers,
+    /// Since when a stay that was live is not.
+    trouble: Option<Instant>,
 }
 
 impl StayConnection {
@@ -112,6 +81,7 @@ impl StayConnection {
             phase: StayPhase::Preparing,
             attempts: Attempts::new(),
             peers: StayPeers::default(),
+            trouble: None,
         }
     }
 
@@ -148,7 +118,14 @@ impl StayConnection {
 
     /// What the far side is told when the stay ends.
     pub(super) fn end(&self, effects: &mut Effects) -> Option<Output> {
-        effects.cancel_timers(&[Timer::Live, Timer::Silent, Timer::Steady, Timer::Retry, Timer::HostHold]);
+        effects.cancel_timers(&[
+            Timer::Live,
+            Timer::Silent,
+            Timer::PathReturns,
+            Timer::Steady,
+            Timer::Retry,
+            Timer::HostHold,
+        ]);
         self.peers.bye()
     }
 
@@ -175,7 +152,7 @@ impl StayConnection {
             }
             Report::Answer { session, sdp } => return self.answer(session, sdp, effects),
             Report::FirstPacket { session } => return self.first_packet(at.now, session, effects),
-            Report::Path { session, path } => self.path(at.now, session, path, effects),
+            Report::Path { session, path } => return self.path(session, path, at, effects),
             Report::PeerFailed { session, fault } => {
                 let failure = PeerFailure::of_media(fault, &self.route);
                 return self.failed(session, failure, at, effects);
@@ -207,6 +184,11 @@ impl StayConnection {
             StayPhase::Recovering { why } => Some((self.attempts.made(), why)),
             StayPhase::Preparing | StayPhase::Negotiating | StayPhase::Connecting | StayPhase::Live => None,
         }
+    }
+
+    /// Whether the far side is heard, as far as it was to be heard at all.
+    pub(super) fn is_heard(&self) -> bool {
+        self.recovery().is_none() && matches!(self.peers.path(), Some(Path::Flowing) | None)
     }
 
     /// The phase as it is published.
@@ -314,41 +296,144 @@ impl StayConnection {
             return ConnectionOutcome::Nothing;
         }
         self.attempts.went_live();
-        let passed = now.saturating_duration_since(self.accepted).as_millis();
-        effects.cancel_timer(&Timer::Live);
-        effects.clear_error(ErrorSource::Media);
-        self.phase = StayPhase::Live;
-        self.watch_path(now, effects);
-        ConnectionOutcome::WentLive { accept_to_first_packet_ms: u64::try_from(passed).unwrap_or(u64::MAX) }
+        self.peers.went_live();
+        self.live(now, effects)
     }
 
-    fn path(&mut self, now: Instant, session: Session, path: Path, effects: &mut Effects) {
-        if self.peers.set_path(session, path) {
-            self.watch_path(now, effects);
+    fn live(&mut self, now: Instant, effects: &mut Effects) -> ConnectionOutcome {
+        effects.cancel_timers(&[Timer::Live, Timer::Retry, Timer::PathReturns]);
+        effects.clear_error(ErrorSource::Media);
+        self.phase = StayPhase::Live;
+        self.watch_flow(now, effects);
+        let since = |from| u64::try_from(now.saturating_duration_since(from).as_millis()).unwrap_or(u64::MAX);
+        ConnectionOutcome::WentLive(match self.trouble.take() {
+            None => LiveDelay::SinceAccept(since(self.accepted)),
+            Some(from) => LiveDelay::SinceTrouble(since(from)),
+        })
+    }
+
+    fn path(
+        &mut self,
+        session: Session,
+        path: Path,
+        at: Situation,
+        effects: &mut Effects,
+    ) -> ConnectionOutcome {
+        if !self.peers.set_path(session, path) {
+            return ConnectionOutcome::Nothing;
         }
+        match self.phase {
+            StayPhase::Live => self.watch_path(path, at, effects),
+            StayPhase::Recovering { .. } if self.peers.has_spoken() => self.path_again(path, at, effects),
+            StayPhase::Preparing
+            | StayPhase::Negotiating
+            | StayPhase::Connecting
+            | StayPhase::Recovering { .. } => ConnectionOutcome::Nothing,
+        }
+    }
+
+    /// The path of a live stay has changed.
+    fn watch_path(&mut self, path: Path, at: Situation, effects: &mut Effects) -> ConnectionOutcome {
+        self.watch_flow(at.now, effects);
+        let (cause, why) = match path {
+            Path::Flowing => return ConnectionOutcome::Nothing,
+            Path::Silent { .. } => {
+                // By the end of the silence it is known whether there is a network at all.
+                effects.output(Output::ProbeBroker);
+                return ConnectionOutcome::Nothing;
+            }
+            Path::Moved => (Cause::NetworkChanged, "the network of this device has changed"),
+            Path::Unreachable => (Cause::NetworkDown, "this device has no network"),
+        };
+        self.interrupted(cause, why, at, effects)
+    }
+
+    /// The path of a connection that waits for its network has changed.
+    fn path_again(&mut self, path: Path, at: Situation, effects: &mut Effects) -> ConnectionOutcome {
+        match (path, at.reach) {
+            (Path::Flowing, _) => return self.live(at.now, effects),
+            (Path::Moved, Reach::Reachable) => self.replace(at, effects),
+            (Path::Silent { .. }, Reach::Reachable) => {
+                effects.set_timer(at.now + RETURN, Timer::PathReturns);
+            }
+            (Path::Moved | Path::Silent { .. }, Reach::Alone { .. }) | (Path::Unreachable, _) => {}
+        }
+        ConnectionOutcome::Nothing
     }
 
     /// A live stay whose far side is silent has a deadline; the other phases have theirs.
-    fn watch_path(&self, now: Instant, effects: &mut Effects) {
-        if self.phase != StayPhase::Live {
-            return;
-        }
+    fn watch_flow(&self, now: Instant, effects: &mut Effects) {
         effects.cancel_timers(&[Timer::Silent, Timer::Steady]);
         match self.peers.path() {
             Some(Path::Silent { since }) => effects.set_timer(since + SILENCE, Timer::Silent),
             Some(Path::Flowing) if self.attempts.are_on_probation() => {
                 effects.set_timer(now + STEADY, Timer::Steady);
             }
-            Some(Path::Flowing) | None => {}
+            Some(Path::Flowing | Path::Moved | Path::Unreachable) | None => {}
         }
     }
 
     /// Nothing was heard of the far side for [`SILENCE`].
     pub(super) fn path_silent(&mut self, at: Situation, effects: &mut Effects) -> ConnectionOutcome {
-        self.attempts.path_silent();
         let why = format!("nothing was heard of {} for {} s", self.far_side(), SILENCE.as_secs());
-        effects.note_error(ErrorSource::Media, Refusal::new(Code::HostUnreachable, why.clone()));
-        self.recover(Cause::PathSilent, &why, at, effects)
+        self.interrupted(Cause::PathSilent, &why, at, effects)
+    }
+
+    /// The path of a live stay is gone. Where nobody can be signalled to, the network is down: the peer connection is kept, it is
+    /// the quickest way back. Else another is made at once.
+    fn interrupted(
+        &mut self,
+        cause: Cause,
+        why: &str,
+        at: Situation,
+        effects: &mut Effects,
+    ) -> ConnectionOutcome {
+        let (cause, hold) = match (at.reach, cause) {
+            (Reach::Alone { hold }, Cause::NetworkChanged) => (cause, Some(hold)),
+            (Reach::Alone { hold }, _) => (Cause::NetworkDown, Some(hold)),
+            (Reach::Reachable, Cause::NetworkDown) => (cause, None),
+            (Reach::Reachable, _) => {
+                self.attempts.path_silent();
+                effects.note_error(ErrorSource::Media, Refusal::new(Code::HostUnreachable, why));
+                return self.recover(cause, why, at, effects);
+            }
+        };
+        effects.note_error(ErrorSource::Media, Refusal::new(Code::HostUnreachable, why));
+        effects.cancel_timers(&[Timer::Silent, Timer::Steady]);
+        match hold {
+            Some(hold) => self.hold(at.now, hold, effects),
+            None => effects.set_timer(at.now + UNREACHABLE, Timer::Live),
+        }
+        self.attempts.wait();
+        let attempt = self.attempts.made();
+        effects.say(Event::MediaRecovering { attempt, why: why.to_owned(), cause });
+        self.begin_recovery(at.now, why)
+    }
+
+    fn begin_recovery(&mut self, now: Instant, why: &str) -> ConnectionOutcome {
+        if self.phase == StayPhase::Live {
+            let since = match self.peers.path() {
+                Some(Path::Silent { since }) => since,
+                Some(Path::Flowing | Path::Moved | Path::Unreachable) | None => now,
+            };
+            self.trouble.get_or_insert(since);
+        }
+        self.set_phase(StayPhase::Recovering { why: why.to_owned() })
+    }
+
+    /// Another peer connection in place of one that the network took.
+    fn replace(&mut self, at: Situation, effects: &mut Effects) {
+        effects.cancel_timer(&Timer::PathReturns);
+        self.peers.end(effects);
+        self.start_peer(at.now, at.sending, effects);
+    }
+
+    /// The network is back for [`RETURN`], and nothing was heard on the peer connection from before.
+    pub(super) fn path_not_back(&mut self, at: Situation, effects: &mut Effects) -> ConnectionOutcome {
+        if self.recovery().is_some() && self.peers.has_spoken() && at.reach == Reach::Reachable {
+            self.replace(at, effects);
+        }
+        ConnectionOutcome::Nothing
     }
 
     /// The far side was heard for [`STEADY`].
@@ -387,13 +472,19 @@ impl StayConnection {
         at: Situation,
         effects: &mut Effects,
     ) -> ConnectionOutcome {
-        effects.cancel_timers(&[Timer::Live, Timer::Silent, Timer::Steady]);
+        effects.cancel_timers(&[Timer::Live, Timer::Silent, Timer::PathReturns, Timer::Steady]);
         if self.recovery().is_some() && self.peers.is_none() {
             return ConnectionOutcome::Nothing;
         }
         match at.reach {
             Reach::Reachable => {
-                let Some(pause) = self.attempts.next() else {
+                let pause = match cause {
+                    Cause::PathSilent | Cause::NetworkChanged => self.attempts.next_on_path(),
+                    Cause::NetworkDown | Cause::StageGone | Cause::Server | Cause::Media | Cause::Trust => {
+                        self.attempts.next()
+                    }
+                };
+                let Some(pause) = pause else {
                     return ConnectionOutcome::GaveUp { why: why.to_owned() };
                 };
                 effects.set_timer(at.now + pause, Timer::Retry);
@@ -404,9 +495,10 @@ impl StayConnection {
                 self.hold(at.now, hold, effects);
             }
         }
+        let outcome = self.begin_recovery(at.now, why);
         self.peers.end(effects);
         effects.say(Event::MediaRecovering { attempt: self.attempts.made(), why: why.to_owned(), cause });
-        self.set_phase(StayPhase::Recovering { why: why.to_owned() })
+        outcome
     }
 
     /// The pause is over, or the host answers again.
@@ -419,9 +511,11 @@ impl StayConnection {
 
     /// The host answers again: what waited for somebody to signal to goes on.
     pub(super) fn reachable_again(&mut self, at: Situation, effects: &mut Effects) -> ConnectionOutcome {
-        match effects.due_at(&Timer::Retry) {
-            None => self.try_again(at, effects),
-            Some(_) => ConnectionOutcome::Nothing,
+        let waits = self.recovery().is_some() && self.peers.has_spoken();
+        match (self.peers.path().filter(|_| waits), effects.due_at(&Timer::Retry)) {
+            (Some(path), _) => self.path_again(path, at, effects),
+            (None, None) => self.try_again(at, effects),
+            (None, Some(_)) => ConnectionOutcome::Nothing,
         }
     }
 
@@ -429,12 +523,12 @@ impl StayConnection {
     pub(super) fn stage_restarted(&mut self, at: Situation, effects: &mut Effects) -> ConnectionOutcome {
         self.attempts.wait();
         let why = "the host was started again".to_owned();
-        self.phase = StayPhase::Recovering { why: why.clone() };
-        effects.cancel_timers(&[Timer::Silent, Timer::Steady]);
+        let outcome = self.begin_recovery(at.now, &why);
+        effects.cancel_timers(&[Timer::Silent, Timer::PathReturns, Timer::Steady]);
         self.peers.end(effects);
         effects.say(Event::MediaRecovering { attempt: self.attempts.made(), why, cause: Cause::StageGone });
         self.start_peer(at.now, at.sending, effects);
-        ConnectionOutcome::Nothing
+        outcome
     }
 
     /// Media go elsewhere now: there with a new peer connection.

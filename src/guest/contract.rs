@@ -138,6 +138,8 @@ pub enum Output {
         /// The signal.
         signal: Signal,
     },
+    /// Ask the broker for a sign of life now: nothing is heard of the far side, and that may be the network.
+    ProbeBroker,
     /// Ask the server that takes the media.
     ToServer(ServerAsk),
     /// Publish an event.
@@ -153,6 +155,13 @@ pub enum Output {
     },
     /// Everything for [`Input::Stop`] was said.
     Stopped,
+}
+
+/// Whether the program is being stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shutdown {
+    No,
+    Begun,
 }
 
 /// What is due.
@@ -174,6 +183,8 @@ pub enum Timer {
     Live,
     /// Nothing was heard of the far side for too long.
     Silent,
+    /// The network is back, and the peer connection from before has not spoken.
+    PathReturns,
     /// The far side was heard for so long that its silence before counts no more.
     Steady,
     /// The pause before the next attempt is over.

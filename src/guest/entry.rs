@@ -4,13 +4,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::connection::Reach;
 use super::contract::{Settings, Timer};
 use super::effects::{DONE, Effects};
 use super::join::{FirstJoin, JoinRequest, LOOK};
 use super::requests::ANSWER;
 use super::room::{HostBefore, Room, RoomIntent, RoomOutcome, RoomPhase, shows_lost};
 use super::seat::SeatStatus;
+use super::situation::Reach;
 use super::stay::Receiver;
 use crate::model::command::{SetUserInfo, Settled};
 use crate::model::event::Event;

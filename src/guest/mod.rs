@@ -14,6 +14,7 @@
 mod attempts;
 mod capture;
 mod connection;
+mod connection_outcome;
 mod consent;
 mod contract;
 mod effects;
@@ -30,15 +31,18 @@ mod requests;
 mod room;
 mod route;
 mod seat;
+mod situation;
 mod stay;
 mod view;
 
 use std::time::{Duration, Instant};
 
+use contract::Shutdown;
 pub use contract::{AcceptInvitations, Input, Output, PublishServer, Settings, Timer};
 
 use capture::StayCapture;
-use connection::{ConnectionOutcome, Reach, RouteChange, Situation, StayConnection};
+use connection::StayConnection;
+use connection_outcome::{ConnectionOutcome, RouteChange};
 use effects::{DONE, Effects, ErrorSource};
 use entry::{EntryOutcome, Moment};
 use farewell::GoodbyeStep;
@@ -49,6 +53,7 @@ use reconcile::{Difference, SeatDifference};
 use requests::Purpose;
 use route::{RouteSettings, SignallingRoute};
 use seat::{GuestSeat, LeaveReason, SeatOutcome, SeatStatus};
+use situation::{Reach, Situation};
 use stay::{Receiver, SeatGrant, Stay, StayOutcome, Surroundings};
 
 use crate::model::command::{Answer, Command, DeviceCommand, GuestCommand, Settled};
@@ -59,13 +64,6 @@ use crate::model::message::{
 };
 use crate::model::state::GuestState;
 use crate::model::{By, Code, DeviceSwitch, IdSource, LiveId, Refusal, User, UserId};
-
-/// Whether the program is being stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shutdown {
-    No,
-    Begun,
-}
 
 /// The guest.
 #[derive(Debug)]
@@ -107,10 +105,7 @@ impl Guest {
     /// Why not; nothing has changed then.
     pub fn handle_command(&mut self, now: Instant, command: Command) -> Settled {
         match command {
-            Command::Host { .. } => {
-                let why = "this daemon is a guest: it takes no host's commands";
-                Err(Refusal::new(Code::PermissionDenied, why))
-            }
+            Command::Host { .. } => Err(Refusal::new(Code::PermissionDenied, NO_HOST)),
             Command::Guest(_) | Command::Device(_) if self.shutdown == Shutdown::Begun => Err(stopping()),
             Command::Guest(command) => self.guest_command(now, command),
             Command::Device(command) => self.device_command(now, command),
@@ -166,6 +161,7 @@ impl Guest {
                 Timer::Invitation(id) => self.member.invitation_over(&id, NoResponse::Timeout, effects),
                 Timer::Live => self.with_connection(now, StayConnection::not_live_in_time),
                 Timer::Silent => self.with_connection(now, StayConnection::path_silent),
+                Timer::PathReturns => self.with_connection(now, StayConnection::path_not_back),
                 Timer::Steady => self.with_connection(now, StayConnection::path_steady),
                 Timer::Retry => self.with_connection(now, StayConnection::try_again),
                 Timer::Stop => self.finish_farewell(now),
@@ -207,10 +203,6 @@ impl Guest {
             preferences: &self.preferences,
             last_error: self.effects.last_error(),
         })
-    }
-
-    fn live_id(&self) -> Option<LiveId> {
-        self.member.room().live_id().cloned()
     }
 
     fn route(&self, grant: Grant) -> Option<SignallingRoute> {
@@ -273,7 +265,7 @@ impl Guest {
 
     /// Done here, whether or not there is a host to tell: the seat first, then the room.
     fn leave_live(&mut self, now: Instant) -> Settled {
-        let live_id = self.live_id().ok_or_else(not_in_room)?;
+        let live_id = self.member.room().live_id().cloned().ok_or_else(not_in_room)?;
         let refusal = Refusal::new(Code::NotInRoom, "the room was left");
         self.member.end_requests(&refusal, &mut self.effects);
         // Also where the room was not seen yet: the host may know this guest from before.
@@ -288,7 +280,7 @@ impl Guest {
     }
 
     fn disconnect(&mut self, now: Instant) -> Settled {
-        let (Some(_), Some(live_id)) = (self.seat.stay(), self.live_id()) else {
+        let (Some(_), Some(live_id)) = (self.seat.stay(), self.member.room().live_id().cloned()) else {
             return Err(Refusal::new(Code::UserNotInSeat, "the guest is on no seat"));
         };
         self.leave_for_command(now, &live_id, vec![ToHost::LeaveSeat])
@@ -381,7 +373,7 @@ impl Guest {
                 }
             }
             MemberOutcome::DeviceControl { device, action, by } => {
-                self.device_control(now, device, action, by);
+                self.device_control(now, device, action, by)
             }
             MemberOutcome::Signal(signal) => {
                 self.with_connection(now, |connection, at, effects| connection.signal(signal, at, effects));
@@ -479,7 +471,12 @@ impl Guest {
         self.effects.note_error(ErrorSource::Media, Refusal::new(code, why.clone()));
         self.effects.say(Event::MediaFailed { why });
         let tell = |live_id| GoodbyeStep::Tell(live_id, ToHost::LeaveSeat);
-        self.leave_seat(now, UnseatReason::MediaFailed, None, self.live_id().map(tell).into_iter().collect());
+        self.leave_seat(
+            now,
+            UnseatReason::MediaFailed,
+            None,
+            self.member.room().live_id().cloned().map(tell).into_iter().collect(),
+        );
     }
 
     fn finish_farewell(&mut self, now: Instant) {
@@ -540,9 +537,9 @@ impl Guest {
             StayOutcome::Nothing => {}
             StayOutcome::TellDevices => self.tell_devices(now),
             StayOutcome::TellPhase => self.tell_phase(now),
-            StayOutcome::WentLive { accept_to_first_packet_ms } => {
+            StayOutcome::WentLive(delay) => {
                 self.tell_phase(now);
-                self.effects.say(Event::GuestMediaLive { accept_to_first_packet_ms });
+                self.effects.say(delay.event());
             }
             StayOutcome::Opened { device, id } => self.preferences.opened(device, id),
             StayOutcome::GaveUp { why } => self.give_up_seat(now, why),
@@ -579,9 +576,8 @@ impl Guest {
 
     /// A stage that is not the host lets the host know the phase through this guest only.
     fn tell_phase(&mut self, now: Instant) {
-        match self.receiver() {
-            Receiver::Host => {}
-            Receiver::Other => self.tell_devices(now),
+        if self.receiver() == Receiver::Other {
+            self.tell_devices(now);
         }
     }
 
@@ -593,6 +589,8 @@ impl Guest {
         }
     }
 }
+
+const NO_HOST: &str = "this daemon is a guest: it takes no host's commands";
 
 fn stopping() -> Refusal {
     Refusal::new(Code::ShuttingDown, "the guest is about to stop")

@@ -16,6 +16,13 @@ enum ExchangePhase {
     Answered,
 }
 
+/// Whether media have flowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PeerLife {
+    New,
+    WasLive,
+}
+
 #[derive(Debug)]
 struct PeerSession {
     session: Session,
@@ -23,6 +30,7 @@ struct PeerSession {
     name: String,
     route: SignallingRoute,
     exchange: ExchangePhase,
+    life: PeerLife,
     /// Whether anything is heard of the far side.
     path: Path,
     speaker: SpeakerStatus,
@@ -44,6 +52,7 @@ impl StayPeers {
             name,
             route,
             exchange: ExchangePhase::Open,
+            life: PeerLife::New,
             path: Path::Flowing,
             speaker: SpeakerStatus::Off,
         });
@@ -87,6 +96,18 @@ impl StayPeers {
     pub(super) fn answer(&mut self, session: Session) -> bool {
         let Some(peer) = self.present(session) else { return false };
         std::mem::replace(&mut peer.exchange, ExchangePhase::Answered) == ExchangePhase::Open
+    }
+
+    /// Media flow on the present peer connection.
+    pub(super) fn went_live(&mut self) {
+        if let Some(peer) = &mut self.carrying {
+            peer.life = PeerLife::WasLive;
+        }
+    }
+
+    /// Whether there is a peer connection on which media have flowed: it may speak again.
+    pub(super) fn has_spoken(&self) -> bool {
+        self.carrying.as_ref().is_some_and(|peer| peer.life == PeerLife::WasLive)
     }
 
     pub(super) fn is_answered(&self) -> bool {

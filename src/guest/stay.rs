@@ -5,12 +5,14 @@
 use std::time::Instant;
 
 use super::capture::{self, Loss, StayCapture};
-use super::connection::{ConnectionOutcome, Reach, RouteChange, Situation, StayConnection};
+use super::connection::StayConnection;
+use super::connection_outcome::{ConnectionOutcome, LiveDelay, RouteChange};
 use super::contract::{Output, Timer};
 use super::effects::Effects;
 use super::network::StayNetwork;
 use super::preferences::DevicePreferences;
 use super::route::SignallingRoute;
+use super::situation::{Reach, Situation};
 use crate::model::command::Settled;
 use crate::model::event::Event;
 use crate::model::media::{Ask, GuestStats, Report, Session, Ticket};
@@ -42,9 +44,7 @@ pub(super) enum StayOutcome {
     /// The host is to be told the phase, unless it is the stage.
     TellPhase,
     /// Media are live; the host is told the phase first.
-    WentLive {
-        accept_to_first_packet_ms: u64,
-    },
+    WentLive(LiveDelay),
     Opened {
         device: DeviceKind,
         id: String,
@@ -71,9 +71,7 @@ impl From<ConnectionOutcome> for StayOutcome {
         match outcome {
             ConnectionOutcome::Nothing => Self::Nothing,
             ConnectionOutcome::PhaseChanged => Self::TellPhase,
-            ConnectionOutcome::WentLive { accept_to_first_packet_ms } => {
-                Self::WentLive { accept_to_first_packet_ms }
-            }
+            ConnectionOutcome::WentLive(delay) => Self::WentLive(delay),
             ConnectionOutcome::GaveUp { why } => Self::GaveUp { why },
         }
     }
@@ -136,10 +134,7 @@ impl Stay {
 
     /// The network as it is published.
     pub(super) fn network(&self) -> Network {
-        match self.connection.recovery() {
-            Some(_) => self.network.down(),
-            None => self.network.state(),
-        }
+        if self.connection.is_heard() { self.network.state() } else { self.network.down() }
     }
 
     /// What the host is to be told; `None` if it was told so last.

@@ -67,7 +67,8 @@ pub enum Event {
     HostLost {},
     HostBack {},
     GuestMediaLive {
-        accept_to_first_packet_ms: u64,
+        accept_to_first_packet_ms: Option<u64>,
+        recovered_in_ms: Option<u64>,
     },
     MediaRecovering {
         attempt: u32,

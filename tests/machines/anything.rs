@@ -265,6 +265,7 @@ impl World {
             | guest::Output::Watch(_)
             | guest::Output::Unwatch(_)
             | guest::Output::ToServer(_)
+            | guest::Output::ProbeBroker
             | guest::Output::Event(_)
             | guest::Output::Media(_)
             | guest::Output::Stats { .. } => Vec::new(),

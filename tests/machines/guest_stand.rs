@@ -139,7 +139,7 @@ impl GuestStand {
             }
             Output::Media(ask) => self.see_ask(ask),
             Output::Event(event) => assert!(!event.name().is_empty()),
-            Output::ToServer(_) | Output::Stats { .. } | Output::Stopped => {}
+            Output::ProbeBroker | Output::ToServer(_) | Output::Stats { .. } | Output::Stopped => {}
         }
     }
 

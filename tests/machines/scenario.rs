@@ -75,6 +75,7 @@ pub fn guest_says(output: &guest::Output) -> String {
         Output::Unwatch(user_id) => format!("unwatch {user_id}"),
         Output::ToHost { message, .. } => format!("to_host {}", to_host(message)),
         Output::ToStage { signal, .. } => format!("to_stage {}", signal_says(signal)),
+        Output::ProbeBroker => "probe broker".to_owned(),
         Output::ToServer(ask) => format!("to_server {}", server(ask)),
         Output::Event(event) => format!("event {}", event_says(event)),
         Output::Media(ask) => format!("media {}", media(ask)),
@@ -252,7 +253,7 @@ fn event_says(event: &Event) -> String {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        if key != "why" && !key.ends_with("_ms") {
+        if key != "why" && key != "accept_to_first_packet_ms" {
             text.push_str(&format!(" {key}={value}"));
         }
     }

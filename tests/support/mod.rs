@@ -14,6 +14,7 @@ pub mod peer;
 pub mod relay;
 pub mod schema;
 pub mod stand;
+pub mod two_networks;
 
 use std::path::PathBuf;
 use std::process::Command;

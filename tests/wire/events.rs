@@ -103,7 +103,7 @@ fn at_the_guest() -> Vec<Event> {
         Event::LiveEnded {},
         Event::HostLost {},
         Event::HostBack {},
-        Event::GuestMediaLive { accept_to_first_packet_ms: 180 },
+        Event::GuestMediaLive { accept_to_first_packet_ms: Some(180), recovered_in_ms: None },
         Event::MediaRecovering {
             attempt: 1,
             why: "nothing was heard of host-1 for 6 s".to_owned(),

@@ -223,6 +223,20 @@ impl Scene {
         self.report(Report::Path { session, path })
     }
 
+    /// The broker is there again, the host, and its record of this guest on seat 1.
+    pub fn back_at_host(&mut self) -> Step {
+        self.input(Input::Online);
+        self.room();
+        self.host_is(Presence::Online);
+        self.joined(own_seat())
+    }
+
+    /// A server takes the offer.
+    pub fn answered_by_server(&mut self) -> Step {
+        let session = self.hand.peer();
+        self.report(Report::Answer { session, sdp: "v=0".to_owned() })
+    }
+
     pub fn silent(&mut self) -> Step {
         let since = self.hand.stand.now;
         self.path(Path::Silent { since })

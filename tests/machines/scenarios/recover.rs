@@ -46,7 +46,7 @@ fn a_peer_that_breaks_is_replaced_on_the_same_seat() {
     guest.pass(1_000).is(&["media start video camera+microphone"], "Live in 10000 ms");
     guest.offer().is(&["to_stage offer"], "Live in 10000 ms");
     guest.answer().is(&["media answer"], "Live in 10000 ms");
-    guest.first_packet().is(&["event media_live"], "nothing");
+    guest.first_packet().is(&["event media_live recovered_in_ms=1000"], "nothing");
 }
 
 #[test]
@@ -61,12 +61,92 @@ fn a_stage_that_says_bye_is_asked_again() {
 #[test]
 fn silence_of_six_seconds_is_the_end_of_a_connection() {
     let mut guest = Scene::live();
-    guest.silent().is(&[], "Silent in 6000 ms");
+    guest.silent().is(&["probe broker"], "Silent in 6000 ms");
     guest.path(Path::Flowing).is(&[], "nothing");
     guest.silent();
+    guest.pass(6_000).is(
+        &[
+            "media end_peer",
+            "event media_recovering attempt=1 cause=path_silent",
+            "media start video camera+microphone",
+        ],
+        "Live in 10000 ms",
+    );
+}
+
+#[test]
+fn without_a_broker_a_silent_connection_is_kept_and_may_speak_again() {
+    let mut guest = Scene::live();
+    guest.silent();
+    guest.pass(3_000);
+    guest.input(Input::Offline).is(&[], "Silent in 3000 ms");
+    guest.pass(3_000).is(&["event media_recovering attempt=1 cause=network_down"], "HostHold in 57000 ms");
+    guest.pass(20_000).is(&[], "HostHold in 37000 ms");
+    guest.path(Path::Flowing).is(&["event media_live recovered_in_ms=26000"], "HostHold in 37000 ms");
+    guest.back_at_host().is(&["to_host devices camera=on microphone=on"], "Request in 5000 ms");
+}
+
+#[test]
+fn a_connection_that_does_not_speak_when_the_network_is_back_is_replaced() {
+    let mut guest = Scene::live();
     guest
-        .pass(6_000)
-        .is(&["media end_peer", "event media_recovering attempt=1 cause=path_silent"], "Retry in 1000 ms");
+        .path(Path::Unreachable)
+        .is(&["event media_recovering attempt=1 cause=network_down"], "Live in 60000 ms");
+    guest.silent().is(&[], "PathReturns in 500 ms");
+    guest.pass(500).is(&["media end_peer", "media start video camera+microphone"], "Live in 10000 ms");
+    guest.offer().is(&["to_stage offer"], "Live in 10000 ms");
+    guest.answer();
+    guest.first_packet().is(&["event media_live recovered_in_ms=500"], "nothing");
+}
+
+#[test]
+fn the_network_comes_back_with_the_broker_and_the_old_connection_has_half_a_second() {
+    let mut guest = Scene::live();
+    guest.input(Input::Offline);
+    guest.silent();
+    guest.pass(6_000);
+    guest.back_at_host();
+    guest.answered().is(&[], "PathReturns in 500 ms");
+    guest.path(Path::Flowing).is(&["event media_live recovered_in_ms=6000"], "nothing");
+}
+
+#[test]
+fn a_new_address_is_offered_from_at_once() {
+    let mut guest = Scene::live();
+    guest
+        .path(Path::Moved)
+        .is(&["media end_peer", "event media_recovering attempt=1 cause=network_changed"], "Retry in 0 ms");
+    guest.pass(0).is(&["media start video camera+microphone"], "Live in 10000 ms");
+    guest.offer();
+    guest.answer();
+    guest.first_packet().is(&["event media_live recovered_in_ms=0"], "Steady in 30000 ms");
+}
+
+#[test]
+fn a_new_address_waits_for_the_broker_and_then_offers_at_once() {
+    let mut guest = Scene::live();
+    guest.input(Input::Offline);
+    guest
+        .path(Path::Moved)
+        .is(&["event media_recovering attempt=1 cause=network_changed"], "HostHold in 60000 ms");
+    guest.pass(1_000);
+    guest.back_at_host().is(
+        &["to_host devices camera=on microphone=on", "media end_peer", "media start video camera+microphone"],
+        "Request in 5000 ms",
+    );
+}
+
+#[test]
+fn a_device_without_any_network_gives_its_seat_up_in_the_end() {
+    let mut guest = Scene::at_server();
+    guest.offer();
+    guest.answered_by_server();
+    guest.first_packet();
+    guest.path(Path::Unreachable);
+    guest.pass(60_000).is(
+        &["media end_peer", "to_server end", "event media_recovering attempt=2 cause=media"],
+        "Retry in 2000 ms",
+    );
 }
 
 #[test]
@@ -74,10 +154,9 @@ fn half_a_minute_of_flow_sets_the_attempts_back() {
     let mut guest = Scene::live();
     guest.silent();
     guest.pass(6_000);
-    guest.pass(1_000);
     guest.offer();
     guest.answer();
-    guest.first_packet().is(&["event media_live"], "Steady in 30000 ms");
+    guest.first_packet().is(&["event media_live recovered_in_ms=6000"], "Steady in 30000 ms");
     guest.pass(30_000).is(&[], "nothing");
 }
 
