@@ -26,7 +26,6 @@ use coguestd::model::{LiveId, Media, Presence, RequestTimeout, RoomState, SeatMo
 
 /// Guests of the room.
 const GUESTS: usize = 16;
-
 /// Candidates each side of a connection finds.
 const CANDIDATES: usize = 6;
 
@@ -374,6 +373,7 @@ fn host_settings() -> host::Settings {
             hold: Duration::from_secs(15),
             returned: Return::Others,
             capacity: 10_000,
+            watching: 64,
         },
         standing_room: None,
         grant: host::Grants::Stage(id("host-1")),

@@ -21,7 +21,7 @@ use crate::model::hotplug::Notice;
 use crate::model::message::{Token, UnseatReason};
 use crate::model::stage::{SeatStats, StageReport};
 use crate::model::state::HostState;
-use crate::model::{LiveId, Presence, RoomStatus, User, UserId};
+use crate::model::{LiveId, Operator, Presence, RoomStatus, User, UserId};
 use crate::mqtt::connection::{Message, Publish, Retain, SubscribeOptions};
 use crate::mqtt::topics::Topic;
 use crate::mqtt::wire::command::Plane;
@@ -147,6 +147,10 @@ impl HostRole {
             }
             Event::MediaLost { user } => {
                 tracing::info!(room, user_id = %user.user_id, "media of {} lost", user.user_id);
+            }
+            Event::TalkStarted { user, operator } => {
+                let who = operator.as_ref().map_or("somebody", Operator::as_str);
+                tracing::info!(room, user_id = %user.user_id, "{who} talks to {}", user.user_id);
             }
             other => tracing::debug!(event = other.name(), "said"),
         }
@@ -343,6 +347,7 @@ fn host_settings(settings: &Settings) -> host::Settings {
             publish_url: whip.publish_url.as_ref().map(|url| url.as_str().to_owned()),
             token: whip.token.as_ref().map(|token| Token(token.expose().to_owned())),
             playback_url: whip.playback_url.as_ref().map(|url| url.as_str().to_owned()),
+            watch_url: whip.watch_url.as_ref().map(|url| url.as_str().to_owned()),
         },
     };
     host::Settings {
@@ -357,6 +362,7 @@ fn host_settings(settings: &Settings) -> host::Settings {
             hold: settings.host.hold,
             returned: settings.host.returned,
             capacity: settings.host.capacity,
+            watching: settings.host.watching,
         },
         standing_room: settings.room.live_id.clone(),
         grant,

@@ -163,7 +163,9 @@ pub struct Whip {
     pub publish_url: Option<UrlTemplate>,
     /// WHEP endpoint.
     pub playback_url: Option<UrlTemplate>,
-    /// Bearer token for both.
+    /// Host: WHEP endpoint of one guest, for viewers.
+    pub watch_url: Option<UrlTemplate>,
+    /// Bearer token for all.
     pub token: Option<Secret>,
 }
 
@@ -203,6 +205,8 @@ pub struct Host {
     pub returned: Return,
     /// Guests a room takes, 1–100000.
     pub capacity: usize,
+    /// Sessions of viewers at once, 0–1024.
+    pub watching: usize,
 }
 
 /// `host.accept_applications`.

@@ -29,6 +29,9 @@ use crate::model::{self, LiveId, SeatMode, UserId, UserName, Volume};
 /// Longest hold, in seconds: a day.
 const MAX_HOLD: f64 = 86_400.0;
 
+/// Where media go and come from with WHIP.
+const URLS: [&str; 3] = ["room.publish_url", "room.playback_url", "room.watch_url"];
+
 /// Longest topic prefix, in bytes.
 const MAX_PREFIX: usize = 128;
 
@@ -85,7 +88,7 @@ fn effective(reader: &Reader, user: &User) -> Vec<Setting> {
         match setting.key {
             "user.id" => setting.value = Some(quoted(user.public.user_id.as_str())),
             "user.name" => setting.value = Some(quoted(user.public.user_name.as_str())),
-            "room.publish_url" | "room.playback_url" => {
+            "room.publish_url" | "room.playback_url" | "room.watch_url" => {
                 if let Some((address, _)) = setting.value.as_deref().and_then(|url| url.split_once('?')) {
                     setting.value = Some(format!("{address}?[redacted]\""));
                 }
@@ -209,7 +212,7 @@ impl Check<'_> {
         let transport = if transport {
             Transport::Whip(whip)
         } else {
-            for key in ["room.publish_url", "room.playback_url", "room.token_file"] {
+            for key in URLS.into_iter().chain(["room.token_file"]) {
                 if self.reader.find(key).is_some() {
                     let needs = "`room.transport = \"whip\"`";
                     self.warnings.push(Warning::Unused { key: key.into(), needs });
@@ -243,16 +246,17 @@ impl Check<'_> {
                 |found: &Found| UrlTemplate::new(&found.text()?).map_err(|problem| found.refuse(problem));
             found.as_ref().map(read).transpose()
         };
-        let (publish_url, playback_url) = (template("room.publish_url")?, template("room.playback_url")?);
+        let [publish_url, playback_url, watch_url] = URLS.map(template);
+        let (publish_url, playback_url, watch_url) = (publish_url?, playback_url?, watch_url?);
         let token = self.reader.find("room.token_file").map(|found| self.secret(&found)).transpose()?;
         if token.is_some() {
-            for (key, url) in [("room.publish_url", &publish_url), ("room.playback_url", &playback_url)] {
+            for (key, url) in URLS.into_iter().zip([&publish_url, &playback_url, &watch_url]) {
                 if url.as_ref().is_some_and(UrlTemplate::in_clear) {
                     self.warnings.push(Warning::SecretInClear { key: key.into(), scheme: "https" });
                 }
             }
         }
-        Ok(Whip { publish_url, playback_url, token })
+        Ok(Whip { publish_url, playback_url, watch_url, token })
     }
 
     fn guest(&self) -> Result<Guest, Error> {
@@ -283,6 +287,7 @@ impl Check<'_> {
     fn host(&self) -> Result<Host, Error> {
         let seats = self.reader.get("host.seats");
         let capacity = self.reader.get("host.capacity").whole(1, 100_000)?;
+        let watching = self.reader.get("host.watching").whole(0, 1024)?;
         Ok(Host {
             seats: SeatCount::try_from(seats.whole(1, 32)?).map_err(|problem| seats.refuse(problem))?,
             seat_mode: self
@@ -296,6 +301,7 @@ impl Check<'_> {
             returned: self.reader.get("host.return").word(&Return::ALL.map(|word| (word.as_str(), word)))?,
             hold: self.reader.get("host.hold").seconds(0.0, MAX_HOLD)?,
             capacity: usize::try_from(capacity).expect("checked to be 1 to 100000"),
+            watching: usize::try_from(watching).expect("checked to be 0 to 1024"),
         })
     }
 

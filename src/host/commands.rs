@@ -26,7 +26,7 @@ pub(super) fn carry_out(
     settings: &Settings,
     effects: &mut Effects,
 ) -> CommandOutcome {
-    let by = settings.by(operator);
+    let by = settings.by(operator.clone());
     CommandOutcome::Settled(match command {
         HostCommand::StartLive(wish) if wish.live_id == *live.live_id() => Ok(Answer::Done),
         HostCommand::StartLive(_) => Err(other_room(live.live_id())),
@@ -41,6 +41,13 @@ pub(super) fn carry_out(
         HostCommand::KickUserOutOfSeat(who) => live.stays_mut().kick(&who.user_id, by, effects),
         HostCommand::TakeSeatSnapshot(who) => live.stays_mut().take_snapshot(&who.user_id, now, effects),
         HostCommand::SetReturn(wish) => live.stays_mut().set_return(&wish, settings, effects),
+        HostCommand::Watch(who) => {
+            let (live_id, stays) = live.watched();
+            stays.watch((live_id, &who.user_id), operator, now, settings, effects)
+        }
+        HostCommand::WatchAnswer(wish) => live.stays_mut().viewers_mut().answer(wish, effects),
+        HostCommand::Talk(wish) => live.stays_mut().viewers_mut().talk(&wish, effects),
+        HostCommand::Unwatch(wish) => live.stays_mut().viewers_mut().unwatch(&wish.session, effects),
         HostCommand::MoveUserToSeat(wish) => live.stays_mut().relocate(&wish, &by, effects),
         HostCommand::LockSeat(seat) => live.stays_mut().lock(seat.seat_index, by, effects),
         HostCommand::UnlockSeat(seat) => live.stays_mut().unlock(seat.seat_index, effects),

@@ -8,7 +8,10 @@ use crate::model::media::Ticket;
 use crate::model::message::{Grant, Signal, ToGuest, ToHost, Token};
 use crate::model::sound::Return;
 use crate::model::stage::{SeatStats, StageAsk, StageReport};
-use crate::model::{By, LiveId, Operator, Presence, Refusal, RequestId, RoomState, SeatMode, User, UserId};
+use crate::model::viewer::WatchOffer;
+use crate::model::{
+    By, Code, LiveId, Operator, Presence, Refusal, RequestId, RoomState, SeatMode, SessionId, User, UserId,
+};
 
 /// Who decides applications in the mode `apply`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,25 +35,29 @@ pub enum Grants {
         token: Option<Token>,
         /// WHEP endpoint; `None`: the guests play nothing.
         playback_url: Option<String>,
+        /// WHEP endpoint of one guest's media, for viewers; `None`: nobody watches.
+        watch_url: Option<String>,
     },
 }
 
 impl Grants {
     /// Where the media of this guest go.
     pub(super) fn of(&self, live_id: &LiveId, guest: &UserId) -> Grant {
-        let fill = |url: &Option<String>| {
-            url.as_ref()
-                .map(|url| url.replace("{live_id}", live_id.as_str()).replace("{user_id}", guest.as_str()))
-        };
+        let fill = |url: &Option<String>| url.as_ref().map(|url| filled(url, live_id, guest));
         match self {
             Self::Stage(stage) => Grant::Mqtt { stage: stage.clone() },
-            Self::Whip { publish_url, token, playback_url } => Grant::Whip {
+            Self::Whip { publish_url, token, playback_url, watch_url: _ } => Grant::Whip {
                 publish_url: fill(publish_url),
                 token: token.clone(),
                 playback_url: fill(playback_url),
             },
         }
     }
+}
+
+/// A URL with the room and the guest in it.
+fn filled(url: &str, live_id: &LiveId, guest: &UserId) -> String {
+    url.replace("{live_id}", live_id.as_str()).replace("{user_id}", guest.as_str())
 }
 
 /// The rules that may change while the host runs; nothing that is under way changes with them.
@@ -68,6 +75,8 @@ pub struct HostPolicy {
     pub returned: Return,
     /// How many guests the room takes; nobody is sent out for a smaller number.
     pub capacity: usize,
+    /// How many sessions of viewers there are at once; 0: nobody watches. None is ended for a smaller number.
+    pub watching: usize,
 }
 
 /// What a host is told before it begins.
@@ -91,6 +100,36 @@ impl Settings {
         match &self.grant {
             Grants::Stage(stage) => *stage == self.user.user_id,
             Grants::Whip { .. } => false,
+        }
+    }
+
+    /// Where a seat is watched that does not come to this host; `None`: it comes here.
+    ///
+    /// # Errors
+    /// `permission_denied`
+    pub(super) fn watch_elsewhere(
+        &self,
+        live_id: &LiveId,
+        guest: &UserId,
+        session: impl FnOnce() -> SessionId,
+    ) -> Result<Option<WatchOffer>, Refusal> {
+        let denied = |why: String| Err(Refusal::new(Code::PermissionDenied, why));
+        match &self.grant {
+            Grants::Stage(stage) if *stage != self.user.user_id => {
+                denied(format!("the media go to {stage} (room.stage), not to this host"))
+            }
+            Grants::Whip { watch_url: None, .. } => {
+                denied("the media go to a server, and room.watch_url names no place to watch them".to_owned())
+            }
+            Grants::Stage(_) | Grants::Whip { .. } if self.policy.watching == 0 => {
+                denied("nobody watches here: host.watching is 0".to_owned())
+            }
+            Grants::Stage(_) => Ok(None),
+            Grants::Whip { watch_url: Some(url), token, .. } => Ok(Some(WatchOffer::Whep {
+                session: session(),
+                playback_url: filled(url, live_id, guest),
+                token: token.clone(),
+            })),
         }
     }
 
@@ -219,4 +258,10 @@ pub enum Timer {
     Hold(UserId),
     /// The stage owes this picture.
     Snapshot(Ticket),
+    /// The offer for this viewer is owed.
+    ViewerOffer(u64),
+    /// This viewer owes its answer.
+    ViewerAnswer(u64),
+    /// Nothing was heard of this viewer for so long that it is over.
+    ViewerSilent(u64),
 }

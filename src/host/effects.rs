@@ -11,7 +11,7 @@ use crate::model::event::Event;
 use crate::model::media::Ticket;
 use crate::model::message::ToGuest;
 use crate::model::stage::StageAsk;
-use crate::model::{IdSource, InvitationId, LiveId, Refusal, Timers, UserId};
+use crate::model::{IdSource, InvitationId, LiveId, Refusal, SessionId, Timers, UserId};
 
 /// Whether the room differs from what was published last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +139,10 @@ impl Effects {
 
     pub(super) fn invitation_id(&mut self) -> InvitationId {
         self.ids.invitation()
+    }
+
+    pub(super) fn session_id(&mut self, kind: &str) -> SessionId {
+        self.ids.session(kind)
     }
 
     /// The room is to be published once everything else was said.

@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use super::audience::{Attendance, Audience, Joined};
-use super::contract::{AcceptApplications, Settings};
+use super::contract::{AcceptApplications, Settings, Timer};
 use super::effects::Effects;
 use super::seat_requests::SeatRequests;
 use super::starting::StartOrder;
@@ -79,6 +79,11 @@ impl Live {
     /// For what concerns those alone who sit.
     pub(super) fn stays_mut(&mut self) -> &mut Stays {
         &mut self.stays
+    }
+
+    /// Where somebody is to be watched.
+    pub(super) fn watched(&mut self) -> (&LiveId, &mut Stays) {
+        (&self.live_id, &mut self.stays)
     }
 
     fn user(&self, guest: &UserId) -> Option<User> {
@@ -292,15 +297,29 @@ impl Live {
         Ok(())
     }
 
+    /// Does what is due.
+    pub(super) fn timeout(&mut self, timer: &Timer, effects: &mut Effects) {
+        match timer {
+            Timer::Application(guest) => self.expire_application(guest, effects),
+            Timer::Invitation(guest) => self.expire_invitation(guest, effects),
+            Timer::Hold(guest) => self.hold_over(guest, effects),
+            Timer::Snapshot(ticket) => self.stays.snapshot_late(*ticket, effects),
+            Timer::ViewerOffer(viewer) | Timer::ViewerAnswer(viewer) | Timer::ViewerSilent(viewer) => {
+                self.stays.viewer_late(*viewer, effects);
+            }
+            Timer::Start | Timer::StoredRead => {}
+        }
+    }
+
     /// The time of an application is over.
-    pub(super) fn expire_application(&mut self, guest: &UserId, effects: &mut Effects) {
+    fn expire_application(&mut self, guest: &UserId, effects: &mut Effects) {
         if let Some(user) = self.audience.user(guest) {
             self.requests.end_application(user, NoResponse::Timeout, effects);
         }
     }
 
     /// The time of an invitation is over.
-    pub(super) fn expire_invitation(&mut self, guest: &UserId, effects: &mut Effects) {
+    fn expire_invitation(&mut self, guest: &UserId, effects: &mut Effects) {
         if let Some(user) = self.audience.user(guest) {
             self.requests.end_invitation(user, NoResponse::Timeout, effects);
         }
@@ -338,7 +357,7 @@ impl Live {
     }
 
     /// A guest was gone for the whole hold.
-    pub(super) fn hold_over(&mut self, guest: &UserId, effects: &mut Effects) {
+    fn hold_over(&mut self, guest: &UserId, effects: &mut Effects) {
         if let Some(user) = self.audience.user(guest) {
             self.requests.end_application(user, NoResponse::Offline, effects);
             self.requests.end_invitation(user, NoResponse::Offline, effects);
@@ -366,6 +385,6 @@ impl Live {
             effects.tell(guest, ToGuest::LiveEnded {});
             effects.unwatch(guest.clone());
         }
-        self.stays.refuse_snapshots(&Refusal::new(Code::UserNotInSeat, "the live has ended"), effects);
+        self.stays.refuse_pending(&Refusal::new(Code::UserNotInSeat, "the live has ended"), effects);
     }
 }

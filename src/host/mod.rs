@@ -36,6 +36,7 @@ mod snapshots;
 mod starting;
 mod stays;
 mod view;
+mod viewers;
 
 use std::time::Instant;
 
@@ -150,7 +151,7 @@ impl Host {
             Input::SignalNoise { from } => self.requests.signal_noise(&from, now),
             Input::Stage(report) => {
                 if let Lifecycle::Live(live) = &mut self.lifecycle {
-                    live.stays_mut().stage(report, &mut self.effects);
+                    live.stays_mut().stage(report, now, &mut self.effects);
                 }
             }
             Input::Stop => self.stop(),
@@ -167,18 +168,8 @@ impl Host {
                     let decision = starting.heard_nothing(effects);
                     self.decided(now, decision);
                 }
-                (Timer::Application(guest), Lifecycle::Live(live)) => {
-                    live.expire_application(&guest, effects)
-                }
-                (Timer::Invitation(guest), Lifecycle::Live(live)) => live.expire_invitation(&guest, effects),
-                (Timer::Hold(guest), Lifecycle::Live(live)) => live.hold_over(&guest, effects),
-                (Timer::Snapshot(ticket), Lifecycle::Live(live)) => {
-                    live.stays_mut().snapshot_late(ticket, effects);
-                }
-                (
-                    _,
-                    Lifecycle::Idle | Lifecycle::Starting(_) | Lifecycle::Live(_) | Lifecycle::Stopping(_),
-                ) => {}
+                (timer, Lifecycle::Live(live)) => live.timeout(&timer, effects),
+                (_, Lifecycle::Idle | Lifecycle::Starting(_) | Lifecycle::Stopping(_)) => {}
             }
         }
         self.publish();

@@ -13,13 +13,15 @@ use super::peers::{GuestPeers, Offered};
 use super::returns::Returns;
 use super::seats::{Occupant, Seats};
 use super::snapshots::SeatSnapshots;
+use super::viewers::Viewers;
 use crate::model::command::Settled;
 use crate::model::event::Event;
 use crate::model::media::{Fault, SdpKind, SessionDescription, Ticket};
 use crate::model::message::{Signal, SignalBody, ToGuest};
 use crate::model::sound::{Audible, Return};
 use crate::model::stage::{SeatStats, StageAsk, StagePeer, StageReport};
-use crate::model::{ByeReason, Code, Connection, Phase, Refusal, User, UserId};
+use crate::model::viewer::WatchEnd;
+use crate::model::{ByeReason, Code, Connection, Operator, Phase, Refusal, User, UserId};
 
 /// Whether `media_live` was said, and `media_lost` not since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,7 @@ pub(super) struct SeatMedia {
     peers: GuestPeers,
     returns: Returns,
     snapshots: SeatSnapshots,
+    viewers: Viewers,
     speaking: Vec<UserId>,
 }
 
@@ -50,8 +53,9 @@ impl SeatMedia {
     }
 
     /// A guest leaves its seat.
-    pub(super) fn end(&mut self, user: &User, effects: &mut Effects) {
+    pub(super) fn end(&mut self, user: &User, watched: WatchEnd, effects: &mut Effects) {
         self.peers.close(&user.user_id, effects);
+        self.viewers.end_of(&user.user_id, watched, effects);
         self.lost(user, effects);
         self.connections.remove(&user.user_id);
         self.returns.forget(&user.user_id);
@@ -89,6 +93,9 @@ impl SeatMedia {
         if before == MediaSeen::NotLive {
             effects.say(Event::HostMediaLive { user: user.clone() });
         }
+        if let Some(peer) = self.peers.of(&user.user_id) {
+            self.viewers.media_live(&peer, effects);
+        }
     }
 
     /// The stage receives none.
@@ -107,6 +114,7 @@ impl SeatMedia {
     /// Ends the peer connection, while the guest stays on its seat.
     pub(super) fn drop_peer(&mut self, user: &User, connection: Connection, effects: &mut Effects) {
         self.peers.close(&user.user_id, effects);
+        self.viewers.renew(&user.user_id, effects);
         self.silent(user, connection, effects);
     }
 
@@ -163,7 +171,7 @@ impl SeatMedia {
     }
 
     /// What the own stage reports of the guests in `seats`. A report about a peer connection that is over comes late.
-    pub(super) fn report(&mut self, report: StageReport, seats: &Seats, effects: &mut Effects) {
+    pub(super) fn report(&mut self, report: StageReport, seats: &Seats, now: Instant, effects: &mut Effects) {
         match report {
             StageReport::Answer { peer, exchange, sdp } => {
                 let answer = SessionDescription { kind: SdpKind::Answer, sdp };
@@ -196,6 +204,7 @@ impl SeatMedia {
                 effects.push(Output::Stats(stats.into_iter().filter_map(seat).collect()));
             }
             StageReport::Snapshot { ticket, picture } => self.snapshots.settle(ticket, picture, effects),
+            StageReport::Viewer { viewer, report } => self.viewers.report(viewer, report, now, effects),
         }
     }
 
@@ -256,9 +265,36 @@ impl SeatMedia {
         self.snapshots.settle(ticket, Err(late), effects);
     }
 
-    /// No snapshot comes any more.
-    pub(super) fn refuse_snapshots(&mut self, refusal: &Refusal, effects: &mut Effects) {
+    /// Nothing of what commands wait for comes any more.
+    pub(super) fn refuse_pending(&mut self, refusal: &Refusal, effects: &mut Effects) {
         self.snapshots.refuse_all(refusal, effects);
+        self.viewers.stop(refusal, effects);
+    }
+
+    /// Begins a session; its offer waits until the media of that guest are live.
+    ///
+    /// # Errors
+    /// `too_many_sessions`
+    pub(super) fn watch(
+        &mut self,
+        user: User,
+        operator: Option<Operator>,
+        now: Instant,
+        most: usize,
+        effects: &mut Effects,
+    ) -> Settled {
+        let is_live = |seat: &SeatConnection| seat.seen == MediaSeen::Live;
+        let live = self.connections.get(&user.user_id).is_some_and(is_live);
+        let peer = self.peers.of(&user.user_id).filter(|_| live);
+        self.viewers.watch(user, peer, operator, now, most, effects)
+    }
+
+    pub(super) fn viewers(&self) -> &Viewers {
+        &self.viewers
+    }
+
+    pub(super) fn viewers_mut(&mut self) -> &mut Viewers {
+        &mut self.viewers
     }
 }
 

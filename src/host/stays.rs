@@ -10,12 +10,14 @@ use super::contract::Settings;
 use super::effects::Effects;
 use super::seat_media::SeatMedia;
 use super::seats::{Lock, Seats, Target, occupied};
+use super::viewers::{Viewers, WHEP};
 use crate::model::command::{Answer, MovePolicy, MoveUserToSeat, SeatCount, SetReturn, Settled};
 use crate::model::event::Event;
 use crate::model::media::Ticket;
 use crate::model::message::{DeviceAction, DeviceKind, Devices, Grant, Signal, ToGuest, UnseatReason};
 use crate::model::stage::StageReport;
-use crate::model::{By, Code, Connection, Media, Refusal, Seat, User, UserId};
+use crate::model::viewer::WatchEnd;
+use crate::model::{By, Code, Connection, LiveId, Media, Operator, Refusal, Seat, User, UserId};
 
 /// What a command without an answer of its own returns.
 const DONE: Settled = Ok(Answer::Done);
@@ -88,7 +90,17 @@ impl Stays {
         effects: &mut Effects,
     ) {
         let Some((seat_index, user)) = self.seats.stand(guest) else { return };
-        self.media.end(&user, effects);
+        let watched = match reason {
+            UnseatReason::LiveEnded => WatchEnd::LiveEnded,
+            UnseatReason::Left
+            | UnseatReason::Kicked
+            | UnseatReason::SeatLocked
+            | UnseatReason::Replaced
+            | UnseatReason::Offline
+            | UnseatReason::HostLost
+            | UnseatReason::MediaFailed => WatchEnd::Unseated,
+        };
+        self.media.end(&user, watched, effects);
         effects.change_room();
         effects.tell(guest, ToGuest::Unseated { seat_index, reason, by });
         effects.say(Event::GuestUnseated { user, seat_index, reason });
@@ -102,15 +114,15 @@ impl Stays {
         }
     }
 
-    /// No snapshot comes any more.
-    pub(super) fn refuse_snapshots(&mut self, why: &Refusal, effects: &mut Effects) {
-        self.media.refuse_snapshots(why, effects);
+    /// Nothing of what commands wait for comes any more.
+    pub(super) fn refuse_pending(&mut self, why: &Refusal, effects: &mut Effects) {
+        self.media.refuse_pending(why, effects);
     }
 
     /// The program ends: media stop, and everybody keeps its seat.
     pub(super) fn stop(&mut self, why: &Refusal, effects: &mut Effects) {
         self.media.close_peers(effects);
-        self.media.refuse_snapshots(why, effects);
+        self.media.refuse_pending(why, effects);
     }
 
     /// A guest has left the room: its bans end, and the names of its peer connections are forgotten.
@@ -338,8 +350,38 @@ impl Stays {
     }
 
     /// What the own stage reports.
-    pub(super) fn stage(&mut self, report: StageReport, effects: &mut Effects) {
-        self.media.report(report, &self.seats, effects);
+    pub(super) fn stage(&mut self, report: StageReport, now: Instant, effects: &mut Effects) {
+        self.media.report(report, &self.seats, now, effects);
+    }
+
+    /// Begins a session of a viewer, or says where a server plays the seat.
+    ///
+    /// # Errors
+    /// `user_not_in_seat`, `permission_denied`, `too_many_sessions`.
+    pub(super) fn watch(
+        &mut self,
+        (live_id, guest): (&LiveId, &UserId),
+        operator: Option<Operator>,
+        now: Instant,
+        settings: &Settings,
+        effects: &mut Effects,
+    ) -> Settled {
+        self.seats.seat_of(guest)?;
+        let session = || effects.session_id(WHEP);
+        if let Some(offer) = settings.watch_elsewhere(live_id, guest, session)? {
+            return Ok(Answer::Watch(offer));
+        }
+        let Some((_, occupant)) = self.seats.occupant(guest) else { return DONE };
+        self.media.watch(occupant.user.clone(), operator, now, settings.policy.watching, effects)
+    }
+
+    pub(super) fn viewers_mut(&mut self) -> &mut Viewers {
+        self.media.viewers_mut()
+    }
+
+    /// What a viewer, or the stage for it, owes did not come in time.
+    pub(super) fn viewer_late(&mut self, viewer: u64, effects: &mut Effects) {
+        self.media.viewers_mut().late(viewer, effects);
     }
 
     /// # Errors

@@ -78,6 +78,7 @@ fn nobody(
         connected: Vec::new(),
         candidates: Cut { shown: Vec::new(), total: 0 },
         speaking: Vec::new(),
+        watching: Cut { shown: Vec::new(), total: 0 },
         last_error: last_error.cloned(),
         summary: summary.chars().take(SUMMARY_MAX).collect(),
     }
@@ -105,6 +106,7 @@ pub(super) fn live(live: &Live, broker: Presence, last_error: Option<&Refusal>) 
         connected,
         candidates,
         speaking: media.speaking().cloned().collect(),
+        watching: media.viewers().shown(),
         ..nobody(
             Some(live.live_id()),
             RoomMembership::Inside,

@@ -3,6 +3,7 @@
 //! Invariants: one OS thread owns the pipelines of each part; GStreamer's callbacks clone small values and `try_send` them; what
 //! comes from afar enters a pipeline as a property on an element, never in a launch string.
 
+mod arrivals;
 mod bridge;
 pub mod certificate;
 mod codec;

@@ -96,6 +96,12 @@ codes! {
     PeerNotTrusted = "peer_not_trusted", None;
     /// A redirect, a session or a grant leads where nothing may be sent to.
     OriginNotAllowed = "origin_not_allowed", None;
+    /// The host has as many sessions of viewers as it takes.
+    TooManySessions = "too_many_sessions", None;
+    /// There is no such session of a viewer, or it is over.
+    NoSuchSession = "no_such_session", None;
+    /// Somebody else talks to this guest.
+    ChannelBusy = "channel_busy", None;
     /// The daemon is about to stop.
     ShuttingDown = "shutting_down", None;
 }

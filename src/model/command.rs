@@ -6,6 +6,7 @@ use super::controls::ControlValue;
 use super::media::{Mirror, Picture, Quality, Ticket};
 use super::message::{ANY_SEAT, Application, any_seat, default_timeout};
 use super::sound::Return;
+use super::viewer::{TalkWish, Unwatch, WatchAnswer, WatchOffer};
 use super::{
     ExtraInfo, LiveId, Media, Operator, Refusal, RequestTimeout, SeatMode, UserId, UserName, Volume,
 };
@@ -109,6 +110,14 @@ pub enum HostCommand {
     TakeSeatSnapshot(Who),
     /// `set_return`
     SetReturn(SetReturn),
+    /// The command `watch`.
+    Watch(Who),
+    /// The command `watch_answer`.
+    WatchAnswer(WatchAnswer),
+    /// The command `talk`.
+    Talk(TalkWish),
+    /// The command `unwatch`.
+    Unwatch(Unwatch),
     /// `move_user_to_seat`
     MoveUserToSeat(MoveUserToSeat),
     /// `lock_seat`
@@ -352,6 +361,8 @@ pub enum Answer {
     State,
     /// A picture.
     Picture(Picture),
+    /// How a seat is watched.
+    Watch(WatchOffer),
     /// Not yet: exactly one output with this ticket answers it.
     Pending(Ticket),
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::message::{DeviceKind, NoResponse, UnseatReason};
-use super::{By, Cause, Connection, ExtraInfo, Media, RequestTimeout, User};
+use super::viewer::WatchEnd;
+use super::{By, Cause, Connection, ExtraInfo, Media, Operator, RequestTimeout, SessionId, User};
 
 /// An event of either role; serializes as its fields. [`Event::name`] is its topic.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -158,6 +159,19 @@ pub enum Event {
     MediaLost {
         user: User,
     },
+    WatchEnded {
+        session: SessionId,
+        user: User,
+        reason: WatchEnd,
+    },
+    TalkStarted {
+        user: User,
+        operator: Option<Operator>,
+    },
+    TalkEnded {
+        user: User,
+        operator: Option<Operator>,
+    },
 }
 
 impl Event {
@@ -205,6 +219,9 @@ impl Event {
             Self::GuestMoved { .. } => "guest_moved",
             Self::GuestConnection { .. } => "guest_connection",
             Self::MediaLost { .. } => "media_lost",
+            Self::WatchEnded { .. } => "watch_ended",
+            Self::TalkStarted { .. } => "talk_started",
+            Self::TalkEnded { .. } => "talk_ended",
         }
     }
 }

@@ -118,6 +118,11 @@ token_id!(
     InvitationId,
     "invitation_id"
 );
+token_id!(
+    /// Names one session of a viewer. Any string of 1–64 characters; those that a host makes cannot be guessed.
+    SessionId,
+    "session"
+);
 
 /// Makes new random ids from a seed, so that a machine that uses it stays a pure function of its inputs.
 #[derive(Debug)]
@@ -149,6 +154,11 @@ impl IdSource {
     /// A new id for an invitation.
     pub fn invitation(&mut self) -> InvitationId {
         InvitationId(self.uuid().into())
+    }
+
+    /// A new id for a session, which begins with `kind`: at most 28 characters of ASCII.
+    pub fn session(&mut self, kind: &str) -> SessionId {
+        SessionId(format!("{kind}{}", self.uuid()).into())
     }
 }
 

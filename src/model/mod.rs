@@ -27,13 +27,14 @@ pub mod sound;
 pub mod stage;
 pub mod state;
 mod timers;
+pub mod viewer;
 pub mod voice;
 pub mod volume;
 
 pub use bounded::{ByeReason, ExtraInfo, Operator, RequestTimeout, Volume};
 pub use cause::Cause;
 pub use code::{Code, Refusal};
-pub use ids::{IdSource, InvalidId, InvitationId, LiveId, RequestId, UserId};
+pub use ids::{IdSource, InvalidId, InvitationId, LiveId, RequestId, SessionId, UserId};
 pub use name::UserName;
 pub use room::{
     Banned, By, Connection, DeviceSwitch, Media, Phase, Presence, RoomState, RoomStatus, Seat, SeatMode, User,

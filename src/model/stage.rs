@@ -1,9 +1,12 @@
 //! What the host's decisions and its stage (the receiving media) say to each other.
 
+use std::time::Instant;
+
 use serde::Serialize;
 
 use super::media::{Fault, IceCandidate, Picture, Ticket};
 use super::sound::{Audible, Return};
+use super::viewer::Talk;
 use super::{Media, Refusal, UserId};
 
 /// Names one peer connection of one guest; `peer` is unique in this process, so that late things are known as late.
@@ -48,7 +51,7 @@ pub enum StageAsk {
         /// What it hears.
         returned: Return,
     },
-    /// End this peer.
+    /// End this peer, and its viewers.
     Close {
         /// The peer.
         peer: StagePeer,
@@ -59,6 +62,13 @@ pub enum StageAsk {
         peer: StagePeer,
         /// Which question.
         ticket: Ticket,
+    },
+    /// For one viewer.
+    Viewer {
+        /// Its number, unique in this process and no peer's.
+        viewer: u64,
+        /// What is asked.
+        ask: ViewerAsk,
     },
 }
 
@@ -110,6 +120,56 @@ pub enum StageReport {
         ticket: Ticket,
         /// The picture, or why there is none.
         picture: Result<Picture, Refusal>,
+    },
+    /// About one viewer.
+    Viewer {
+        /// Its number at the stage.
+        viewer: u64,
+        /// What is reported.
+        report: ViewerReport,
+    },
+}
+
+/// What the host asks of its stage for a viewer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ViewerAsk {
+    /// Forward what this peer sends; answered by [`ViewerReport::Offer`] or [`ViewerReport::Failed`].
+    Open {
+        /// Whose media it sees.
+        peer: StagePeer,
+    },
+    /// The viewer's answer; answered by [`ViewerReport::Answered`].
+    Answer {
+        /// Its SDP as text.
+        sdp: String,
+    },
+    /// Whether the guest hears the viewer.
+    Talk(Talk),
+    /// End the session.
+    Close,
+}
+
+/// What the stage reports of a viewer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ViewerReport {
+    /// The offer, with its candidates.
+    Offer {
+        /// Its SDP as text.
+        sdp: String,
+    },
+    /// The answer was taken, or why it is none to that offer; another may come then.
+    Answered(Result<(), String>),
+    /// It is connected, or heard again.
+    Heard,
+    /// Nothing is heard of it any more.
+    Silent {
+        /// When something was last.
+        since: Instant,
+    },
+    /// It failed and is closed.
+    Failed {
+        /// Why it is over.
+        fault: Fault,
     },
 }
 

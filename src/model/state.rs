@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::media::Quality;
 use super::sound::SpeakerStatus;
+use super::viewer::Watching;
 use super::{By, Connection, LiveId, Media, Phase, Refusal, User, UserId, Volume};
 
 /// When something pending ends; `None` for never. Serialized as the whole seconds left, rounded up.
@@ -235,6 +236,8 @@ pub struct HostState {
     pub candidates: Cut<User>,
     /// Louder than −45 dBFS now.
     pub speaking: Vec<UserId>,
+    /// Sessions of viewers, oldest first.
+    pub watching: Cut<Watching>,
     /// The last failure of the stage.
     pub last_error: Option<Refusal>,
     /// One English sentence of at most 120 characters; also systemd's `STATUS=`.
@@ -277,6 +280,8 @@ impl HostState {
             "candidates": self.candidates.shown.iter().take(most).collect::<Vec<_>>(),
             "candidates_total": self.candidates.total,
             "speaking": self.speaking,
+            "watching": self.watching.shown.iter().take(most).collect::<Vec<_>>(),
+            "watching_total": self.watching.total,
             "last_error": self.last_error,
             "summary": self.summary,
         })

@@ -38,6 +38,10 @@ fn attempts() -> Vec<(&'static str, String, bool)> {
     for (command, gets_through) in [
         ("take_seat_snapshot", true),
         ("get_state", true),
+        ("watch", true),
+        ("watch_answer", true),
+        ("unwatch", true),
+        ("talk", false),
         ("kick_user_out_of_seat", false),
         ("end_live", false),
     ] {

@@ -1,14 +1,15 @@
 //! A host on a stand: every step is watched.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use coguestd::host::{AcceptApplications, Grants, Host, HostPolicy, Input, Output, Settings};
 use coguestd::model::command::{Command, SeatCount, Settled};
 use coguestd::model::message::{Outcome, ToGuest, ToHost};
 use coguestd::model::sound::Return;
-use coguestd::model::stage::{StageAsk, StagePeer};
+use coguestd::model::stage::{StageAsk, StagePeer, StageReport, ViewerAsk, ViewerReport};
 use coguestd::model::state::{HostState, RoomMembership};
+use coguestd::model::viewer::Talk;
 use coguestd::model::{LiveId, Refusal, RequestId, RoomState, SeatMode, User, UserId};
 
 use super::guest_stand::id;
@@ -21,6 +22,8 @@ pub struct HostStand {
     /// The room as it was published last.
     pub room: Option<RoomState>,
     pub peers: BTreeSet<StagePeer>,
+    /// Viewers at the stage, and whom they see.
+    pub viewers: BTreeMap<u64, StagePeer>,
     pub watched: BTreeSet<UserId>,
     requests: u32,
 }
@@ -35,6 +38,7 @@ pub fn settings(seed: u8) -> Settings {
             hold: Duration::from_secs(15),
             returned: Return::Others,
             capacity: 6,
+            watching: 4,
         },
         standing_room: None,
         grant: Grants::Stage(id("host-1")),
@@ -50,6 +54,7 @@ impl HostStand {
             pending: Replies::default(),
             room: None,
             peers: BTreeSet::new(),
+            viewers: BTreeMap::new(),
             watched: BTreeSet::new(),
             requests: 0,
         }
@@ -99,6 +104,9 @@ impl HostStand {
     }
 
     pub fn input(&mut self, input: Input) -> Vec<Output> {
+        if let Input::Stage(StageReport::Viewer { viewer, report: ViewerReport::Failed { .. } }) = &input {
+            self.viewers.remove(viewer);
+        }
         self.host.handle_input(self.now, input);
         self.drain()
     }
@@ -155,7 +163,11 @@ impl HostStand {
             Output::Stage(StageAsk::Offer { peer, .. }) => {
                 self.peers.insert(peer.clone());
             }
-            Output::Stage(StageAsk::Close { peer }) => assert!(self.peers.remove(peer), "{peer:?} is open"),
+            Output::Stage(StageAsk::Close { peer }) => {
+                assert!(self.peers.remove(peer), "{peer:?} is open");
+                self.viewers.retain(|_, watched| watched != peer);
+            }
+            Output::Stage(StageAsk::Viewer { viewer, ask }) => self.see_viewer(*viewer, ask),
             Output::Stage(
                 StageAsk::Candidate { peer, .. }
                 | StageAsk::Snapshot { peer, .. }
@@ -171,6 +183,20 @@ impl HostStand {
             | Output::Event(_)
             | Output::Stats(_)
             | Output::Stopped => {}
+        }
+    }
+
+    fn see_viewer(&mut self, viewer: u64, ask: &ViewerAsk) {
+        match ask {
+            ViewerAsk::Open { peer } => {
+                assert!(self.peers.contains(peer), "who is seen has a peer connection: {peer:?}");
+                let before = self.viewers.insert(viewer, peer.clone());
+                assert_eq!(before, None, "a viewer has a number of its own");
+            }
+            ViewerAsk::Answer { .. } | ViewerAsk::Talk(_) => {
+                assert!(self.viewers.contains_key(&viewer), "{viewer} is open");
+            }
+            ViewerAsk::Close => assert!(self.viewers.remove(&viewer).is_some(), "{viewer} is open"),
         }
     }
 
@@ -195,6 +221,12 @@ impl HostStand {
         }
         let guests: BTreeSet<_> = self.peers.iter().map(|peer| &peer.guest).collect();
         assert_eq!(guests.len(), self.peers.len(), "at most one peer connection per guest");
+        let talked_to: Vec<_> =
+            state.watching.shown.iter().filter(|watching| watching.talking == Talk::On).collect();
+        let guests: BTreeSet<_> = talked_to.iter().map(|watching| &watching.user_id).collect();
+        assert_eq!(guests.len(), talked_to.len(), "one talks to a guest");
+        assert!(state.watching.total <= self.viewers.len(), "a session has its viewer at the stage");
+        assert!(self.viewers.len() <= 4, "viewers are bounded");
         self.hold_presence(&state);
     }
 

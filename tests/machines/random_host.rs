@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use coguestd::host::{AcceptApplications, Grants, Input, Output};
 use coguestd::model::command::{
-    Command, DeviceCommand, HostCommand, InviteToSeat, Invitee, MovePolicy, MoveUserToSeat, SeatCount,
-    SeatIndex, SetReturn, StartLive, Who,
+    Answer, Command, DeviceCommand, HostCommand, InviteToSeat, Invitee, MovePolicy, MoveUserToSeat,
+    SeatCount, SeatIndex, SetReturn, StartLive, Who,
 };
 use coguestd::model::media::{Fault, SdpKind, SessionDescription};
 use coguestd::model::message::{Application, Devices, OnOff, Signal, SignalBody, ToGuest, ToHost};
 use coguestd::model::sound::Return;
-use coguestd::model::stage::{SeatStats, StageReport};
+use coguestd::model::stage::{SeatStats, StageReport, ViewerReport};
+use coguestd::model::viewer::{AnswerDescription, Talk, TalkWish, Unwatch, WatchAnswer, WatchOffer};
 use coguestd::model::{
     Code, Connection, InvitationId, LiveId, Media, Phase, Presence, Refusal, RequestId, RequestTimeout,
-    RoomStatus, SeatMode, User, UserId,
+    RoomStatus, SeatMode, SessionId, User, UserId,
 };
 use proptest::prelude::*;
 
@@ -39,6 +40,8 @@ fn whatever_happens_to_a_host_its_promises_hold() {
     reach.demand(&["outside", "joining", "inside", "applied", "invited", "full", "locked"], 150);
     reach.demand(&["connecting", "connected", "lost", "peer", "away"], 150);
     reach.demand(&["banned"], 100);
+    reach.demand(&["watched"], 100);
+    reach.demand(&["talked to"], 20);
     reach.demand(&["taken back"], 10);
 }
 
@@ -46,6 +49,7 @@ struct Evening {
     stand: HostStand,
     kind: u8,
     invitations: Vec<(UserId, InvitationId)>,
+    sessions: Vec<SessionId>,
     away: bool,
     taken_back: bool,
 }
@@ -56,6 +60,7 @@ impl Evening {
             stand: HostStand::new(settings(kind), start()),
             kind,
             invitations: Vec::new(),
+            sessions: Vec::new(),
             away: true,
             taken_back: false,
         };
@@ -110,6 +115,8 @@ impl Evening {
             ("banned", room.is_some_and(|room| room.seats.iter().any(banned))),
             ("peer", !self.stand.peers.is_empty()),
             ("away", self.away),
+            ("watched", state.watching.total > 0),
+            ("talked to", state.watching.shown.iter().any(|watching| watching.talking == Talk::On)),
             ("taken back", self.taken_back && !state.connected.is_empty()),
         ] {
             if is {
@@ -121,7 +128,8 @@ impl Evening {
     fn step(&mut self, (op, x, y): Step) {
         let guest: UserId = id(&format!("kiosk-{}", y % 8));
         let seated = self.somebody_seated(y).unwrap_or_else(|| guest.clone());
-        match op % 16 {
+        match op % 17 {
+            16 => self.watch(&seated, x, y),
             0 => self.start(x, y),
             1 | 2 => self.join(&guest, x),
             3 | 4 => self.ask(&guest, ToHost::Apply(application(x))),
@@ -257,6 +265,46 @@ impl Evening {
         }));
     }
 
+    /// Somebody watches, answers, talks or goes; and what the stage says of viewers.
+    fn watch(&mut self, guest: &UserId, x: u8, y: u8) {
+        let session = self.sessions.iter().nth_back(usize::from(y % 3)).cloned();
+        let session = session.unwrap_or_else(|| SessionId::try_from("none".to_owned()).expect("short"));
+        let description = AnswerDescription { sdp: "v=0".to_owned() };
+        let talk = if y.is_multiple_of(3) { Talk::Off } else { Talk::On };
+        let report = match x % 16 {
+            0..=3 => {
+                self.signal(guest, 0);
+                if let Some(peer) = self.stand.peers.iter().find(|peer| peer.guest == *guest).cloned() {
+                    self.hear(Input::Stage(StageReport::Live { peer }));
+                }
+                self.command(HostCommand::Watch(Who { user_id: guest.clone() }));
+                let viewer = self.stand.viewers.keys().next_back().copied();
+                let report = ViewerReport::Offer { sdp: "v=0".to_owned() };
+                viewer.into_iter().for_each(|viewer| self.hear_of(viewer, report.clone()));
+                let newest = self.sessions.last().cloned().filter(|_| x.is_multiple_of(2));
+                let talk = |session| HostCommand::Talk(TalkWish { session, talk: Talk::On });
+                return newest.map(talk).into_iter().for_each(|command| self.command(command));
+            }
+            4 | 5 => return self.command(HostCommand::WatchAnswer(WatchAnswer { session, description })),
+            6 | 7 => return self.command(HostCommand::Talk(TalkWish { session, talk })),
+            8 => return self.command(HostCommand::Unwatch(Unwatch { session })),
+            9..=11 => ViewerReport::Offer { sdp: "v=0".to_owned() },
+            12 => ViewerReport::Answered(if y.is_multiple_of(4) { Err("no".to_owned()) } else { Ok(()) }),
+            13 => ViewerReport::Heard,
+            14 => ViewerReport::Silent { since: self.stand.now },
+            _ => ViewerReport::Failed { fault: Fault::new("ice", Code::HostUnreachable, "lost") },
+        };
+        let viewers = &self.stand.viewers;
+        let viewer = viewers.keys().rev().nth(usize::from(y / 4) % viewers.len().max(1)).copied();
+        if let Some(viewer) = viewer {
+            self.hear_of(viewer, report);
+        }
+    }
+
+    fn hear_of(&mut self, viewer: u64, report: ViewerReport) {
+        self.hear(Input::Stage(StageReport::Viewer { viewer, report }));
+    }
+
     fn rare(&mut self, guest: &UserId, x: u8, y: u8) {
         let on = |on: bool| if on { OnOff::On } else { OnOff::Off };
         match x % 10 {
@@ -316,6 +364,11 @@ impl Evening {
         for output in outputs {
             if let Output::ToGuest { to, message: ToGuest::Invitation(invitation), .. } = output {
                 self.invitations.push((to.clone(), invitation.invitation_id.clone()));
+            }
+            if let Output::Settled { settled: Ok(Answer::Watch(WatchOffer::Mqtt { session, .. })), .. } =
+                output
+            {
+                self.sessions.push(session.clone());
             }
         }
     }

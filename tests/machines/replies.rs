@@ -21,7 +21,7 @@ impl Replies {
     ) {
         match settled {
             Ok(Answer::Pending(ticket)) => assert!(self.0.insert(*ticket), "a new ticket for each"),
-            Ok(Answer::Done | Answer::State | Answer::Picture(_)) => {}
+            Ok(Answer::Done | Answer::State | Answer::Picture(_) | Answer::Watch(_)) => {}
             Err(refusal) => {
                 let (after, said) = after();
                 assert_eq!(*before, after, "{command:?} was refused with {refusal} and changed something");

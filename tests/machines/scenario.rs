@@ -11,7 +11,7 @@ use coguestd::model::event::Event;
 use coguestd::model::media::{Ask, AudioPlan, Plan, VideoPlan};
 use coguestd::model::message::{Outcome, Signal, SignalBody, ToGuest, ToHost};
 use coguestd::model::server::ServerAsk;
-use coguestd::model::stage::StageAsk;
+use coguestd::model::stage::{StageAsk, ViewerAsk};
 use serde_json::Value;
 
 /// What a step led to.
@@ -239,6 +239,12 @@ fn stage(ask: &StageAsk) -> String {
         }
         StageAsk::Close { peer } => format!("close {}", peer.guest),
         StageAsk::Snapshot { peer, .. } => format!("snapshot {}", peer.guest),
+        StageAsk::Viewer { viewer, ask } => match ask {
+            ViewerAsk::Open { peer } => format!("viewer {viewer} sees {}", peer.guest),
+            ViewerAsk::Answer { .. } => format!("viewer {viewer} answer"),
+            ViewerAsk::Talk(talk) => format!("viewer {viewer} talk {talk:?}").to_lowercase(),
+            ViewerAsk::Close => format!("viewer {viewer} close"),
+        },
     }
 }
 
@@ -253,7 +259,7 @@ fn event_says(event: &Event) -> String {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        if key != "why" && key != "accept_to_first_packet_ms" {
+        if !["why", "session", "accept_to_first_packet_ms"].contains(&key.as_str()) {
             text.push_str(&format!(" {key}={value}"));
         }
     }

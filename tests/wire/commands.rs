@@ -8,8 +8,10 @@ use coguestd::model::command::{
 use coguestd::model::controls::ControlValue;
 use coguestd::model::media::{Mirror, Picture, Quality};
 use coguestd::model::message::Application;
+use coguestd::model::message::Token;
 use coguestd::model::sound::Return;
-use coguestd::model::{Code, Media, Refusal, RequestTimeout, SeatMode, Volume};
+use coguestd::model::viewer::{AnswerDescription, Talk, TalkWish, Unwatch, WatchAnswer, WatchOffer};
+use coguestd::model::{Code, Media, Refusal, RequestTimeout, SeatMode, SessionId, Volume};
 use coguestd::mqtt::wire::command::{self, Envelope};
 use serde_json::{Value, json};
 
@@ -68,10 +70,19 @@ fn a_field_of_the_wrong_shape_is_refused_and_named_in_every_command() {
 fn replies_are_as_their_golden_files_say() {
     let refusal = Refusal::new(Code::SeatOccupied, "seat 2 is taken by kiosk-8");
     let picture = Picture { width: 640, height: 360, jpeg: vec![0xff, 0xd8, 0xff, 0xd9] };
+    let session = |name: &str| SessionId::try_from(name.to_owned()).expect("short");
+    let offer = WatchOffer::Mqtt { session: session("w1"), sdp: "v=0\r\n".to_owned() };
+    let whep = WatchOffer::Whep {
+        session: session("whep-1"),
+        playback_url: "https://sfu.example.org/lobby/kiosk-7/whep".to_owned(),
+        token: Some(Token("secret".to_owned())),
+    };
     let files = [
         Golden::new("reply", "done", command::reply(Some("42"), &Ok(json!({})))),
         Golden::new("reply", "refused", command::reply(Some("42"), &Err(refusal))),
         Golden::new("reply", "take_snapshot", command::reply(None, &Ok(command::picture(&picture)))),
+        Golden::new("reply", "watch", command::reply(Some("42"), &Ok(command::watch(&offer)))),
+        Golden::new("reply", "watch_whep", command::reply(Some("42"), &Ok(command::watch(&whep)))),
     ];
     hold("reply", &files);
 }
@@ -181,8 +192,34 @@ fn host_commands() -> Vec<(&'static str, Value, Command)> {
         ("open_remote_microphone", user(), HostCommand::OpenRemoteMicrophone(who())),
     ]
     .into_iter()
+    .chain(viewer_commands())
     .map(|(name, value, command)| (name, value, Command::Host { operator: None, command }))
     .collect()
+}
+
+fn viewer_commands() -> Vec<(&'static str, Value, HostCommand)> {
+    let session = || SessionId::try_from("w1".to_owned()).expect("short");
+    vec![
+        (
+            "watch",
+            json!({"user_id": "kiosk-7"}),
+            HostCommand::Watch(Who { user_id: "kiosk-7".parse().expect("valid") }),
+        ),
+        (
+            "watch_answer",
+            json!({"session": "w1", "description": {"type": "answer", "sdp": "v=0"}}),
+            HostCommand::WatchAnswer(WatchAnswer {
+                session: session(),
+                description: AnswerDescription { sdp: "v=0".to_owned() },
+            }),
+        ),
+        (
+            "talk",
+            json!({"session": "w1", "talk": true}),
+            HostCommand::Talk(TalkWish { session: session(), talk: Talk::On }),
+        ),
+        ("unwatch", json!({"session": "w1"}), HostCommand::Unwatch(Unwatch { session: session() })),
+    ]
 }
 
 fn device_commands() -> Vec<(&'static str, Value, Command)> {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use coguestd::model::event::Event;
 use coguestd::model::message::{DeviceKind, NoResponse, UnseatReason};
+use coguestd::model::viewer::WatchEnd;
 use coguestd::model::{Cause, Connection, Media, RequestTimeout};
 use coguestd::mqtt::wire::device;
 
@@ -54,6 +55,9 @@ const AT_THE_HOST: &[&str] = &[
     "guest_connection",
     "media_live",
     "media_lost",
+    "watch_ended",
+    "talk_started",
+    "talk_ended",
 ];
 
 #[test]
@@ -145,6 +149,16 @@ fn at_the_host() -> Vec<Event> {
         Event::GuestMoved { user: user.clone(), from: 2, to: 0 },
         Event::GuestConnection { user: user.clone(), connection: Connection::Lost },
         Event::HostMediaLive { user: user.clone() },
-        Event::MediaLost { user },
+        Event::MediaLost { user: user.clone() },
+        Event::WatchEnded {
+            session: "w1".to_owned().try_into().expect("short"),
+            user: user.clone(),
+            reason: WatchEnd::NoAnswer,
+        },
+        Event::TalkStarted {
+            user: user.clone(),
+            operator: Some("desk-2".to_owned().try_into().expect("short")),
+        },
+        Event::TalkEnded { user, operator: None },
     ]
 }

@@ -9,6 +9,7 @@ use coguestd::model::state::{
     CameraState, Connected, Cut, Deadline, DeviceStatus, GuestState, HostState, MicrophoneState, Network,
     NetworkQuality, PAYLOAD_MAX, PendingInvitation, PendingRequest, RoomMembership, SeatState,
 };
+use coguestd::model::viewer::{Talk, Watching};
 use coguestd::model::{
     Banned, Code, Connection, DeviceSwitch, Media, Phase, Refusal, RoomState, RoomStatus, Seat, SeatMode,
     User, Volume,
@@ -184,6 +185,17 @@ fn host(now: Instant) -> HostState {
         }],
         candidates: Cut { shown: vec![user("kiosk-8"), user("kiosk-9")], total: 2 },
         speaking: vec!["kiosk-7".parse().expect("valid")],
+        watching: Cut {
+            shown: vec![
+                Watching {
+                    user_id: "kiosk-7".parse().expect("valid"),
+                    operator: Some("desk-2".to_owned().try_into().expect("short")),
+                    talking: Talk::On,
+                },
+                Watching { user_id: "kiosk-7".parse().expect("valid"), operator: None, talking: Talk::Off },
+            ],
+            total: 2,
+        },
         last_error: None,
         summary: "live in lobby, 1 of 3 seats taken, 1 application waits for an operator".to_owned(),
     }

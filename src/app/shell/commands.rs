@@ -62,6 +62,7 @@ impl<R: Role> Shell<R> {
                 self.home.picture(&self.house, &picture);
                 Ok(command::picture(&picture))
             }
+            Ok(Answer::Watch(offer)) => Ok(command::watch(&offer)),
             Err(refusal) => {
                 tracing::debug!(%refusal, "command refused");
                 Err(refusal)

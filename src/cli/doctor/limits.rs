@@ -11,14 +11,16 @@ use crate::media::stage::budget;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Room {
     pub(super) seats: u64,
+    pub(super) viewers: u64,
     pub(super) limits: Limits,
 }
 
 /// For a host: by the installed unit, or where there is none by this process, which stands for one started by hand.
 pub(super) fn gather(settings: &Settings) -> Option<Room> {
     let seats = u64::from(settings.host.seats.get());
+    let viewers = u64::try_from(settings.host.watching).unwrap_or(u64::MAX);
     let limits = || unit().unwrap_or_else(Limits::read);
-    (settings.role == Role::Host).then(|| Room { seats, limits: limits() })
+    (settings.role == Role::Host).then(|| Room { seats, viewers, limits: limits() })
 }
 
 fn unit() -> Option<Limits> {
@@ -40,8 +42,8 @@ fn read(shown: &str) -> Option<Limits> {
 
 /// The sentence about it.
 pub(super) fn judge(room: &Room) -> Finding {
-    let Room { seats, limits } = room;
-    let needed = budget::for_seats(*seats);
+    let Room { seats, viewers, limits } = room;
+    let needed = budget::for_seats(*seats, *viewers);
     let kinds = [
         ("TasksMax", limits.threads.most, needed.threads, needed.threads.to_string()),
         ("LimitNOFILE", limits.descriptors.most, needed.descriptors, needed.descriptors.to_string()),
@@ -50,13 +52,16 @@ pub(super) fn judge(room: &Room) -> Finding {
     let short = kinds.into_iter().filter(|(_, most, needed, _)| most.is_some_and(|most| most < *needed));
     let remedies: Vec<String> = short.map(|(name, _, _, wanted)| format!("{name}={wanted}")).collect();
     if remedies.is_empty() {
-        return Finding::good("limits", format!("room for {seats} seats with pictures of 720p"));
+        return Finding::good(
+            "limits",
+            format!("room for {seats} seats with pictures of 720p and {viewers} viewers"),
+        );
     }
     Finding::wrong(
         "limits",
         format!(
-            "the unit has no room for {seats} seats, and guests will be turned away: sudo systemctl edit coguestd, \
-             there [Service] and {}; or fewer in host.seats",
+            "the unit has no room for {seats} seats and {viewers} viewers, and some will be turned away: sudo systemctl edit \
+             coguestd, there [Service] and {}; or fewer in host.seats or host.watching",
             remedies.join(" ")
         ),
     )
@@ -85,16 +90,16 @@ mod tests {
         for amount in [limits.threads, limits.descriptors, limits.memory] {
             assert!(amount.most.is_some(), "the unit bounds everything: {limits:?}");
         }
-        let finding = judge(&Room { seats: 32, limits });
+        let finding = judge(&Room { seats: 32, viewers: 64, limits });
         assert_eq!(finding.verdict, Verdict::Good, "{}", finding.sentence);
     }
 
     #[test]
     fn too_little_is_told_with_the_remedy() {
         let limits = read("LoadState=loaded\nTasksMax=128\nLimitNOFILE=infinity\nMemoryMax=infinity\n");
-        let finding = judge(&Room { seats: 32, limits: limits.expect("it is loaded") });
+        let finding = judge(&Room { seats: 32, viewers: 64, limits: limits.expect("it is loaded") });
         assert_eq!(finding.verdict, Verdict::Wrong);
-        let wanted = format!("TasksMax={}", budget::for_seats(32).threads);
+        let wanted = format!("TasksMax={}", budget::for_seats(32, 64).threads);
         assert!(
             finding.sentence.contains(&wanted) && !finding.sentence.contains("LimitNOFILE"),
             "{finding:?}"

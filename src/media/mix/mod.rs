@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! decoded sound ─ write ─► Input (ring by time stamp) ─ read every 20 ms ─► block ─┬─► one sum in i32
-//!                                                                                  └─► sum − own, saturated ─► Listener
+//!                                                                                  └─► sum − own, saturated ─► Listener (+ Talker)
 //! ```
 //! Pure: it is told the time, in samples of the mixing clock. Invariants: one sum serves every listener; an input that is late or
 //! missing is silent and holds up nobody; no input can make anything grow, whatever its time stamps claim. Not here: threads,
@@ -14,7 +14,7 @@ mod listener;
 mod tests;
 
 pub use input::Input;
-pub use listener::{Content, Listener};
+pub use listener::{Content, Listener, Talker};
 
 /// Samples a second, of every input and every mix: mono, as Opus decodes and encodes it.
 pub const RATE: u32 = 48_000;

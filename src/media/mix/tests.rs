@@ -1,6 +1,7 @@
 //! The mix by its numbers: tones go in with clocks, pauses and lies of their own; what comes out is measured.
 
 use std::f64::consts::TAU;
+use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::model::sound::Audible;
@@ -297,7 +298,7 @@ fn a_listener_is_faded_in_and_out_and_measured() {
     let mut listener = Listener::default();
     let tone = |wanted, listener: &mut Listener| {
         let mut block = [16_384; BLOCK];
-        let content = listener.shape(&mut block, wanted);
+        let content = listener.shape(&mut block, wanted, None);
         (block, content)
     };
     let (first, _) = tone(Audible::Yes, &mut listener);
@@ -311,4 +312,37 @@ fn a_listener_is_faded_in_and_out_and_measured() {
     assert!((-9.0..-6.0).contains(&listener.level()), "{}", listener.level());
     (0..100).for_each(|_| assert_eq!(tone(Audible::No, &mut listener).1, Content::Silence));
     assert!(listener.level() < -40.0, "{}", listener.level());
+}
+
+#[test]
+fn who_talks_to_one_listener_is_heard_by_that_one_beside_the_others() {
+    let (mut seat, voice) = (Sender::new(500.0, 0.0), Arc::<Mutex<Input>>::default());
+    let (mut room, mut talk) = (Input::new(), Sender::new(700.0, 0.0));
+    let mut talker = Talker::default();
+    let mut listeners = [(Listener::default(), Vec::new()), (Listener::default(), Vec::new())];
+    talker.begin(Arc::clone(&voice));
+    for now in ticks(2) {
+        seat.send(now, 300, &mut room);
+        talk.send(now, 300, &mut voice.lock().expect("nobody panicked"));
+        let block = room.read(now, Audible::Yes).unwrap_or([0; BLOCK]);
+        let talk = talker.read(now);
+        for ((listener, heard), talk) in listeners.iter_mut().zip([talk.as_ref(), None]) {
+            let mut block = block;
+            listener.shape(&mut block, Audible::Yes, talk);
+            heard.extend(block);
+        }
+    }
+    let [talked_to, other] = listeners.map(|(_, heard)| heard[48_000..].to_vec());
+    assert!(level(&talked_to, 500.0).abs() < 0.5 && level(&other, 500.0).abs() < 0.5);
+    assert!(level(&talked_to, 700.0).abs() < 0.5, "{}", level(&talked_to, 700.0));
+    assert!(level(&other, 700.0) < -60.0, "{}", level(&other, 700.0));
+
+    // What another ends is not theirs to end; who stops is faded out, and then nothing is read any more.
+    talker.end(&Arc::default());
+    assert!(talker.read(96_000).is_some());
+    talker.end(&voice);
+    let faded = talker.read(96_000 + BLOCK as i64).expect("the fade");
+    assert_eq!(faded[FADE..], [0; BLOCK - FADE]);
+    assert_eq!(talker.read(96_000 + 2 * BLOCK as i64), None);
+    assert_eq!(Arc::strong_count(&voice), 1, "nothing is kept of it");
 }

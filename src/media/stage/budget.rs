@@ -13,6 +13,9 @@ use crate::limits::{Amount, Limits};
 /// What one peer has at most while it is there, with sound and the first picture still to come. Threads: webrtcbin, libnice, nicesrc, the
 /// queue behind it, DTLS, RTCP and the return have one each, a decoder of the hardware one; and one for what comes and goes.
 const OF_A_PEER: Cost = Cost { threads: 9, descriptors: 24, memory: 4 << 20 };
+/// What one viewer has at most. Threads: as a peer's, with one more for each stream that goes to it, and without decoder and return. Memory: DTLS and
+/// SRTP, and the packets that are kept to be sent again or wait for it.
+const OF_A_VIEWER: Cost = Cost { threads: 11, descriptors: 20, memory: 3 << 20 };
 /// The pictures that [`for_seats`] counts with: 720p, what a kiosk sends unless it is told otherwise.
 const USUAL: FrameSize = FrameSize::vp8(1280, 720);
 /// What stays free for all else: pictures of seats, encryption, MQTT.
@@ -63,7 +66,7 @@ pub struct Short {
 impl fmt::Display for Short {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, limit, most } = self;
-        write!(f, "the host has no {what} for another guest: {limit}={most}")
+        write!(f, "the host has no {what} for another guest or viewer: {limit}={most}")
     }
 }
 
@@ -76,9 +79,10 @@ pub struct Budget {
 
 #[derive(Debug, Default)]
 struct Reserved {
-    peers: u64,
-    /// Bytes for decoded pictures.
-    pictures: u64,
+    threads: u64,
+    descriptors: u64,
+    /// With those for decoded pictures.
+    memory: u64,
 }
 
 impl Budget {
@@ -92,19 +96,32 @@ impl Budget {
     /// # Errors
     /// What is short.
     pub fn reserve(&self, now: &Limits) -> Result<Reservation, Short> {
+        self.reserve_for(OF_A_PEER, now)
+    }
+
+    /// Takes what one more viewer needs, as [`Budget::reserve`] does.
+    ///
+    /// # Errors
+    /// What is short.
+    pub fn reserve_for_viewer(&self, now: &Limits) -> Result<Reservation, Short> {
+        self.reserve_for(OF_A_VIEWER, now)
+    }
+
+    fn reserve_for(&self, cost: Cost, now: &Limits) -> Result<Reservation, Short> {
         let mut taken = self.taken();
-        let planned = self.before.threads.used + OF_A_PEER.threads * taken.peers;
-        THREADS.hold(now.threads, planned, OF_A_PEER.threads, SPARE.threads)?;
-        let planned = self.before.descriptors.used + OF_A_PEER.descriptors * taken.peers;
-        DESCRIPTORS.hold(now.descriptors, planned, OF_A_PEER.descriptors, SPARE.descriptors)?;
-        self.has_memory(&taken, now, OF_A_PEER.memory)?;
-        taken.peers += 1;
-        Ok(Reservation { budget: self.clone(), pictures: AtomicU64::new(0) })
+        let planned = self.before.threads.used + taken.threads;
+        THREADS.hold(now.threads, planned, cost.threads, SPARE.threads)?;
+        let planned = self.before.descriptors.used + taken.descriptors;
+        DESCRIPTORS.hold(now.descriptors, planned, cost.descriptors, SPARE.descriptors)?;
+        self.has_memory(&taken, now, cost.memory)?;
+        taken.threads += cost.threads;
+        taken.descriptors += cost.descriptors;
+        taken.memory += cost.memory;
+        Ok(Reservation { budget: self.clone(), cost, pictures: AtomicU64::new(0) })
     }
 
     fn has_memory(&self, taken: &Reserved, now: &Limits, more: u64) -> Result<(), Short> {
-        let planned = self.before.memory.used + OF_A_PEER.memory * taken.peers + taken.pictures;
-        MEMORY.hold(now.memory, planned, more, SPARE.memory)
+        MEMORY.hold(now.memory, self.before.memory.used + taken.memory, more, SPARE.memory)
     }
 
     fn taken(&self) -> MutexGuard<'_, Reserved> {
@@ -112,10 +129,11 @@ impl Budget {
     }
 }
 
-/// What one peer has taken; it is free again when this is dropped, which is when nothing of the peer is left.
+/// What one peer or viewer has taken; it is free again when this is dropped, which is when nothing of it is left.
 #[derive(Debug)]
 pub struct Reservation {
     budget: Budget,
+    cost: Cost,
     pictures: AtomicU64,
 }
 
@@ -134,7 +152,7 @@ impl Reservation {
         let now = now();
         let mut taken = self.budget.taken();
         self.budget.has_memory(&taken, &now, more)?;
-        taken.pictures += more;
+        taken.memory += more;
         self.pictures.store(needed, Relaxed);
         Ok(())
     }
@@ -143,19 +161,20 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         let mut taken = self.budget.taken();
-        taken.peers -= 1;
-        taken.pictures -= self.pictures.load(Relaxed);
+        taken.threads -= self.cost.threads;
+        taken.descriptors -= self.cost.descriptors;
+        taken.memory -= self.cost.memory + self.pictures.load(Relaxed);
     }
 }
 
-/// What a host with so many seats needs, with pictures of 720p on each.
-pub fn for_seats(seats: u64) -> Cost {
-    let all = |base, of_a_peer, spare| base + of_a_peer * seats + spare;
+/// What a host with so many seats needs, with pictures of 720p on each, and with so many viewers.
+pub fn for_seats(seats: u64, viewers: u64) -> Cost {
+    let all = |base, of_a_peer, of_a_viewer, spare| base + of_a_peer * seats + of_a_viewer * viewers + spare;
     let with_pictures = OF_A_PEER.memory + USUAL.memory();
     Cost {
-        threads: all(BASE.threads, OF_A_PEER.threads, SPARE.threads),
-        descriptors: all(BASE.descriptors, OF_A_PEER.descriptors, SPARE.descriptors),
-        memory: all(BASE.memory, with_pictures, SPARE.memory),
+        threads: all(BASE.threads, OF_A_PEER.threads, OF_A_VIEWER.threads, SPARE.threads),
+        descriptors: all(BASE.descriptors, OF_A_PEER.descriptors, OF_A_VIEWER.descriptors, SPARE.descriptors),
+        memory: all(BASE.memory, with_pictures, OF_A_VIEWER.memory, SPARE.memory),
     }
 }
 
@@ -191,7 +210,7 @@ mod tests {
     fn what_is_there_counts_too() {
         let budget = Budget::new(limits(10, 128));
         let short = budget.reserve(&limits(120, 128)).expect_err("there is no room");
-        assert_eq!(short.to_string(), "the host has no threads for another guest: TasksMax=128");
+        assert_eq!(short.to_string(), "the host has no threads for another guest or viewer: TasksMax=128");
     }
 
     #[test]

@@ -13,11 +13,14 @@ use super::admission::{Admission, Offer};
 use super::decode::Decoders;
 use super::decode_queue::Pool;
 use super::events::{Event, Tell, Told};
-use super::governor::{Decoding, Governor, Lag};
+use super::forward::Forwarder;
+use super::governor::{Governor, Lag};
 use super::interval::{Interval, Stream};
+use super::key_frames;
 use super::peer::{Peer, Presence};
 use super::reservations::Reservations;
 use super::returns::Mixer;
+use super::schedule::StageSchedule;
 use super::sounds::Sounds;
 use super::speaking::{Change, Speaking};
 use crate::media::core::event_sender::EventSender;
@@ -28,7 +31,7 @@ use crate::media::signals::Signal;
 use crate::media::snapshots::{SnapshotQueue, SnapshotTaken};
 use crate::media::teardown::Teardown;
 use crate::model::media::{Fault, Ticket};
-use crate::model::stage::{StageAsk, StagePeer, StageReport};
+use crate::model::stage::{StageAsk, StagePeer, StageReport, ViewerAsk};
 use crate::model::{Code, Refusal};
 
 /// How often every peer is looked after: silence, key frames, levels.
@@ -37,12 +40,6 @@ const TICK: Duration = Duration::from_millis(200);
 const SILENCE: Duration = Duration::from_secs(3);
 /// The guest gives up after 15 s; what is left here of a peer that never showed anything goes after twice that.
 const AWAITED_AT_MOST: Duration = Duration::from_secs(30);
-/// A key frame is asked for at most so often: storms of requests have hung encoders.
-const KEY_FRAME_PAUSE: Duration = Duration::from_millis(500);
-/// A peer decoded by key frames only gets a new picture so often.
-const KEY_FRAME_SLOW: Duration = Duration::from_secs(4);
-/// The transport is asked at least so often, so that a report has fresh numbers.
-const LINK_EVERY: Duration = Duration::from_secs(1);
 
 /// What the stage's thread owns.
 #[derive(Debug)]
@@ -57,12 +54,12 @@ pub struct Desk {
     reservations: Reservations,
     governor: Governor,
     speaking: Speaking,
-    next_stats: Option<Instant>,
-    next_link: Option<Instant>,
+    schedule: StageSchedule,
     snapshots: SnapshotQueue,
     mixer: Mixer,
     sounds: Sounds,
     teardown: Teardown,
+    viewers: Forwarder,
 }
 
 impl Desk {
@@ -79,6 +76,7 @@ impl Desk {
         let teardown =
             Teardown::start("stage-teardown", move || back.try_send(Event::Look).unwrap_or_default())?;
         Ok(Self {
+            viewers: Forwarder::new(settings.ice.clone()),
             settings,
             decoders,
             pool: Pool::start()?,
@@ -89,8 +87,7 @@ impl Desk {
             reservations: Reservations::new(),
             governor: Governor::default(),
             speaking: Speaking::default(),
-            next_stats: None,
-            next_link: None,
+            schedule: StageSchedule::default(),
             snapshots,
             mixer: Mixer::start()?,
             sounds: Sounds::default(),
@@ -123,10 +120,12 @@ impl Desk {
                 self.tick(now);
                 next_tick = now + TICK;
             }
+            self.forward(now);
         }
         for peer in std::mem::take(&mut self.peers).into_values() {
             self.end(peer);
         }
+        self.forward(Instant::now());
         self.teardown.finish();
         self.snapshots.finish();
         self.mixer.finish();
@@ -164,6 +163,11 @@ impl Desk {
                 }
             }
             Event::Ask(StageAsk::Snapshot { peer, ticket }) => self.snapshot(&peer, ticket),
+            Event::Ask(StageAsk::Viewer { viewer, ask: ViewerAsk::Open { peer } }) => {
+                self.watch(viewer, &peer)
+            }
+            Event::Ask(StageAsk::Viewer { viewer, ask }) => self.viewers.ask(viewer, ask),
+            Event::Viewer(viewer, event) => self.viewers.event(viewer, event),
             Event::Peer { peer, told } => {
                 if let Err(fault) = self.told(peer, told) {
                     self.fail(peer, fault);
@@ -297,8 +301,22 @@ impl Desk {
         }
     }
 
+    fn watch(&mut self, viewer: u64, id: &StagePeer) {
+        let watched = self.peers.get(&id.peer).map(Peer::watched);
+        let events = EventSender::new(&self.events, move |event| Event::Viewer(viewer, event));
+        self.viewers.open(viewer, watched, events, &mut self.reservations);
+    }
+
+    /// Asks for key frames, and does what viewers led to.
+    fn forward(&mut self, now: Instant) {
+        self.peers.values_mut().for_each(|peer| key_frames::ask_where_due(peer, &mut self.viewers, now));
+        self.viewers.over().into_iter().for_each(|(viewer, remains)| self.teardown.take(viewer, remains));
+        self.viewers.reports().into_iter().for_each(|report| self.outbox.send(report));
+    }
+
     fn tick(&mut self, now: Instant) {
         self.outbox.flush();
+        self.viewers.tick(now);
         self.presence(now);
         self.govern(now);
         self.levels(now);
@@ -341,18 +359,6 @@ impl Desk {
                 peer.meter.set_decoding(step.decoding);
             }
         }
-        for peer in self.peers.values_mut() {
-            let since = peer.key_frame_asked.map(|at| now.saturating_duration_since(at));
-            let due = match peer.meter.decoding() {
-                Decoding::All => {
-                    peer.meter.wants_key_frame() && since.is_none_or(|since| since >= KEY_FRAME_PAUSE)
-                }
-                Decoding::KeyFrames => since.is_none_or(|since| since >= KEY_FRAME_SLOW),
-            };
-            if due {
-                peer.ask_for_key_frame(now);
-            }
-        }
     }
 
     fn levels(&mut self, now: Instant) {
@@ -366,17 +372,14 @@ impl Desk {
 
     fn stats(&mut self, now: Instant) {
         if self.peers.is_empty() {
-            (self.next_stats, self.next_link) = (None, None);
-            return;
+            return self.schedule.clear();
         }
-        if self.next_link.is_none_or(|at| now >= at) {
-            self.next_link = Some(now + LINK_EVERY);
+        if self.schedule.asks_transports(now) {
             self.peers.values().for_each(Peer::ask_link);
         }
-        if now < *self.next_stats.get_or_insert(now + self.settings.stats_interval) {
+        if !self.schedule.reports(now, self.settings.stats_interval) {
             return;
         }
-        self.next_stats = Some(now + self.settings.stats_interval);
         let stats = self.peers.values_mut().map(|peer| {
             let to = (peer.meter.read(now), peer.link);
             let interval = Interval { from: peer.interval_from.replace(to), to };
@@ -386,6 +389,7 @@ impl Desk {
     }
 
     fn end(&mut self, peer: Peer) {
+        self.viewers.end_of(peer.id.peer);
         self.admission.ends(&peer.id);
         self.teardown.take(peer.id.peer, peer.into_remains());
     }

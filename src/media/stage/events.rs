@@ -4,6 +4,7 @@ use std::sync::mpsc::SyncSender;
 
 use gstreamer_webrtc as gst_webrtc;
 
+use super::forward::ViewerEvent;
 use super::interval::Link;
 use crate::media::signals::Signal;
 use crate::media::snapshots::SnapshotTaken;
@@ -26,6 +27,8 @@ pub enum Event {
         told: Told,
     },
     Snapshot(SnapshotTaken),
+    /// Something about one viewer; dropped when there is none any more.
+    Viewer(u64, ViewerEvent),
 }
 
 impl Call for Event {

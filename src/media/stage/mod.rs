@@ -13,18 +13,23 @@
 
 mod admission;
 pub mod budget;
+mod connection;
 mod decode;
 mod decode_queue;
+mod decoded_sound;
 mod desk;
 mod events;
+mod forward;
 mod frame_size;
 mod governor;
 mod interval;
+mod key_frames;
 mod meter;
 mod peer;
 mod probes;
 mod reservations;
 mod returns;
+mod schedule;
 mod sections;
 mod sounds;
 mod speaking;

@@ -18,19 +18,19 @@ use gstreamer_video as gst_video;
 use gstreamer_webrtc as gst_webrtc;
 
 use super::budget::Reservation;
+use super::connection::StageConnection;
 use super::decode::{self, Chain, Codec, Decoders};
 use super::decode_queue::Pool;
 use super::events::{Tell, Told};
+use super::forward::{ForwardedStream, SentStream, Watched};
 use super::interval::{Link, Reading, Stream};
 use super::meter::Meter;
 use super::probes::{self, Guard};
 use super::returns::{Mixer, Place};
 use super::sections;
 use super::watch::{self, LinkQuestion};
-use crate::media::description::{self, Bundling, Description, Kind};
-use crate::media::jitter_buffer;
+use crate::media::description::{self, Description, Kind};
 use crate::media::opus;
-use crate::media::signals;
 use crate::media::streams::{self, Streams};
 use crate::media::teardown::Remains;
 use crate::media::transport::{self, Gates};
@@ -39,8 +39,6 @@ use crate::model::media::{Fault, IceCandidate};
 use crate::model::stage::StagePeer;
 use crate::model::{Code, Media};
 
-/// Packets wait so long in the jitter buffer for those before them.
-const JITTER_MS: u32 = 120;
 /// Candidates of one exchange beyond these are dropped.
 const MOST_CANDIDATES: usize = 64;
 
@@ -102,6 +100,8 @@ pub struct Peer {
     candidates: usize,
     video: Option<(gst::Pad, Chain)>,
     audio: Option<Chain>,
+    /// What goes on to viewers: sound and pictures.
+    forwarded: [Arc<ForwardedStream>; 2],
     /// Where it is in the mix.
     pub place: Place,
     /// Whether the return is sent.
@@ -122,8 +122,14 @@ impl Peer {
         let now = Instant::now();
         let meter = Arc::new(Meter::new(now));
         let place = mixer.place(id.peer, &meter);
-        let (pipeline, webrtc, gates, streams) = build(&offer, ice, &tell, &meter)
-            .map_err(|error| Fault::new("element", Code::HostUnreachable, error.to_string()))?;
+        let told = tell.clone();
+        let say = move |signal| {
+            told.say(Told::Signal(signal));
+        };
+        let StageConnection { pipeline, webrtc, gates, streams } =
+            StageConnection::build(ice, offer.bundling, GUEST, say)
+                .map_err(|error| Fault::new("element", Code::HostUnreachable, error.to_string()))?;
+        watch::listen_to_bus(&pipeline, &tell, &meter);
         let peer = Self {
             id,
             exchange: 1,
@@ -148,6 +154,7 @@ impl Peer {
             candidates: 0,
             video: None,
             audio: None,
+            forwarded: [ForwardedStream::new(), ForwardedStream::new()],
             place,
             returned: Stream::Absent,
         };
@@ -325,9 +332,14 @@ impl Peer {
             self.place.tap(&chain.decoded);
         }
         pad.link(&chain.entry).map_err(|e| glib::bool_error!("{e}"))?;
+        let [sound, pictures] = &self.forwarded;
         match codec {
-            Codec::Opus => self.audio = Some(chain),
+            Codec::Opus => {
+                sound.comes_from(pad, codec);
+                self.audio = Some(chain);
+            }
             Codec::H264 | Codec::Vp8 => {
+                pictures.comes_from(pad, codec);
                 self.video = Some((pad.clone(), chain));
                 self.meter.want_key_frame();
             }
@@ -355,6 +367,19 @@ impl Peer {
         }
     }
 
+    /// What a viewer of it sees and hears.
+    pub fn watched(&self) -> Watched {
+        let sent = |kind| SentStream::of(&self.offer, kind).filter(|_| self.has(kind) == Stream::Present);
+        let sent = [sent(Kind::Audio), sent(Kind::Video)];
+        Watched::new(self.id.peer, self.place.ear(), sent.into_iter().zip(self.forwarded.iter().cloned()))
+    }
+
+    /// Its pictures on their way to viewers.
+    pub fn forwarded_pictures(&self) -> &ForwardedStream {
+        let [_, pictures] = &self.forwarded;
+        pictures
+    }
+
     /// Asks webrtcbin what its transport knows.
     pub fn ask_link(&self) {
         self.question.ask(&self.webrtc, &self.tell);
@@ -369,32 +394,4 @@ impl Peer {
     pub fn into_remains(self) -> Remains {
         Remains { pipeline: self.pipeline, webrtc: self.webrtc, streams: self.streams }
     }
-}
-
-fn build(
-    offer: &Description,
-    ice: &Ice,
-    tell: &Tell,
-    meter: &Arc<Meter>,
-) -> Result<(gst::Pipeline, gst::Element, Gates, Streams), glib::BoolError> {
-    let pipeline = gst::Pipeline::new();
-    let webrtc = webrtc::make(ice)?;
-    webrtc.set_property_from_str(
-        "bundle-policy",
-        match offer.bundling {
-            Bundling::Bundled => "max-bundle",
-            Bundling::Separate => "none",
-        },
-    );
-    webrtc.set_property("latency", JITTER_MS);
-    pipeline.add(&webrtc)?;
-    jitter_buffer::install(&webrtc);
-    let told = tell.clone();
-    let say = move |signal| {
-        told.say(Told::Signal(signal));
-    };
-    let gates = transport::guard(&webrtc, GUEST, say.clone())?;
-    let streams = signals::listen(&webrtc, GUEST, say);
-    watch::listen_to_bus(&pipeline, tell, meter);
-    Ok((pipeline, webrtc, gates, streams))
 }

@@ -19,12 +19,11 @@ use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
+use super::decoded_sound::{self, FORMAT, now, time_of};
 use super::meter::Meter;
-use crate::media::mix::{BLOCK, Block, Content, Input, Listener, RATE, Sum};
+use crate::media::mix::{BLOCK, Block, Content, Input, Listener, RATE, Sum, Talker};
 use crate::model::sound::{Audible, Return};
 
-/// What is decoded and encoded, in the byte order of the machine.
-const FORMAT: &str = if cfg!(target_endian = "little") { "S16LE" } else { "S16BE" };
 /// 20 ms.
 const TICK: Duration = Duration::from_millis(20);
 /// A thread that was held up for longer than this, in samples (200 ms), leaves out what it missed.
@@ -66,6 +65,7 @@ struct Seat {
     returned: Return,
     source: Option<gst_app::AppSrc>,
     listener: Listener,
+    talker: Talker,
     meter: Arc<Meter>,
 }
 
@@ -75,6 +75,29 @@ pub struct Place {
     shared: Arc<Shared>,
     peer: u64,
     input: Arc<Mutex<Input>>,
+}
+
+/// Where one guest can be talked to, as long as it is in the mix.
+#[derive(Debug, Clone)]
+pub struct Ear {
+    shared: Arc<Shared>,
+    peer: u64,
+}
+
+impl Ear {
+    /// This guest, and nobody else, hears what is written into `input`.
+    pub fn listen(&self, input: &Arc<Mutex<Input>>) {
+        if let Some(seat) = self.shared.room().seats.get_mut(&self.peer) {
+            seat.talker.begin(Arc::clone(input));
+        }
+    }
+
+    /// And no longer.
+    pub fn ignore(&self, input: &Arc<Mutex<Input>>) {
+        if let Some(seat) = self.shared.room().seats.get_mut(&self.peer) {
+            seat.talker.end(input);
+        }
+    }
 }
 
 impl Mixer {
@@ -95,6 +118,7 @@ impl Mixer {
             returned: Return::None,
             source: None,
             listener: Listener::default(),
+            talker: Talker::default(),
             meter: Arc::clone(meter),
         };
         self.shared.room().seats.insert(peer, seat);
@@ -121,29 +145,12 @@ impl Place {
 
     /// Hears what leaves `decoder`, a pad with decoded sound.
     pub fn tap(&self, decoder: &gst::Pad) {
-        let input = Arc::clone(&self.input);
-        let channels = Mutex::new(None);
-        let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
-        decoder.add_probe(kinds, move |decoder, info| {
-            let mut channels = channels.lock().unwrap_or_else(PoisonError::into_inner);
-            match &info.data {
-                Some(gst::PadProbeData::Event(event)) => {
-                    if let gst::EventView::Caps(caps) = event.view() {
-                        *channels = channels_of(caps.caps());
-                    }
-                }
-                Some(gst::PadProbeData::Buffer(buffer)) => {
-                    let base = decoder.parent_element().and_then(|decoder| decoder.base_time());
-                    if let (Some(channels), Some(base), Some(pts)) = (*channels, base, buffer.pts()) {
-                        let samples = mono(buffer, channels);
-                        lock(&input).write(now(), samples_at(base + pts), &samples);
-                    }
-                }
-                // Queries and what later versions add carry no sound.
-                Some(_) | None => {}
-            }
-            gst::PadProbeReturn::Ok
-        });
+        decoded_sound::tap(decoder, Arc::clone(&self.input));
+    }
+
+    /// Where this guest can be talked to.
+    pub fn ear(&self) -> Ear {
+        Ear { shared: Arc::clone(&self.shared), peer: self.peer }
     }
 
     /// Builds what sends the return with this payload type into `pipeline`, and feeds it from now on. `sink` is a pad of webrtcbin.
@@ -247,20 +254,21 @@ impl Room {
             .collect();
         let pts = time_of(at);
         for (seat, own) in self.seats.values_mut().zip(&own) {
-            seat.feed(pts, sum.without(own.as_ref()));
+            let talk = seat.talker.read(at);
+            seat.feed(pts, sum.without(own.as_ref()), talk.as_ref());
         }
     }
 }
 
 impl Seat {
-    fn feed(&mut self, time: gst::ClockTime, mut block: Block) {
+    fn feed(&mut self, time: gst::ClockTime, mut block: Block, talk: Option<&Block>) {
         let Some(source) = &self.source else { return };
-        let wanted = match self.returned {
-            Return::Others => Audible::Yes,
-            // Nobody can talk to a guest yet.
-            Return::Talk | Return::None => Audible::No,
+        let (wanted, talk) = match self.returned {
+            Return::Others => (Audible::Yes, talk),
+            Return::Talk => (Audible::No, talk),
+            Return::None => (Audible::No, None),
         };
-        let content = self.listener.shape(&mut block, wanted);
+        let content = self.listener.shape(&mut block, wanted, talk);
         self.meter.returned(Instant::now(), self.listener.level());
         if content == Content::Silence && self.returned == Return::None {
             return;
@@ -339,37 +347,8 @@ fn rtp_caps(payload: u8, ssrc: u32) -> gst::Caps {
         .build()
 }
 
-/// Of 16 bit at the rate of the mix, as Opus is decoded; `None` for anything else.
-fn channels_of(caps: &gst::CapsRef) -> Option<usize> {
-    let sound = caps.structure(0)?;
-    let fits = sound.get::<&str>("format") == Ok(FORMAT) && sound.get::<i32>("rate") == Ok(RATE as i32);
-    let channels = sound.get::<i32>("channels").ok().filter(|_| fits)?;
-    usize::try_from(channels).ok().filter(|channels| *channels > 0)
-}
-
-fn mono(buffer: &gst::BufferRef, channels: usize) -> Vec<i16> {
-    let Ok(map) = buffer.map_readable() else { return Vec::new() };
-    let sample = |bytes: &[u8; 2]| i32::from(i16::from_ne_bytes(*bytes));
-    let frames = map.as_chunks::<2>().0.chunks_exact(channels);
-    frames.map(|frame| (frame.iter().map(sample).sum::<i32>() / channels as i32) as i16).collect()
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The clock of every pipeline here, and of the mix.
-fn now() -> i64 {
-    samples_at(gst::SystemClock::obtain().time())
-}
-
-/// Nanoseconds into samples: 48,000 of 10⁹ is 6 of 125,000.
-fn samples_at(time: gst::ClockTime) -> i64 {
-    (u128::from(time.nseconds()) * 6 / 125_000) as i64
-}
-
-fn time_of(at: i64) -> gst::ClockTime {
-    gst::ClockTime::from_nseconds((i128::from(at) * 125_000 / 6) as u64)
 }
 
 #[cfg(test)]

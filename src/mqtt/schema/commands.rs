@@ -8,10 +8,10 @@ use crate::mqtt::wire::command::{self, Plane};
 
 use Code::{
     AllSeatsOccupied, AlreadyInOtherRoom, AlreadyInSeat, AlreadyOnSeatQueue, CameraClosedByAdmin,
-    CameraDeviceEmpty, CameraNotAuthorized, HostUnreachable, InvalidParameter, MicrophoneClosedByAdmin,
-    NoSuchInvitation, NotInRoom, NotOnSeatQueue, PermissionDenied, RateLimited, RequestRepeated,
-    RetainedCommand, RoomNotFound, SeatIndexNotExist, SeatLocked, SeatOccupied, ShuttingDown, UnknownCommand,
-    UserAlreadyOnSeat, UserNotInRoom, UserNotInSeat,
+    CameraDeviceEmpty, CameraNotAuthorized, ChannelBusy, HostUnreachable, InvalidParameter,
+    MicrophoneClosedByAdmin, NoSuchInvitation, NoSuchSession, NotInRoom, NotOnSeatQueue, PermissionDenied,
+    RateLimited, RequestRepeated, RetainedCommand, RoomNotFound, SeatIndexNotExist, SeatLocked, SeatOccupied,
+    ShuttingDown, TooManySessions, UnknownCommand, UserAlreadyOnSeat, UserNotInRoom, UserNotInSeat,
 };
 
 /// A command.
@@ -113,6 +113,28 @@ pub(super) const COMMANDS: &[Command] = &[
         "user_id return",
         &[NotInRoom, UserNotInSeat],
     ),
+    Command {
+        result: "WatchOffer",
+        ..command(
+            "watch",
+            "See and hear a seat through the host.",
+            "user_id",
+            &[NotInRoom, UserNotInSeat, TooManySessions],
+        )
+    },
+    command(
+        "watch_answer",
+        "Answer the offer of a session.",
+        "session description:AnswerDescription",
+        &[NotInRoom, NoSuchSession],
+    ),
+    command(
+        "talk",
+        "Let the guest hear the viewer, or no longer.",
+        "session talk",
+        &[NotInRoom, NoSuchSession, ChannelBusy],
+    ),
+    command("unwatch", "End a session.", "session", &[NotInRoom]),
     command(
         "move_user_to_seat",
         "Move a guest to another seat.",
@@ -229,6 +251,11 @@ mod tests {
         if schema["oneOf"].is_array() {
             // The value of a camera's control: what fits is the camera's to say.
             return (vec![json!(1), json!(true), json!("50 Hz")], vec![json!(null), json!(1.5), json!([])]);
+        }
+        if schema["$ref"].is_string() {
+            let answer = json!({"type": "answer", "sdp": "v=0"});
+            let offer = json!({"type": "offer", "sdp": "v=0"});
+            return (vec![answer], vec![json!(null), json!("v=0"), json!({"type": "answer"}), offer]);
         }
         let null = schema["type"].as_array().is_some();
         let kind = schema["type"].as_str().or(schema["type"][0].as_str()).expect("a type").to_owned();

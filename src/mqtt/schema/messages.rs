@@ -50,6 +50,9 @@ pub const HOST_EVENTS: &[(&str, &str)] = &[
     ("guest_connection", "user connection"),
     ("media_live", "user"),
     ("media_lost", "user"),
+    ("watch_ended", "session user reason:watch_end"),
+    ("talk_started", "user operator~"),
+    ("talk_ended", "user operator~"),
 ];
 
 /// What a guest asks of its host: type, fields.

@@ -10,6 +10,7 @@ use crate::model::media::{Quality, SdpKind};
 use crate::model::message::{DeviceAction, DeviceKind, NoResponse, OnOff, UnseatReason};
 use crate::model::sound::{Return, SpeakerStatus};
 use crate::model::state::{DeviceStatus, NetworkQuality, RoomMembership};
+use crate::model::viewer::WatchEnd;
 use crate::model::{
     Cause, Code, Connection, DeviceSwitch, Media, Phase, RequestTimeout, RoomStatus, SeatMode,
 };
@@ -58,7 +59,7 @@ fn known(name: &str) -> Option<Value> {
         "exchange" => json!({"type": "integer", "minimum": 1}),
         "number" => json!({"type": "number"}),
         "share" => json!({"type": "number", "minimum": 0, "maximum": 1}),
-        "truth" | "locked" | "accepted" | "mirror" => json!({"type": "boolean"}),
+        "truth" | "locked" | "accepted" | "mirror" | "talk" | "talking" => json!({"type": "boolean"}),
         "text" | "why" | "encoder" | "instead_of" | "camera" | "microphone" | "machine" | "version"
         | "pipeline" | "url" => {
             json!({"type": "string"})
@@ -100,6 +101,7 @@ fn enumeration(name: &str) -> Option<&'static [&'static str]> {
         "cause" => of::<Cause>(),
         "no_response" => of::<NoResponse>(),
         "unseat_reason" => of::<UnseatReason>(),
+        "watch_end" => of::<WatchEnd>(),
         "device" => of::<DeviceKind>(),
         "action" => of::<DeviceAction>(),
         "on_off" => of::<OnOff>(),
@@ -174,13 +176,14 @@ const SHARED: &[(&str, &str, &str)] = &[
     ),
     ("Applicant", "A pending application at the host.", "user seat_index media expires_in"),
     ("Invitee", "A pending invitation at the host.", "user seat_index media expires_in by?"),
+    ("Watching", "A session of a viewer.", "user_id operator~ talking"),
     ("Connected", "A seated guest.", "user seat_index:seat connection"),
     (
         "HostState",
         "Snapshot of a host; lists are cut at 100.",
         "role:host_role room:Place camera:Camera microphone:Microphone network:Network applicants:Applicant* \
          applicants_total:total invitees:Invitee* invitees_total:total connected:Connected* candidates:User* \
-         candidates_total:total speaking:id_of_user* last_error:Error~ summary",
+         candidates_total:total speaking:id_of_user* watching:Watching* watching_total:total last_error:Error~ summary",
     ),
     (
         "Video",
@@ -237,6 +240,8 @@ pub(super) fn shared() -> Map<String, Value> {
         .collect();
     schemas.insert("Number".into(), numbers());
     schemas.insert("Grant".into(), grant());
+    schemas.insert("WatchOffer".into(), watch_offer());
+    schemas.insert("AnswerDescription".into(), answer());
     schemas
 }
 
@@ -249,18 +254,36 @@ fn numbers() -> Value {
     json!({"enum": numbers, "description": "The co-guest SDK's number of the code, where it has one.", "x-codes": table})
 }
 
+fn over(transport: &str, rest: &str) -> Value {
+    let mut schema = object(rest, Others::Ignored);
+    schema["properties"]["transport"] = json!({"const": transport});
+    match schema["required"].as_array_mut() {
+        Some(required) => required.push(json!("transport")),
+        None => schema["required"] = json!(["transport"]),
+    }
+    schema
+}
+
+fn watch_offer() -> Value {
+    json!({
+        "description": "Result of `watch`: the host's own offer, or where a server plays the seat (WHEP).",
+        "oneOf": [
+            over("mqtt", "session description:Description"),
+            over("whep", "session playback_url:url token:text~"),
+        ],
+    })
+}
+
+fn answer() -> Value {
+    let mut schema = object("type:text sdp:text", Others::Ignored);
+    schema["description"] = json!("A W3C RTCSessionDescriptionInit that is an answer.");
+    schema["properties"]["type"] = json!({"const": "answer"});
+    schema
+}
+
 fn grant() -> Value {
-    let to = |transport: &str, rest: &str| {
-        let mut schema = object(rest, Others::Ignored);
-        schema["properties"]["transport"] = json!({"const": transport});
-        match schema["required"].as_array_mut() {
-            Some(required) => required.push(json!("transport")),
-            None => schema["required"] = json!(["transport"]),
-        }
-        schema
-    };
     json!({
         "description": "Where a seat's media goes: to a peer over the room plane, or to a server (WHIP, WHEP).",
-        "oneOf": [to("mqtt", "stage:id_of_user"), to("whip", "publish_url:url~ token:text~ playback_url:url~")],
+        "oneOf": [over("mqtt", "stage:id_of_user"), over("whip", "publish_url:url~ token:text~ playback_url:url~")],
     })
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::object;
 use crate::model::command::{ApplyForSeat, Command, DeviceCommand, GuestCommand, HostCommand, SetUserInfo};
 use crate::model::media::Picture;
+use crate::model::viewer::WatchOffer;
 use crate::model::{Code, Operator, Refusal};
 
 /// Longest `id` of a command in bytes.
@@ -106,6 +107,10 @@ const NAMES: &[(&str, Plane)] = &[
     ("kick_user_out_of_seat", Plane::Host),
     ("take_seat_snapshot", Plane::Host),
     ("set_return", Plane::Host),
+    ("watch", Plane::Host),
+    ("watch_answer", Plane::Host),
+    ("talk", Plane::Host),
+    ("unwatch", Plane::Host),
     ("move_user_to_seat", Plane::Host),
     ("lock_seat", Plane::Host),
     ("unlock_seat", Plane::Host),
@@ -166,6 +171,10 @@ fn host(name: &str, fields: Fields) -> Result<HostCommand, Refusal> {
         "kick_user_out_of_seat" => HostCommand::KickUserOutOfSeat(parameters(fields)?),
         "take_seat_snapshot" => HostCommand::TakeSeatSnapshot(parameters(fields)?),
         "set_return" => HostCommand::SetReturn(parameters(fields)?),
+        "watch" => HostCommand::Watch(parameters(fields)?),
+        "watch_answer" => HostCommand::WatchAnswer(parameters(fields)?),
+        "talk" => HostCommand::Talk(parameters(fields)?),
+        "unwatch" => HostCommand::Unwatch(parameters(fields)?),
         "move_user_to_seat" => HostCommand::MoveUserToSeat(parameters(fields)?),
         "lock_seat" => HostCommand::LockSeat(parameters(fields)?),
         "unlock_seat" => HostCommand::UnlockSeat(parameters(fields)?),
@@ -253,6 +262,23 @@ pub fn picture(picture: &Picture) -> Value {
         "height": picture.height,
         "data": STANDARD.encode(&picture.jpeg),
     })
+}
+
+/// The `result` of `watch`.
+pub fn watch(offer: &WatchOffer) -> Value {
+    match offer {
+        WatchOffer::Mqtt { session, sdp } => json!({
+            "session": session,
+            "transport": "mqtt",
+            "description": {"type": "offer", "sdp": sdp},
+        }),
+        WatchOffer::Whep { session, playback_url, token } => json!({
+            "session": session,
+            "transport": "whep",
+            "playback_url": playback_url,
+            "token": token,
+        }),
+    }
 }
 
 #[cfg(test)]

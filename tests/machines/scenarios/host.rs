@@ -110,6 +110,11 @@ impl Scene {
         self.command_as(Command::Host { command, operator: None })
     }
 
+    pub fn command_of(&mut self, operator: &str, command: HostCommand) -> Step {
+        let operator = Some(operator.to_owned().try_into().expect("short"));
+        self.command_as(Command::Host { command, operator })
+    }
+
     fn command_as(&mut self, command: Command) -> Step {
         let (how, outputs) = self.stand.command(command);
         let step = self.step(&outputs);
@@ -161,9 +166,13 @@ impl Scene {
     }
 
     pub fn offers(&mut self, guest: &str) -> Step {
+        self.offers_as(guest, "p1")
+    }
+
+    pub fn offers_as(&mut self, guest: &str, session: &str) -> Step {
         self.signal(
             guest,
-            "p1",
+            session,
             SignalBody::Description(SessionDescription { kind: SdpKind::Offer, sdp: "v=0".into() }),
         )
     }

@@ -8,6 +8,7 @@ mod host;
 mod host_media;
 mod host_room;
 mod host_seats;
+mod host_viewers;
 mod join;
 mod recover;
 mod requests;

@@ -2,7 +2,6 @@
 //!
 //! Invariant: only the loop's thread changes a peer; callbacks send events. Not here: the encoder, which is put into its pipeline.
 
-mod arrivals;
 mod event;
 mod path;
 mod probes;

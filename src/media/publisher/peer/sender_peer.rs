@@ -15,10 +15,10 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_webrtc as gst_webrtc;
 
-use super::arrivals::Arrivals;
 use super::event::{Event, PeerSenders};
 use super::probes;
 use super::reports::PeerReports;
+use crate::media::arrivals::Arrivals;
 use crate::media::core::event_sender::EventSender;
 use crate::media::description::{self, Description, Kind, Unusable};
 use crate::media::encoder::EncoderTarget;
