@@ -2,6 +2,7 @@
 
 import * as clean from './model/clean'
 import { forget, hostState, receive, takeState, waiting, world, type World } from './model/world'
+import { mayWatch } from './model/may'
 import { age } from './model/words'
 import type * as wire from './model/wire'
 import type { Template } from './model/layout'
@@ -10,6 +11,8 @@ import { Commands, Refused, type Command } from './link/command'
 import { Subscriptions, wanted, type Route } from './link/subscriptions'
 import { chime } from './media/chime'
 import { Stills } from './media/stills'
+import { Talk } from './media/talk'
+import { Watch } from './media/watch'
 import { remembered, remember, type Kept } from './kept'
 
 /** A broker that has anything for this user has said so by then, in ms. */
@@ -48,7 +51,23 @@ export class App {
   /** Who sees nothing at all, and which filters the broker refused. */
   nothing = false
   refusedFilters: string[] = []
-  stills = new Stills(guest => this.#still(guest))
+  watch = new Watch(
+    {
+      watch: guest => this.#ofSeat(guest, 'watch', { user_id: guest }),
+      answer: (guest, session, sdp) => this.#ofSeat(guest, 'watch_answer', { session, description: { type: 'answer', sdp } }),
+      unwatch: (guest, session) => this.#ofSeat(guest, 'unwatch', { session }),
+    },
+    new Stills(guest => this.#ofSeat(guest, 'take_seat_snapshot', { user_id: guest })),
+    () => this.redraw(),
+  )
+  talk = new Talk(
+    this.watch,
+    (guest, session, talk) => this.#ofSeat(guest, 'talk', { session, talk }),
+    words => this.tell('bad', words),
+    () => this.redraw(),
+  )
+  /** The host of whoever sat somewhere: a session is ended there also when the seat is left. */
+  #hosts = new Map<string, wire.Room>()
   #subscriptions: Subscriptions | null = null
   #draw: () => void = () => undefined
   #frame = 0
@@ -93,6 +112,7 @@ export class App {
         phase: phase => this.#entered(phase),
         message: message => {
           if (!this.commands?.take(message.topic, message.payload)) receive(this.world, message, Date.now())
+          if (message.topic.endsWith('/event/watch_ended')) this.watch.ended(clean.session(clean.json(message.payload)) ?? '')
           this.#follow()
         },
       },
@@ -118,6 +138,8 @@ export class App {
     this.broker = this.commands = this.phase = this.#subscriptions = null
     this.nothing = false
     this.refusedFilters = []
+    this.watch.want(new Set())
+    this.#hosts.clear()
     this.#asked.clear()
     this.#known.clear()
     this.redraw()
@@ -224,11 +246,24 @@ export class App {
     })
   }
 
-  #still(guest: string): Promise<unknown> {
-    for (const { room } of this.world.rooms.values()) {
-      if (room.seats.some(seat => seat.user?.user_id === guest)) return this.send(room.host.user_id, 'take_seat_snapshot', { user_id: guest })
+  /** A command to the host of whoever sits, or sat a moment ago. */
+  #ofSeat<C extends Command>(guest: string, command: C, parameters: Omit<wire.Commands[C], 'operator'>): Promise<unknown> {
+    const room = this.#hosts.get(guest)
+    return room ? this.host(room, command, parameters) : Promise.reject(new Refused(null, 'Nobody of that name is seated.'))
+  }
+
+  /** Who is shown here is watched, as long as its media come. */
+  #watchSeats() {
+    const guests = new Set<string>()
+    const { route } = this
+    const shown = route.page === 'room' || route.page === 'wall' ? this.world.rooms.get(route.live_id)?.room : undefined
+    for (const seat of shown?.seats ?? []) {
+      if (!seat.user || !shown) continue
+      this.#hosts.set(seat.user.user_id, shown)
+      if (mayWatch(shown, seat) === null) guests.add(seat.user.user_id)
     }
-    return Promise.reject(new Refused(null, 'Nobody of that name is seated.'))
+    // Without the broker nothing can be asked for, and what runs goes on.
+    if (this.phase?.is === 'up') this.watch.want(guests)
   }
 
   #go() {
@@ -257,6 +292,7 @@ export class App {
   #follow() {
     if (this.commands) this.#subscriptions?.want(wanted(this.route, this.world, this.commands.replies, this.nothing))
     for (const { room } of this.world.rooms.values()) this.#watchRequests(room)
+    this.#watchSeats()
     this.redraw()
   }
 

@@ -153,7 +153,7 @@ export class Stand {
     writeFileSync(
       `${this.folder}/${id}.toml`,
       `role = "${role}"\n[user]\nid = "${id}"\nname = "${name}"\n[mqtt]\nurl = "mqtt://127.0.0.1:${this.port}"\nusername = "${id}"\npassword_file = "${this.folder}/operator"\n` +
-        `[media]\nprofile = "test"\nspeaker = "none"\nstats_interval = 0.5\nquality = "360p"\n${more}\n${room}`,
+        `[media]\nprofile = "${role === 'guest' ? 'loud' : 'test'}"\nspeaker = "auto"\nstats_interval = 0.5\nquality = "360p"\n${more}\n${room}`,
     )
     this.#start(id, coguestd(), ['run', '--config', `${this.folder}/${id}.toml`])
   }
@@ -165,14 +165,29 @@ export class Stand {
     this.ask('lobby-host', 'start_live', { live_id: 'lobby', seats })
   }
 
-  /** A guest in the lobby. */
+  /** A guest in the lobby; what its speaker is given goes into a file. */
   async guest(id: string, name: string): Promise<void> {
-    this.#daemon(id, name, 'guest', '', '[room]\nlive_id = "lobby"\n')
+    const test = readFileSync(`${ROOT}/pipelines/test.toml`, 'utf8')
+    const speaker = `audioconvert ! capsfilter caps=audio/x-raw,format=S16LE,channels=1 ! filesink name=speaker sync=true buffer-mode=unbuffered location=${this.folder}/${id}.raw`
+    mkdirSync(`${this.folder}/${id}`)
+    writeFileSync(`${this.folder}/${id}/loud.toml`, test.replace('fakesink name=speaker sync=true', speaker))
+    this.#daemon(id, name, 'guest', `profile_directory = "${this.folder}/${id}"\necho_cancellation = false\n`, '[room]\nlive_id = "lobby"\n')
     await until(`${id} is in the room`, () => this.state(id)?.room?.membership === 'inside')
   }
 
   state(id: string): any {
     return this.ask(id, 'get_state').result
+  }
+
+  /** How loud the last half second was that this guest's speaker was given, in dBFS; null before the first. */
+  loudness(id: string): number | null {
+    const file = `${this.folder}/${id}.raw`
+    const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0)
+    const from = bytes.length - 48_000
+    if (from < 0) return null
+    let power = 0
+    for (let at = from - (from % 2); at + 1 < bytes.length; at += 2) power += bytes.readInt16LE(at) ** 2
+    return 10 * Math.log10(Math.max(power / 24_000 / 32_768 ** 2, 1e-12))
   }
 
   /** One command, as an operator with `coguestd ctl` gives it. */
@@ -217,7 +232,7 @@ export class Stand {
   /** A page of its own browser context; a violation of its policy or a foreign request fails the test at `calm`. */
   async page(options: BrowserContextOptions = {}, address = this.address): Promise<Visit> {
     if (!existsSync(CHROMIUM)) throw new Error(`this test needs ${CHROMIUM}: sudo apt-get install chromium`)
-    this.#browser ??= await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage', '--autoplay-policy=user-gesture-required'] })
+    this.#browser ??= await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage', '--autoplay-policy=user-gesture-required', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'] })
     const context = await this.#browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
     const page = await context.newPage()
     page.setDefaultTimeout(PATIENCE)
@@ -297,6 +312,21 @@ export class Visit {
         let colours = 0
         for (let n = 0; n < data.length; n += 4) if (data[n]! + data[n + 1]! + data[n + 2]! > 60) colours += 1
         return colours
+      })
+  }
+
+  /** The colours of a tile's picture at seven places from the left, a fifth from above: red, green, blue; and how many pictures it had. */
+  async bars(name: string): Promise<{ bars: number[][]; frames: number }> {
+    return this.region(name)
+      .locator('video')
+      .evaluate(element => {
+        const video = element as HTMLVideoElement
+        const canvas = document.createElement('canvas')
+        ;[canvas.width, canvas.height] = [Math.max(video.videoWidth, 7), Math.max(video.videoHeight, 5)]
+        const context = canvas.getContext('2d')!
+        context.drawImage(video, 0, 0)
+        const at = (bar: number) => [...context.getImageData((canvas.width * (2 * bar + 1)) / 14, canvas.height / 5, 1, 1).data.slice(0, 3)]
+        return { bars: [0, 1, 2, 3, 4, 5, 6].map(at), frames: video.getVideoPlaybackQuality().totalVideoFrames }
       })
   }
 

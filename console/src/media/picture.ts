@@ -1,7 +1,10 @@
 // Where the picture of a tile comes from. A tile shows a stream in its video element and does not know what makes it.
 
 export interface Picture {
+  /** It may become another. */
   readonly stream: MediaStream
+  /** What it is called on a tile, where a person should know that it does not move by itself; empty where it does. */
+  readonly kind: string
   /** When the last picture came, in ms of Date.now(); null before the first. */
   readonly at: number | null
   /** Why none comes, as a sentence. */
@@ -12,7 +15,5 @@ export interface Picture {
 }
 
 export interface PictureSource {
-  /** What its pictures are called on a tile, where a person should know that they do not move by themselves. */
-  readonly kind: string
   open(guest: string, changed: () => void): Picture
 }

@@ -10,8 +10,6 @@ const PACE = 1000
 const AGAIN = 2500
 
 export class Stills implements PictureSource {
-  readonly kind = 'still'
-
   constructor(readonly ask: (guest: string) => Promise<unknown>) {}
 
   open(guest: string, changed: () => void): Picture {
@@ -20,6 +18,7 @@ export class Stills implements PictureSource {
 }
 
 class StillPicture implements Picture {
+  readonly kind = 'still'
   readonly stream: MediaStream
   at: number | null = null
   why: string | null = null

@@ -43,6 +43,8 @@ export interface Event {
   why: string
   cause: string
   encoder: string
+  /** Who talks. */
+  operator: string
   device: string
 }
 
@@ -305,6 +307,7 @@ export function state(x: unknown): State | null {
   const applicants = list(raw['applicants'], MOST_LISTED, applicant, key)
   const invitees = list(raw['invitees'], MOST_LISTED, invitee, key)
   const candidates = list(raw['candidates'], MOST_LISTED, user, one => one.user_id)
+  const sessions = list(raw['watching'], MOST_LISTED, watching)
   return {
     role: 'host',
     ...common(raw),
@@ -316,7 +319,15 @@ export function state(x: unknown): State | null {
     candidates_total: count(raw['candidates_total'], candidates.length),
     connected: list(raw['connected'], MOST_SEATS, connected, one => one.seat_index),
     speaking: list(raw['speaking'], MOST_SEATS, id, one => one),
+    watching: sessions,
+    watching_total: count(raw['watching_total'], sessions.length),
   }
+}
+
+function watching(x: unknown): wire.Watching | null {
+  const raw = fields(x)
+  const user_id = id(raw?.['user_id'])
+  return user_id === null ? null : { user_id, operator: text(raw?.['operator'], 64) || null, talking: raw?.['talking'] === true }
 }
 
 function video(x: unknown): wire.Video | null {
@@ -397,6 +408,7 @@ export function event(x: unknown): Event | null {
     why: text(raw['why'], 512),
     cause: text(raw['cause'], 64),
     encoder: text(raw['encoder'], 64),
+    operator: text(raw['operator'], 64),
     device: text(raw['camera'] ?? raw['microphone'], 256),
   }
 }
@@ -420,6 +432,34 @@ export function still(x: unknown): Still | null {
   } catch {
     return null
   }
+}
+
+/** Where a server plays a seat. */
+export interface Playback {
+  transport: 'whep'
+  url: string
+  token: string | null
+}
+
+/** The result of `watch`. */
+export function watchOffer(x: unknown): { transport: 'mqtt'; session: string; sdp: string } | Playback | null {
+  const raw = fields(x)
+  if (raw?.['transport'] === 'whep') {
+    const [url, token] = [raw['playback_url'], raw['token']]
+    if (typeof url !== 'string' || url.length > 2048 || !/^https:\/\//.test(url)) return null
+    // A header has room for what is seen of ASCII.
+    return { transport: 'whep', url, token: typeof token === 'string' && /^[\x21-\x7e]{1,4096}$/.test(token) ? token : null }
+  }
+  const name = session(raw)
+  const sdp = fields(raw?.['description'])?.['sdp']
+  if (raw?.['transport'] !== 'mqtt' || name === null || typeof sdp !== 'string' || sdp.length > LARGEST_MESSAGE) return null
+  return { transport: 'mqtt', session: name, sdp }
+}
+
+/** The session that a `watch_ended` names. */
+export function session(x: unknown): string | null {
+  const name = fields(x)?.['session']
+  return typeof name === 'string' && name.length > 0 && name.length <= 64 ? name : null
 }
 
 const scalar = (x: unknown): number | boolean | string | null =>

@@ -65,12 +65,19 @@ export function isSwap(room: wire.Room, index: number): boolean {
   return room.seats.some(seat => seat.index === index && seat.user !== null)
 }
 
-/** A still can be asked for: somebody sits there with an open camera, and the host itself is the stage. */
+/** A seat can be watched: its media come to the host, or to a server that may play it. */
+export function mayWatch(room: wire.Room, seat: wire.Seat): Why {
+  if (!seat.user) return 'The seat is free.'
+  if (room.status === 'ended') return `${room.live_id} has ended.`
+  if (room.stage !== null && room.stage !== room.host.user_id) return `The media go to ${room.stage}.`
+  return seat.connection === 'connected' ? null : 'The guest is not connected.'
+}
+
+/** There is a picture to be shown: of an open camera, where the media come to the host, or to a server. */
 export function mayPicture(room: wire.Room, seat: wire.Seat): Why {
   if (!seat.user) return 'The seat is free.'
   if (seat.media === 'audio') return 'Sound only.'
   if (seat.camera !== 'on') return 'The camera is off.'
-  if (room.stage === null) return 'The media go to a server.'
-  if (room.stage !== room.host.user_id) return `The media go to ${room.stage}.`
+  if (room.stage !== null && room.stage !== room.host.user_id) return `The media go to ${room.stage}.`
   return seat.connection === 'lost' ? 'The guest is lost.' : null
 }

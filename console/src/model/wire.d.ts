@@ -1,5 +1,11 @@
 // Made from docs/asyncapi.json by `npm run wire`; a test says when it is out of date.
 
+/** A W3C RTCSessionDescriptionInit that is an answer. */
+export interface AnswerDescription {
+  sdp: string
+  type: 'answer'
+}
+
 /** A pending application at the host. */
 export interface Applicant {
   expires_in: number | null
@@ -84,7 +90,7 @@ export interface Devices {
 
 /** Why something was refused: the code for programs, the message for people. */
 export interface Error {
-  code: 'invalid_parameter' | 'permission_denied' | 'rate_limited' | 'not_in_room' | 'already_in_other_room' | 'room_not_found' | 'user_not_in_room' | 'no_such_invitation' | 'request_repeated' | 'seat_index_not_exist' | 'seat_locked' | 'seat_occupied' | 'already_on_seat_queue' | 'already_in_seat' | 'not_on_seat_queue' | 'all_seats_occupied' | 'user_not_in_seat' | 'room_full' | 'user_already_on_seat' | 'camera_start_fail' | 'camera_not_authorized' | 'camera_occupied' | 'camera_device_empty' | 'camera_closed_by_admin' | 'microphone_start_fail' | 'microphone_not_authorized' | 'microphone_occupied' | 'microphone_device_empty' | 'microphone_closed_by_admin' | 'unknown_command' | 'retained_command' | 'host_unreachable' | 'peer_not_trusted' | 'origin_not_allowed' | 'shutting_down'
+  code: 'invalid_parameter' | 'permission_denied' | 'rate_limited' | 'not_in_room' | 'already_in_other_room' | 'room_not_found' | 'user_not_in_room' | 'no_such_invitation' | 'request_repeated' | 'seat_index_not_exist' | 'seat_locked' | 'seat_occupied' | 'already_on_seat_queue' | 'already_in_seat' | 'not_on_seat_queue' | 'all_seats_occupied' | 'user_not_in_seat' | 'room_full' | 'user_already_on_seat' | 'camera_start_fail' | 'camera_not_authorized' | 'camera_occupied' | 'camera_device_empty' | 'camera_closed_by_admin' | 'microphone_start_fail' | 'microphone_not_authorized' | 'microphone_occupied' | 'microphone_device_empty' | 'microphone_closed_by_admin' | 'unknown_command' | 'retained_command' | 'host_unreachable' | 'peer_not_trusted' | 'origin_not_allowed' | 'too_many_sessions' | 'no_such_session' | 'channel_busy' | 'shutting_down'
   message: string
   number: Number
 }
@@ -130,6 +136,8 @@ export interface HostState {
   room: Place
   speaking: Array<string>
   summary: string
+  watching: Array<Watching>
+  watching_total: number
 }
 
 /** What the host's stage decodes. */
@@ -265,6 +273,25 @@ export interface Video {
   width: number | null
 }
 
+/** Result of `watch`: the host's own offer, or where a server plays the seat (WHEP). */
+export type WatchOffer = {
+  description: Description
+  session: string
+  transport: 'mqtt'
+} | {
+  playback_url: string
+  session: string
+  token: string | null
+  transport: 'whep'
+}
+
+/** A session of a viewer. */
+export interface Watching {
+  operator: string | null
+  talking: boolean
+  user_id: string
+}
+
 /** The parameters of each command. */
 export interface Commands {
   accept_application: {
@@ -387,8 +414,26 @@ export interface Commands {
     user_id: string
   }
   take_snapshot: {}
+  talk: {
+    operator?: string
+    session: string
+    talk: boolean
+  }
   unlock_seat: {
     operator?: string
     seat_index: number
+  }
+  unwatch: {
+    operator?: string
+    session: string
+  }
+  watch: {
+    operator?: string
+    user_id: string
+  }
+  watch_answer: {
+    description: AnswerDescription
+    operator?: string
+    session: string
   }
 }

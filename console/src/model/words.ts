@@ -45,6 +45,9 @@ export const MEANINGS: Partial<Record<string, string>> = {
   already_in_other_room: 'The device is in another room. It has to leave that first.',
   room_not_found: 'There is no live room of that name. Start it at its host.',
   user_not_in_room: 'This guest is not in the room any more.',
+  too_many_sessions: 'The host has as many viewers as it takes (host.watching).',
+  no_such_session: 'That session is over.',
+  channel_busy: 'Somebody else talks to this guest.',
   room_full: 'The room takes no more guests (host.capacity).',
   no_such_invitation: 'The invitation is over, or was answered already.',
   request_repeated: 'This guest has an invitation already.',
@@ -76,7 +79,7 @@ export const MEANINGS: Partial<Record<string, string>> = {
 }
 
 /** What an event of a host says, or null where it is not worth a line. */
-export function hostEvent(event: string, e: { user: wire.User | null; by: wire.By | null; accepted: boolean | null; reason: string; seat_index: number | null; from: number | null; to: number | null; connection: string }): Words | null {
+export function hostEvent(event: string, e: { user: wire.User | null; by: wire.By | null; accepted: boolean | null; reason: string; seat_index: number | null; from: number | null; to: number | null; connection: string; operator: string }): Words | null {
   const who = nameOf(e.user)
   const why = REASONS[e.reason] ? `: ${REASONS[e.reason]}` : ''
   const seat = e.seat_index === null ? '' : ` on seat ${e.seat_index}`
@@ -96,6 +99,8 @@ export function hostEvent(event: string, e: { user: wire.User | null; by: wire.B
     case 'guest_connection': return e.connection === 'lost' ? [who, ' is lost'] : e.connection === 'connected' ? [who, ' is connected'] : null
     case 'media_live': return null
     case 'media_lost': return ['No picture and no sound from ', who]
+    case 'talk_started': return [{ name: e.operator || 'somebody' }, ' talks to ', who]
+    case 'talk_ended': return [{ name: e.operator || 'somebody' }, ' talked to ', who]
     default: return null
   }
 }

@@ -9,6 +9,8 @@ import type { Words } from '../model/words'
 const PATHS = {
   camera: 'M4 7h9a2 2 0 0 1 2 2v6a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V9a2 2 0 0 1 2-2Zm11 4 6-3v8l-6-3',
   microphone: 'M12 3a3 3 0 0 1 3 3v5a3 3 0 0 1-6 0V6a3 3 0 0 1 3-3ZM5 11a7 7 0 0 0 14 0M12 18v3',
+  talk: 'M9 5a3 3 0 0 1 6 0v6a3 3 0 0 1-6 0ZM5 11a7 7 0 0 0 14 0M12 18v3M19 4l2-1M20 7h2',
+  ear: 'M7 9a5 5 0 0 1 10 0c0 3-3 4-3 7a3 3 0 0 1-5.5 1.5M10 9a2 2 0 0 1 4 0c0 1.5-1.5 2-1.5 3.5',
   move: 'M4 8h14m0 0-4-4m4 4-4 4M20 16H6m0 0 4-4m-4 4 4 4',
   kick: 'M12 4 4 13h16ZM4 18h16',
   lock: 'M6 11h12v9H6ZM8.5 11V7.5a3.5 3.5 0 0 1 7 0V11',
@@ -82,6 +84,44 @@ export function Button({ app, name, icon, struck, children, tone = 'plain', why 
       {children}
     </button>
   )
+}
+
+/** A button that acts as long as it is held, by pointer or by key. */
+export function Held({ onHold, onLetGo, ...props }: Omit<ButtonProps, 'extra' | 'onPress'> & { onHold: () => void; onLetGo: () => void }) {
+  const held = useRef(false)
+  const hold = () => {
+    if (held.current || props.why) return
+    held.current = true
+    onHold()
+  }
+  const letGo = () => {
+    if (!held.current) return
+    held.current = false
+    onLetGo()
+  }
+  const isKey = (event: KeyboardEvent) => event.key === ' ' || event.key === 'Enter'
+  const extra: ButtonHTMLAttributes<HTMLButtonElement> = {
+    onPointerDown: event => {
+      event.currentTarget.setPointerCapture(event.pointerId)
+      hold()
+    },
+    onPointerUp: letGo,
+    onPointerCancel: letGo,
+    onKeyDown: event => {
+      if (!isKey(event)) return
+      event.preventDefault()
+      event.stopPropagation()
+      hold()
+    },
+    onKeyUp: event => {
+      if (isKey(event)) letGo()
+    },
+    onBlur: letGo,
+    onContextMenu: event => event.preventDefault(),
+  }
+  // Whoever goes away does not talk on.
+  useEffect(() => letGo, [])
+  return <Button {...props} extra={extra} onPress={() => undefined} />
 }
 
 /** A button that acts with the second press within three seconds. */

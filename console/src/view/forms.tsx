@@ -18,6 +18,8 @@ export interface Schema {
   maximum?: number
   maxLength?: number
   pattern?: string
+  /** An object, described elsewhere. */
+  $ref?: string
 }
 
 interface CommandSchema {
@@ -85,6 +87,15 @@ function Form({ app, id, command, schema }: { app: App; id: string; command: Com
 
 const typesOf = (schema: Schema): string[] => (schema.oneOf ? schema.oneOf.flatMap(typesOf) : [schema.type ?? 'string'].flat())
 
+/** An object is typed as JSON; what is none is the daemon's to refuse. */
+function json(typed: string): unknown {
+  try {
+    return JSON.parse(typed)
+  } catch {
+    return typed
+  }
+}
+
 /** What was typed, as the schema wants it; what was left empty is left out and has its default. */
 export function parameters(fields: Array<[string, Schema]>, typed: Record<string, string>): Record<string, unknown> {
   const made: Record<string, unknown> = {}
@@ -94,7 +105,7 @@ export function parameters(fields: Array<[string, Schema]>, typed: Record<string
     const types = typesOf(schema)
     if (types.includes('boolean') && (value === 'true' || value === 'false')) made[name] = value === 'true'
     else if ((types.includes('integer') || types.includes('number')) && Number.isFinite(Number(value))) made[name] = Number(value)
-    else made[name] = value
+    else made[name] = schema.$ref ? json(value) : value
   }
   return made
 }

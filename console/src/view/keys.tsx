@@ -13,6 +13,9 @@ const HELP: Array<[string, string]> = [
   ['V', 'close or open the camera of the chosen seat'],
   ['M', 'close or open the microphone of the chosen seat'],
   ['X X', 'kick whoever sits on the chosen seat'],
+  ['hold Space', 'talk to the chosen seat'],
+  ['hold Shift+Space', 'talk to all'],
+  ['S', 'hear the chosen seat alone, or all again'],
   ['/', 'find somebody in the room'],
   ['Esc', 'choose nobody'],
   ['?', 'this help'],
@@ -30,7 +33,10 @@ export function Keys({ app, entry, help, onHelp }: KeysProps) {
     const pressed = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || types(event.target) || document.querySelector('dialog[open]')) return
       if (app.phase?.is !== 'up') return
-      if (event.key === '?') onHelp(true)
+      if (event.key === ' ') {
+        if (event.target instanceof HTMLElement && event.target.matches('button, a, summary')) return
+        if (!event.repeat) talk(app, event.shiftKey)
+      } else if (event.key === '?') onHelp(true)
       else if (event.key === '/') document.getElementById('find')?.focus()
       else if (event.key === 'Escape') app.choose(null)
       else if (/^[0-9]$/.test(event.key)) choose(app, entry, Number(event.key))
@@ -38,8 +44,17 @@ export function Keys({ app, entry, help, onHelp }: KeysProps) {
       else if (!control(app, entry, event.key)) return
       event.preventDefault()
     }
+    const letGo = (event: Event) => {
+      if (!(event instanceof KeyboardEvent) || event.key === ' ') app.talk.end()
+    }
     addEventListener('keydown', pressed)
-    return () => removeEventListener('keydown', pressed)
+    addEventListener('keyup', letGo)
+    addEventListener('blur', letGo)
+    return () => {
+      removeEventListener('keydown', pressed)
+      removeEventListener('keyup', letGo)
+      removeEventListener('blur', letGo)
+    }
   }, [entry])
   if (!help) return null
   return (
@@ -67,6 +82,13 @@ function choose(app: App, { room }: RoomEntry, index: number) {
   app.say(user ? `Seat ${index}: ${user.user_name}, chosen` : `Nobody sits on seat ${index}`)
 }
 
+function talk(app: App, all: boolean) {
+  const guests = all ? app.watch.guests : app.chosen ? [app.chosen] : []
+  const why = app.talk.why ?? (all ? (guests.length ? null : 'Nobody is watched.') : app.chosen ? app.talk.whyNot(app.chosen) : 'Choose a seat first: press its number.')
+  if (why) return app.tell('note', why)
+  void app.talk.begin(guests, all)
+}
+
 function answer(app: App, { room }: RoomEntry, how: 'accept' | 'reject') {
   const oldest = hostState(app.world, room.host.user_id)?.applicants[0]
   if (!oldest) return app.tell('note', 'Nobody waits.')
@@ -76,6 +98,11 @@ function answer(app: App, { room }: RoomEntry, how: 'accept' | 'reject') {
 }
 
 function control(app: App, { room }: RoomEntry, key: string): boolean {
+  if (key === 's') {
+    app.watch.solo = app.watch.solo === app.chosen ? null : app.chosen
+    app.redraw()
+    return true
+  }
   const what = { v: 'camera', m: 'microphone' }[key] as 'camera' | 'microphone' | undefined
   if (what === undefined && key !== 'x') return false
   const seat = room.seats.find(one => one.user !== null && one.user.user_id === app.chosen)

@@ -44,7 +44,27 @@ export function People(props: PeopleProps) {
         <More shown={state.invitees.length} total={state.invitees_total} />
       </ul>
       <Candidates {...props} />
+      <Watchers state={state} />
     </aside>
+  )
+}
+
+/** Who sees seats through the host, and who talks. */
+function Watchers({ state }: { state: HostState }) {
+  const names = new Map<string, boolean>()
+  for (const one of state.watching) names.set(one.operator ?? 'somebody', one.talking || names.get(one.operator ?? 'somebody') === true)
+  if (names.size === 0) return null
+  return (
+    <p class="muted watching">
+      Watching:{' '}
+      {[...names].map(([name, talks], at) => (
+        <>
+          {at ? ', ' : ''}
+          <bdi>{name}</bdi>
+          {talks ? ' (talks)' : ''}
+        </>
+      ))}
+    </p>
   )
 }
 

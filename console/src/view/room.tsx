@@ -7,7 +7,7 @@ import * as may from '../model/may'
 import type * as wire from '../model/wire'
 import { device, hostState, type RoomEntry } from '../model/world'
 import { Canvas } from './canvas'
-import { at, Button, Dialog } from './common'
+import { at, Button, Dialog, Held } from './common'
 import { Frame, Hidden, Nothing } from './frame'
 import { Keys } from './keys'
 import { Log } from './log'
@@ -30,6 +30,9 @@ export function Room({ app, live_id, now }: { app: App; live_id: string; now: nu
           ))}
         </select>
       </label>
+      <Held app={app} name="Talk to all" icon="talk" tone="quiet" pressed={app.talk.to.size > 1} why={app.talk.why ?? (app.watch.guests.length ? null : 'Nobody is watched.')} onHold={() => void app.talk.begin(app.watch.guests, true)} onLetGo={() => app.talk.end()}>
+        Talk to all
+      </Held>
       <Button app={app} name="Fill the tiles" icon="fill" tone="quiet" pressed={app.kept.fill} onPress={() => app.keep({ fill: !app.kept.fill })} />
       <Button app={app} name="Sound for a new applicant" icon="sound" struck={!app.kept.sound} tone="quiet" pressed={app.kept.sound} onPress={() => app.keep({ sound: !app.kept.sound })} />
       <Button app={app} name="Help" icon="help" tone="quiet" onPress={() => setHelp(true)} />

@@ -10,7 +10,7 @@ import { tileView, type TileView } from '../model/tile'
 import type * as wire from '../model/wire'
 import { age } from '../model/words'
 import type { RoomEntry } from '../model/world'
-import { at, Armed, Button, Dialog, Icon, Menu, toolbarKeys, type Choice } from './common'
+import { at, Armed, Button, Dialog, Held, Icon, Menu, toolbarKeys, type Choice } from './common'
 
 export interface LayerProps {
   seat: wire.Seat
@@ -173,11 +173,8 @@ function Moving({ app, guest, region, Background }: { app: App; guest: string; r
   const video = useRef<HTMLVideoElement>(null)
   const [picture, setPicture] = useState<Picture | null>(null)
   useEffect(() => {
-    const made = app.stills.open(guest, app.redraw)
+    const made = app.watch.open(guest, app.redraw)
     setPicture(made)
-    if (video.current) video.current.srcObject = made.stream
-    // A new stream ends the wait of the old one with an AbortError: nothing to say about that.
-    video.current?.play().catch(() => undefined)
     const seen = new IntersectionObserver(([one]) => made.see(one?.isIntersecting === true))
     if (region.current) seen.observe(region.current)
     return () => {
@@ -185,13 +182,20 @@ function Moving({ app, guest, region, Background }: { app: App; guest: string; r
       made.close()
     }
   }, [guest])
+  const stream = picture?.stream ?? null
+  useEffect(() => {
+    if (!video.current || video.current.srcObject === stream) return
+    video.current.srcObject = stream
+    // A new stream ends the wait of the old one with an AbortError: nothing to say about that.
+    video.current.play().catch(() => undefined)
+  }, [stream])
   const old = picture?.at ? Date.now() - picture.at : null
   return (
     <>
       {old === null ? <Background /> : null}
       <video ref={video} class={`picture ${app.kept.fill ? 'fill' : ''} ${old === null ? 'none' : ''}`} autoPlay muted playsInline aria-label="Picture" />
       {picture?.why ? <span class="note">{picture.why}</span> : null}
-      {old !== null ? <span class={`kind ${old > 5000 ? 'old' : ''}`}>{old > 2500 ? `${app.stills.kind}, ${age(old)} old` : app.stills.kind}</span> : null}
+      {old !== null && picture?.kind ? <span class={`kind ${old > 5000 ? 'old' : ''}`}>{old > 2500 ? `${picture.kind}, ${age(old)} old` : picture.kind}</span> : null}
     </>
   )
 }
@@ -250,6 +254,15 @@ function Actions({ app, entry: { room }, seat, labels, onDone }: ActionsProps) {
     <>
       {seat.media === 'audio' ? null : device('camera', true)}
       {device('microphone', seat.media === 'audio')}
+      <Held app={app} name={`Talk to ${user_name}`} icon="talk" pressed={app.talk.to.has(user_id)} why={app.talk.whyNot(user_id)} tabIndex={rest} onHold={() => void app.talk.begin([user_id], false)} onLetGo={() => app.talk.end()}>
+        {labels ? 'Talk' : undefined}
+      </Held>
+      <Button app={app} name={`Solo ${user_name}`} icon="ear" pressed={app.watch.solo === user_id} tabIndex={rest} onPress={() => {
+        app.watch.solo = app.watch.solo === user_id ? null : user_id
+        app.redraw()
+      }}>
+        {labels ? 'Solo' : undefined}
+      </Button>
       <Menu app={app} name={`Move ${user_name}`} icon="move" why={why} tabIndex={rest} choices={() => moves(app, room, seat, onDone)}>
         {labels ? 'Move' : undefined}
       </Menu>

@@ -24,7 +24,7 @@ test('every event and reply of the daemon is understood', () => {
       for (const field of ['user', 'by', 'seat_index', 'from', 'to', 'accepted', 'extra_info'] as const) {
         if (field in said) assert.deepEqual(event[field], said[field] === -1 ? null : said[field], `${name}: ${field}`)
       }
-      for (const field of ['reason', 'connection', 'why', 'cause'] as const) if (field in said) assert.equal(event[field], said[field], `${name}: ${field}`)
+      for (const field of ['reason', 'connection', 'why', 'cause', 'operator'] as const) if (field in said) assert.equal(event[field], said[field] ?? '', `${name}: ${field}`)
     }
   }
   for (const [name, raw] of golden('reply')) assert.ok(clean.reply(clean.json(raw)), name)

@@ -60,7 +60,12 @@ test('a picture: of an open camera, where the host is the stage; else a sentence
   const seat = { ...room.seats[2]!, camera: 'on' as const }
   assert.equal(may.mayPicture(room, seat), null)
   assert.match(may.mayPicture({ ...room, stage: 'browser' }, seat)!, /media go to browser/)
-  assert.match(may.mayPicture({ ...room, stage: null }, seat)!, /server/)
+  assert.equal(may.mayPicture({ ...room, stage: null }, seat), null)
+  assert.equal(may.mayWatch(room, seat), null)
+  assert.equal(may.mayWatch({ ...room, stage: null }, seat), null)
+  assert.match(may.mayWatch({ ...room, stage: 'browser' }, seat)!, /media go to browser/)
+  assert.match(may.mayWatch(room, { ...seat, connection: 'connecting' })!, /not connected/)
+  assert.match(may.mayWatch({ ...room, status: 'ended' }, seat)!, /has ended/)
   assert.match(may.mayPicture(room, { ...seat, media: 'audio' })!, /Sound only/)
   assert.match(may.mayPicture(room, room.seats[2]!)!, /camera is off/)
 })

@@ -22,7 +22,7 @@ test('every code of the protocol has a meaning', () => {
 })
 
 test('a form makes of what was typed what the daemon’s own examples say', () => {
-  const text = (x: unknown) => (x === null ? '' : String(x))
+  const text = (x: unknown) => (x === null ? '' : typeof x === 'object' ? JSON.stringify(x) : String(x))
   for (const [name, raw] of golden('command')) {
     const schema = (commands as unknown as Record<string, { properties: object }>)[name]
     assert.ok(schema, name)
