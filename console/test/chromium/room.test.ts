@@ -66,7 +66,7 @@ test('the key A accepts whoever waits longest, but not while somebody types', as
   await page.keyboard.press('a')
   await visit.region('Seat 1: Gate 12').waitFor()
   await page.keyboard.press('1')
-  assert.ok(await visit.region('Seat 1: Gate 12').evaluate(element => element.classList.contains('chosen')))
+  await until('the seat is chosen', () => visit.region('Seat 1: Gate 12').evaluate(element => element.classList.contains('chosen')))
   await page.keyboard.press('m')
   await visit.region('Seat 1: Gate 12').getByText('microphone closed by operator').waitFor()
   await page.keyboard.press('m')
@@ -213,7 +213,8 @@ test('every layout draws every seat as a region', async () => {
 test('at 320 pixels nothing is lost: no page is wider, and a tile’s buttons are on a sheet', async () => {
   const { page } = visit
   await page.setViewportSize({ width: 320, height: 640 })
-  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 320))
+  // The tiles follow the window with the next frame.
+  await until('no page to be wider', () => page.evaluate(() => document.documentElement.scrollWidth <= 320))
   await visit.button('Controls of Café').click()
   const sheet = page.getByRole('dialog', { name: 'Café · kiosk-1' })
   for (const name of ['Close camera of Café', 'Close microphone of Café', 'Move Café', 'Kick Café']) await sheet.getByRole('button', { name, exact: true }).waitFor()
