@@ -24,6 +24,7 @@ mod picture_size;
 pub mod pictures;
 pub mod profile;
 pub mod publisher;
+pub mod rate;
 mod signals;
 mod snapshots;
 mod sources;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use fault::Fault;
 pub use path::Path;
 pub use picture::Picture;
-pub use stats::{GuestStats, SentAudio, SentVideo};
+pub use stats::{GuestStats, LimitedBy, SentAudio, SentVideo};
 
 use super::message::DeviceKind;
 use super::server::Again;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::timeout;
 
@@ -143,8 +143,13 @@ impl Stand {
     }
 }
 
+/// As the program's own.
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
 fn run(test: impl Future<Output = ()>) {
-    Runtime::new().expect("a runtime").block_on(test);
+    runtime().block_on(test);
 }
 
 #[test]
@@ -340,7 +345,7 @@ fn a_session_is_asked_to_end_until_the_server_takes_it() {
 #[test]
 fn no_server_holds_up_the_end_of_the_program() {
     for silent_at in ["POST", "body", "DELETE"] {
-        let runtime = Runtime::new().expect("a runtime");
+        let runtime = runtime();
         runtime.block_on(async {
             let server = Server::start(move |what| match (what.starts_with("POST"), silent_at) {
                 (true, "POST") | (false, "DELETE") => Reply::Begun("HTTP/1.1 2".into()),

@@ -57,6 +57,9 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 /// Modules that are told the time and what happened, and do nothing themselves.
 const PURE: &[&str] = &["guest", "host", "model"];
 
+/// Parts of other modules that are pure alike.
+const PURE_PARTS: &[&str] = &["media/rate/"];
+
 /// The only libraries a pure module uses.
 const PURE_LIBRARIES: &[&str] = &["std", "core", "rand", "serde", "serde_json", "thiserror", "url", "uuid"];
 
@@ -115,7 +118,7 @@ pub fn faults_of(source: &Source) -> Vec<String> {
     for field in source.fields_told().iter().filter(|field| !FIELDS.contains(&field.as_str())) {
         faults.push(format!("nobody reads the field `{field}` in the journal: say it in the sentence"));
     }
-    if PURE.contains(&own) {
+    if PURE.contains(&own) || PURE_PARTS.iter().any(|part| source.file.starts_with(part)) {
         for library in source.libraries_imported() {
             if !PURE_LIBRARIES.contains(&library) && !source.declares(library) {
                 faults.push(format!("a pure module does not use `{library}`"));

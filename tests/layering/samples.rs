@@ -75,6 +75,8 @@ fn a_pure_module_that_is_not_pure_is_found() {
     refused("guest/mod.rs", "fn f() { tokio::spawn(x) }", "does not know `tokio`");
     refused("host/mod.rs", "use std::sync::{Arc, Mutex};", "does not know `Mutex`");
     refused("host/mod.rs", "use jiff::Timestamp;", "does not use `jiff`");
+    refused("media/rate/mod.rs", "use gstreamer as gst;", "does not use `gstreamer`");
+    refused("media/rate/queue.rs", "fn f() { Instant::now() }", "does not know `Instant::now`");
     passes("host/mod.rs", "mod live; use live::Live; use std::time::Instant; use serde::Serialize;");
 }
 

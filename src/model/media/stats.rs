@@ -18,6 +18,16 @@ pub struct GuestStats {
     pub audio: Option<SentAudio>,
 }
 
+/// What keeps a guest from sending more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitedBy {
+    /// The path to the stage has shown that it carries no more.
+    Network,
+    /// More is not worth sending for this quality.
+    Quality,
+}
+
 /// Sent video, measured.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct SentVideo {
