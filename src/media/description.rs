@@ -71,6 +71,8 @@ pub struct Section {
     pub payload: u8,
     /// Which ways media go, as its author sees it.
     pub direction: Direction,
+    /// The number of its header extension for transport-wide feedback, if it has that.
+    pub transport_cc: Option<u8>,
 }
 
 /// Whether all sections share one transport.

@@ -25,6 +25,7 @@ pub mod pictures;
 pub mod profile;
 pub mod publisher;
 pub mod rate;
+mod rtp_session;
 mod signals;
 mod snapshots;
 mod sources;

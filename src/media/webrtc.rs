@@ -10,6 +10,7 @@ use gstreamer::prelude::*;
 use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
 
+use super::rtp_session;
 use super::turn_tls::{Behind, Doors, How};
 
 /// How ways between peers are looked for.
@@ -74,7 +75,7 @@ pub fn make(ice: &Ice) -> Result<gst::Element, glib::BoolError> {
     if ice.policy == Policy::Relay {
         webrtc.set_property_from_str("ice-transport-policy", "relay");
     }
-    report_often(&webrtc);
+    rtp_session::set_up(&webrtc);
     Ok(webrtc)
 }
 
@@ -260,21 +261,6 @@ pub fn take_packets_as_they_come(webrtc: &gst::Element) {
             buffer.set_property("rtx-next-seqnum", false);
         }
         None
-    });
-}
-
-/// Reports (RTCP) go out so often, in nanoseconds. GStreamer's own is the 5 s of RFC 3550, which says nothing of who is gone for as long;
-/// RFC 4585 lets it be shorter, and the share of the bandwidth still bounds it.
-const REPORT_EVERY: u64 = 1_000_000_000;
-
-/// Both ends hear of each other at least every two seconds, also who only receives.
-fn report_often(webrtc: &gst::Element) {
-    let Some(bin) = webrtc.downcast_ref::<gst::Bin>() else { return };
-    bin.connect_deep_element_added(|_, _, element| {
-        if element.factory().is_some_and(|factory| factory.name() == "rtpsession") {
-            let session = element.property::<glib::Object>("internal-session");
-            session.set_property("rtcp-min-interval", REPORT_EVERY);
-        }
     });
 }
 

@@ -6,6 +6,7 @@ use super::bundle::Bundle;
 use super::{Bundling, Direction, Kind, Section, Unusable, candidate};
 use crate::media::codec::Codec;
 use crate::media::fingerprint::Fingerprints;
+use crate::media::rtp_session::TRANSPORT_CC;
 
 /// Attributes that are passed on as they are.
 const PASSED_ON: [&str; 7] = ["rtcp", "rtcp-rsize", "ice-options", "ssrc", "ssrc-group", "msid", "extmap"];
@@ -118,7 +119,14 @@ impl<'a> Reading<'a> {
         };
         let direction = Direction::of(attributes, bundle.session());
         Ok(Ok(Self {
-            section: Section { kind, mid: mid.to_owned(), codec, payload, direction },
+            section: Section {
+                kind,
+                mid: mid.to_owned(),
+                codec,
+                payload,
+                direction,
+                transport_cc: transport_cc(attributes),
+            },
             payloads,
             ufrag: ice("ice-ufrag", 4).ok_or(Unusable("a section has no ice-ufrag"))?,
             password: ice("ice-pwd", 22).ok_or(Unusable("a section has no ice-pwd"))?,
@@ -281,6 +289,14 @@ fn is_token(text: &str) -> bool {
 
 fn is_ice(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '+' || c == '/'
+}
+
+/// The number that transport-wide feedback has in this section.
+fn transport_cc(attributes: &Attributes) -> Option<u8> {
+    let extensions = attributes.all("extmap").filter(|value| is_extension(value));
+    let (id, _) =
+        extensions.filter_map(|value| value.split_once(' ')).find(|(_, uri)| *uri == TRANSPORT_CC)?;
+    id.split('/').next()?.parse().ok()
 }
 
 /// `1-14[/direction] URI`, and nothing webrtcbin would have to interpret.

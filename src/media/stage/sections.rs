@@ -7,6 +7,7 @@ use gstreamer_webrtc as gst_webrtc;
 
 use crate::media::codec::Codec;
 use crate::media::description::{Description, Direction, Kind, Section};
+use crate::media::rtp_session;
 use crate::model::Media;
 
 /// The section that takes the return, if one does.
@@ -18,7 +19,7 @@ pub fn with_return(offer: &Description) -> Option<&Section> {
 /// round), so that the pad comes before any transceiver, and brings its own.
 pub fn return_pad(webrtc: &gst::Element, section: &Section) -> Result<gst::Pad, glib::BoolError> {
     let template = webrtc.pad_template("sink_%u");
-    let caps = caps_of(section.codec);
+    let caps = caps_of(section.codec).build();
     let sink = template.and_then(|template| webrtc.request_pad(&template, None, Some(&caps)));
     sink.ok_or_else(|| glib::bool_error!("webrtcbin takes nothing"))
 }
@@ -35,7 +36,7 @@ pub fn direct(
 ) {
     for (index, section) in (0i32..).zip(&offer.sections) {
         let direction = direction_of(offer, section, media);
-        let caps = caps_of(section.codec);
+        let caps = answered(section);
         let own = returned.take_if(|_| section.kind == Kind::Audio);
         let transceiver =
             if own.is_some() {
@@ -72,8 +73,16 @@ fn direction_of(
     }
 }
 
-/// What webrtcbin is to answer to an offer of this codec.
-fn caps_of(codec: Codec) -> gst::Caps {
+/// What webrtcbin is to answer to this section. Version 1.22 drops transport-wide feedback from the answer where this does not have it.
+fn answered(section: &Section) -> gst::Caps {
+    let caps = caps_of(section.codec);
+    match section.transport_cc {
+        Some(id) => rtp_session::with_transport_cc(caps, id).build(),
+        None => caps.build(),
+    }
+}
+
+fn caps_of(codec: Codec) -> gst::caps::Builder<gst::caps::NoFeature> {
     let (media, clock_rate) = match codec {
         Codec::Opus => ("audio", 48_000),
         Codec::H264 | Codec::Vp8 => ("video", 90_000),
@@ -82,5 +91,4 @@ fn caps_of(codec: Codec) -> gst::Caps {
         .field("media", media)
         .field("encoding-name", codec.encoding_name())
         .field("clock-rate", clock_rate)
-        .build()
 }
