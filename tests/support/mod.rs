@@ -12,6 +12,7 @@ pub mod hands;
 pub mod namespace;
 pub mod peer;
 pub mod relay;
+pub mod routed_network;
 pub mod schema;
 pub mod stand;
 pub mod two_networks;
