@@ -353,9 +353,9 @@ fn sent() -> GuestStats {
     GuestStats {
         round_trip_ms: Some(12.0),
         loss: Some(0.0),
-        down_loss: None,
         video: Some(SentVideo::default()),
         audio: Some(SentAudio::default()),
+        ..GuestStats::default()
     }
 }
 

@@ -33,6 +33,7 @@
 //! | what a guest does and when | [`guest`]; one stay on a seat is `guest/stay.rs` |
 //! | who gets a seat | [`host`] |
 //! | what is captured and sent | [`media::publisher`], and the profiles in `pipelines/` |
+//! | how much is sent, and how large the pictures are | [`media::rate`] |
 //! | what encodes, and what is done when it fails | [`media::encoder`], `slot.rs` and `escalation.rs` |
 //! | what a host sees and measures | [`media::stage`] |
 //! | what a name of a camera or a card means | [`devices`] |

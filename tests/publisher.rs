@@ -22,6 +22,8 @@ mod plugs;
 mod process;
 #[path = "publisher/rapid.rs"]
 mod rapid;
+#[path = "publisher/rate.rs"]
+mod rate;
 #[path = "publisher/seat.rs"]
 mod seat;
 #[path = "publisher/sections.rs"]

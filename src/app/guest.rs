@@ -384,6 +384,7 @@ fn publisher_settings(settings: &Settings, profile: Profile) -> publisher::Setti
         codec: codec(media),
         file: media.file.clone(),
         ice: ice(settings),
+        rate: super::rate_limits(settings),
         stats_interval: media.stats_interval,
         name: settings.user.public.user_name.as_str().to_owned(),
         layers: layers::Settings {

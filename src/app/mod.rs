@@ -30,6 +30,7 @@ use crate::devices::Witness;
 use crate::media::encoder::available;
 use crate::media::profile::{self, Profile};
 use crate::media::publisher;
+use crate::media::rate::RateLimits;
 use crate::media::webrtc::{Ice, Policy, Turn};
 use crate::model::message::DeviceKind;
 use crate::mqtt::connection::{self, Will};
@@ -231,6 +232,16 @@ pub(crate) fn connection_settings(settings: &Settings, client_id: String) -> con
 /// Where profiles are, the first before the later.
 fn profile_directories(media: &Media) -> Vec<PathBuf> {
     media.profile_directory.clone().into_iter().chain(PROFILES.map(PathBuf::from)).collect()
+}
+
+fn rate_limits(settings: &Settings) -> RateLimits {
+    let webrtc = &settings.webrtc;
+    RateLimits {
+        start: webrtc.start_bitrate * 1_000,
+        least: webrtc.min_bitrate * 1_000,
+        most: webrtc.max_bitrate * 1_000,
+        quality: settings.media.quality,
+    }
 }
 
 fn ice(settings: &Settings) -> Ice {

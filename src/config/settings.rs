@@ -284,7 +284,7 @@ pub enum Foreground {
 }
 
 /// `[webrtc]`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WebRtc {
     /// STUN servers, `stun:host[:port]` (RFC 7064).
     pub stun: Vec<String>,
@@ -292,6 +292,12 @@ pub struct WebRtc {
     pub turn: Vec<Turn>,
     /// Which candidates may be used.
     pub policy: IcePolicy,
+    /// Kilobits a second of pictures and sound together at the start of a call.
+    pub start_bitrate: u32,
+    /// Kilobits a second below which pictures stand still.
+    pub min_bitrate: u32,
+    /// Kilobits a second at most; 0: what the quality asks for.
+    pub max_bitrate: u32,
 }
 
 /// One of `webrtc.turn`.

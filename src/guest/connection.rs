@@ -17,7 +17,7 @@ use super::connection_outcome::{ConnectionOutcome, LiveDelay, RouteChange};
 use super::contract::{Output, Timer};
 use super::effects::{Effects, ErrorSource};
 use super::peer_failure::PeerFailure;
-use super::peers::StayPeers;
+use super::peers::{SentRate, StayPeers};
 use super::route::SignallingRoute;
 use super::situation::{Reach, Situation};
 use crate::model::event::Event;
@@ -112,6 +112,11 @@ impl StayConnection {
         self.peers.speaker()
     }
 
+    /// What is sent, once it is known.
+    pub(super) fn sent(&self) -> Option<SentRate> {
+        self.peers.sent()
+    }
+
     pub(super) fn is_peer(&self, session: Session) -> bool {
         self.peers.is(session)
     }
@@ -161,6 +166,10 @@ impl StayConnection {
                 return self.failed(session, PeerFailure::of_server(refusal, again), at, effects);
             }
             Report::Speaker(session, status) => self.peers.set_speaker(session, status),
+            Report::Picture { session, picture, change, kbps, limited_by } => {
+                let sent = SentRate { picture, kbps, limited_by };
+                self.peers.set_sent(session, sent, change, effects);
+            }
             // Live is when a packet left; the phase before says "connecting" already.
             Report::Connected { .. }
             // These concern the devices, or the stay as a whole.

@@ -5,7 +5,8 @@
 use super::contract::Output;
 use super::effects::Effects;
 use super::route::SignallingRoute;
-use crate::model::media::{Ask, Path, Session};
+use crate::model::event::{Event, QualityChange};
+use crate::model::media::{Ask, LimitedBy, Path, PictureChange, SentPicture, Session};
 use crate::model::message::{Signal, SignalBody};
 use crate::model::sound::SpeakerStatus;
 
@@ -34,6 +35,36 @@ struct PeerSession {
     /// Whether anything is heard of the far side.
     path: Path,
     speaker: SpeakerStatus,
+    sent: Option<SentRate>,
+}
+
+/// What a peer connection sends, and why it is not more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SentRate {
+    pub(super) picture: SentPicture,
+    /// Kilobits a second that the path carries.
+    pub(super) kbps: u32,
+    pub(super) limited_by: LimitedBy,
+}
+
+impl SentRate {
+    /// What the path carries, in words.
+    pub(super) fn given(&self) -> String {
+        let tenths = (self.kbps + 50) / 100;
+        format!("the network gives {}.{} Mbit/s", tenths / 10, tenths % 10)
+    }
+
+    /// That the pictures are less than was asked for, in words; `None`: they are not.
+    pub(super) fn reduced(&self) -> Option<String> {
+        let SentPicture { width, height, frame_rate } = self.picture;
+        let few = match frame_rate {
+            0 => ", standing still",
+            1..30 => ", 15 a second",
+            30.. => "",
+        };
+        (self.limited_by == LimitedBy::Network)
+            .then(|| format!("picture reduced to {width}x{height}{few}: {}", self.given()))
+    }
 }
 
 /// The peer connections of a stay: the one that carries its media, or none between two.
@@ -55,6 +86,7 @@ impl StayPeers {
             life: PeerLife::New,
             path: Path::Flowing,
             speaker: SpeakerStatus::Off,
+            sent: None,
         });
         session
     }
@@ -127,6 +159,28 @@ impl StayPeers {
         if let Some(peer) = self.present(session) {
             peer.speaker = status;
         }
+    }
+
+    /// Takes what is sent now, and says how it has changed. The first picture of a peer connection is no change.
+    pub(super) fn set_sent(
+        &mut self,
+        session: Session,
+        sent: SentRate,
+        change: PictureChange,
+        effects: &mut Effects,
+    ) {
+        let Some(peer) = self.present(session) else { return };
+        peer.sent = Some(sent);
+        let said = QualityChange { picture: sent.picture, kbps: sent.kbps, why: sent.given() };
+        match change {
+            PictureChange::Begun => {}
+            PictureChange::Reduced => effects.say(Event::QualityReduced(said)),
+            PictureChange::Restored => effects.say(Event::QualityRestored(said)),
+        }
+    }
+
+    pub(super) fn sent(&self) -> Option<SentRate> {
+        self.carrying.as_ref()?.sent
     }
 
     pub(super) fn speaker(&self) -> SpeakerStatus {

@@ -178,6 +178,7 @@ impl Stay {
             | Report::Path { .. }
             | Report::PeerFailed { .. }
             | Report::ServerRefused { .. }
+            | Report::Picture { .. }
             | Report::Speaker(..) => {
                 return self.connect(around, effects, |connection, at, effects| {
                     connection.media(report, at, effects)

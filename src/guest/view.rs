@@ -46,6 +46,7 @@ pub(super) fn state(parts: &GuestParts<'_>) -> GuestState {
             status: device_status(DeviceKind::Camera, stay, preferences),
             device: preferences.id(DeviceKind::Camera).to_owned(),
             quality: preferences.quality(),
+            sent: stay.and_then(|stay| stay.connection().sent()).map(|sent| sent.picture),
         },
         microphone: MicrophoneState {
             status: device_status(DeviceKind::Microphone, stay, preferences),
@@ -124,7 +125,9 @@ fn seated(stay: &Stay, room: &Room) -> String {
         Media::Audio => String::new(),
     };
     let microphone = device(capture, DeviceKind::Microphone, "microphone", "silence");
-    format!("{media}{gone}{camera}{microphone}")
+    let sent = stay.connection().sent().filter(|_| capture.media() == Media::Video);
+    let reduced = sent.and_then(|sent| sent.reduced()).map(|why| format!(", {why}")).unwrap_or_default();
+    format!("{media}{gone}{camera}{microphone}{reduced}")
 }
 
 /// What is worth saying of a device.

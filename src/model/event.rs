@@ -2,9 +2,22 @@
 
 use serde::Serialize;
 
+use super::media::SentPicture;
 use super::message::{DeviceKind, NoResponse, UnseatReason};
 use super::viewer::WatchEnd;
 use super::{By, Cause, Connection, ExtraInfo, Media, Operator, RequestTimeout, SessionId, User};
+
+/// How the pictures that a guest sends have changed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct QualityChange {
+    /// What is sent by now.
+    #[serde(flatten)]
+    pub picture: SentPicture,
+    /// What the path carries, in kilobits a second.
+    pub kbps: u32,
+    /// Why, in words.
+    pub why: String,
+}
 
 /// An event of either role; serializes as its fields. [`Event::name`] is its topic.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -79,6 +92,8 @@ pub enum Event {
     MediaFailed {
         why: String,
     },
+    QualityReduced(QualityChange),
+    QualityRestored(QualityChange),
     EncoderReplaced {
         encoder: String,
         instead_of: String,
@@ -202,6 +217,8 @@ impl Event {
             Self::GuestMediaLive { .. } | Self::HostMediaLive { .. } => "media_live",
             Self::MediaRecovering { .. } => "media_recovering",
             Self::MediaFailed { .. } => "media_failed",
+            Self::QualityReduced(_) => "quality_reduced",
+            Self::QualityRestored(_) => "quality_restored",
             Self::EncoderReplaced { .. } => "encoder_replaced",
             Self::CameraLost { .. } => "camera_lost",
             Self::CameraBack { .. } => "camera_back",

@@ -6,6 +6,7 @@
 mod fault;
 mod path;
 mod picture;
+mod sent;
 mod stats;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use fault::Fault;
 pub use path::Path;
 pub use picture::Picture;
+pub use sent::{PictureChange, SentPicture};
 pub use stats::{GuestStats, LimitedBy, SentAudio, SentVideo};
 
 use super::message::DeviceKind;
@@ -304,6 +306,19 @@ pub enum Report {
         refusal: Refusal,
         /// Whether it is asked again.
         again: Again,
+    },
+    /// The pictures that are sent have another size, or there are more or fewer of them; at most one in five seconds.
+    Picture {
+        /// Which peer.
+        session: Session,
+        /// What is sent.
+        picture: SentPicture,
+        /// How that compares with what was sent before.
+        change: PictureChange,
+        /// What the path carries, in kilobits a second.
+        kbps: u32,
+        /// Why it is not more.
+        limited_by: LimitedBy,
     },
     /// An encoder failed and another has taken its place; nothing was renegotiated.
     EncoderReplaced {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::media::Quality;
+use super::media::{Quality, SentPicture};
 use super::sound::SpeakerStatus;
 use super::viewer::Watching;
 use super::{By, Connection, LiveId, Media, Phase, Refusal, User, UserId, Volume};
@@ -115,8 +115,10 @@ pub struct CameraState {
     pub status: DeviceStatus,
     /// Its id, or the configured choice while it is closed.
     pub device: String,
-    /// Picture size.
+    /// The largest picture.
     pub quality: Quality,
+    /// What is sent; `None` while nothing is.
+    pub sent: Option<SentPicture>,
 }
 
 /// A guest's microphone.

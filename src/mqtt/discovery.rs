@@ -168,6 +168,13 @@ impl Draft<'_> {
             json!({"unit_of_measurement": "kbit/s", "device_class": "data_rate"}),
         );
         self.measures(
+            "network_rate",
+            "What the network carries",
+            "{{ value_json.target_kbps }}",
+            stats_expire,
+            json!({"unit_of_measurement": "kbit/s", "device_class": "data_rate"}),
+        );
+        self.measures(
             "round_trip",
             "Round trip",
             "{{ value_json.round_trip_ms }}",

@@ -8,6 +8,7 @@ use coguestd::media::layers;
 use coguestd::media::pictures;
 use coguestd::media::profile::Profile;
 use coguestd::media::publisher::{Explain, Locate, Located, Publisher, Settings, TurnMixer};
+use coguestd::media::rate::RateLimits;
 use coguestd::media::stage::{self, Stage};
 use coguestd::media::webrtc::Ice;
 use coguestd::model::hotplug::Notice;
@@ -108,6 +109,7 @@ impl Seat {
             codec: setup.codec,
             file: setup.file,
             ice: Ice::default(),
+            rate: RateLimits::default(),
             stats_interval: Duration::from_millis(300),
             name: "Seat".to_owned(),
             layers: setup.layers,

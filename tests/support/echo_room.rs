@@ -9,6 +9,7 @@ use std::time::Duration;
 use coguestd::media::layers;
 use coguestd::media::profile::Profile;
 use coguestd::media::publisher::{Located, Settings};
+use coguestd::media::rate::RateLimits;
 use coguestd::media::webrtc::Ice;
 use coguestd::model::media::{Mirror, Quality};
 use coguestd::model::settings::VideoCodec;
@@ -72,6 +73,7 @@ pub fn settings(profile: Profile, microphone: String, voice: Voice) -> Settings 
         codec: VideoCodec::H264,
         file: None,
         ice: Ice::default(),
+        rate: RateLimits::default(),
         stats_interval: Duration::from_secs(1),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use coguestd::model::event::Event;
+use coguestd::model::event::{Event, QualityChange};
+use coguestd::model::media::SentPicture;
 use coguestd::model::message::{DeviceKind, NoResponse, UnseatReason};
 use coguestd::model::viewer::WatchEnd;
 use coguestd::model::{Cause, Connection, Media, RequestTimeout};
@@ -33,6 +34,8 @@ const AT_THE_GUEST: &[&str] = &[
     "media_live",
     "media_recovering",
     "media_failed",
+    "quality_reduced",
+    "quality_restored",
     "encoder_replaced",
     "camera_lost",
     "camera_back",
@@ -113,6 +116,8 @@ fn at_the_guest() -> Vec<Event> {
             why: "nothing was heard of host-1 for 6 s".to_owned(),
             cause: Cause::PathSilent,
         },
+        Event::QualityReduced(change(640, 360, "the network gives 0.5 Mbit/s")),
+        Event::QualityRestored(change(960, 540, "the network gives 0.9 Mbit/s")),
         Event::EncoderReplaced {
             encoder: "x264enc".to_owned(),
             instead_of: "v4l2h264enc".to_owned(),
@@ -124,6 +129,11 @@ fn at_the_guest() -> Vec<Event> {
         Event::MicrophoneLost { microphone: id(), why: why() },
         Event::MicrophoneBack { microphone: id() },
     ]
+}
+
+fn change(width: u32, height: u32, why: &str) -> QualityChange {
+    let picture = SentPicture { width, height, frame_rate: 30 };
+    QualityChange { picture, kbps: 512, why: why.to_owned() }
 }
 
 fn at_the_host() -> Vec<Event> {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use coguestd::model::media::Quality;
+use coguestd::model::media::{Quality, SentPicture};
 use coguestd::model::message::DeviceKind;
 use coguestd::model::sound::SpeakerStatus;
 use coguestd::model::state::{
@@ -125,6 +125,7 @@ fn seated(now: Instant) -> GuestState {
             status: DeviceStatus::Lost,
             device: "usb-1".to_owned(),
             quality: Quality::P720,
+            sent: Some(SentPicture { width: 640, height: 360, frame_rate: 30 }),
         },
         microphone: MicrophoneState {
             status: DeviceStatus::On,
@@ -152,7 +153,12 @@ fn waiting(now: Instant) -> GuestState {
         application: Some((2, in_seconds(21))),
         invitations: vec![PendingInvitation { by: by(), seat_index: -1, expires: Deadline(None) }],
         seat: None,
-        camera: CameraState { status: DeviceStatus::Off, device: "auto".to_owned(), quality: Quality::P720 },
+        camera: CameraState {
+            status: DeviceStatus::Off,
+            device: "auto".to_owned(),
+            quality: Quality::P720,
+            sent: None,
+        },
         microphone: MicrophoneState {
             status: DeviceStatus::Off,
             device: "auto".to_owned(),

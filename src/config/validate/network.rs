@@ -9,6 +9,15 @@ use super::{Check, cannot_read, name, readable};
 use crate::files;
 use crate::model::UserId;
 
+/// Kilobits a second; more than any picture takes.
+const MOST_START_BITRATE: i64 = 10_000;
+const MOST_MIN_BITRATE: i64 = 1_000;
+const MOST_BITRATE: i64 = 20_000;
+
+fn bitrate(found: &Found, least: i64, most: i64) -> Result<u32, Error> {
+    Ok(u32::try_from(found.whole(least, most)?).unwrap_or_default())
+}
+
 impl Check<'_> {
     pub(super) fn mqtt(&mut self, user_id: &UserId) -> Result<Mqtt, Error> {
         let url = self.reader.get("mqtt.url");
@@ -81,7 +90,19 @@ impl Check<'_> {
         if ice == IcePolicy::Relay && turn.is_empty() {
             return Err(policy.refuse("is \"relay\": name a TURN server in `webrtc.turn`"));
         }
-        Ok(WebRtc { stun, turn, policy: ice })
+        let start = self.reader.get("webrtc.start_bitrate");
+        let [start_bitrate, min_bitrate, max_bitrate] = [
+            bitrate(&start, 100, MOST_START_BITRATE)?,
+            bitrate(&self.reader.get("webrtc.min_bitrate"), 50, MOST_MIN_BITRATE)?,
+            bitrate(&self.reader.get("webrtc.max_bitrate"), 0, MOST_BITRATE)?,
+        ];
+        if max_bitrate != 0 && max_bitrate < start_bitrate {
+            return Err(start.refuse("must not be above `webrtc.max_bitrate`"));
+        }
+        if min_bitrate > start_bitrate {
+            return Err(start.refuse("must not be below `webrtc.min_bitrate`"));
+        }
+        Ok(WebRtc { stun, turn, policy: ice, start_bitrate, min_bitrate, max_bitrate })
     }
 
     fn turn(&mut self, item: &Found) -> Result<Turn, Error> {

@@ -6,10 +6,12 @@
 //! key frame on. Nothing that crosses is kept but the last key frame: who wants to see pixels waits for the next picture.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
+use super::pace::FramePace;
 use crate::media::core::discard::ignore;
 use crate::media::core::event_sender::EventSender;
 use crate::media::layers::Label;
@@ -45,6 +47,8 @@ pub enum FrameKind {
 struct Inner {
     active: ActiveInput,
     target: Option<(gst_app::AppSrc, FrameKind)>,
+    /// Which pictures cross, where they are pixels.
+    pace: FramePace,
     /// What was encoded begins with a key frame.
     begun: bool,
     /// The caps that the target was given last.
@@ -104,6 +108,7 @@ impl Bridge {
         let inner = Inner {
             active: ActiveInput::Fallback,
             target: None,
+            pace: FramePace::default(),
             begun: false,
             given: None,
             last: None,
@@ -138,6 +143,16 @@ impl Bridge {
             inner.target = target;
             inner.begun = false;
             inner.given = None;
+        });
+    }
+
+    /// The time between two pictures that cross, where they are pixels; `None`: all do.
+    pub fn set_pace(&self, interval: Option<Duration>) {
+        self.with(|inner| {
+            if inner.pace.interval() != interval {
+                inner.pace.set(interval);
+                inner.given = None;
+            }
         });
     }
 
@@ -250,9 +265,12 @@ impl Inner {
         if *takes != kind || !self.begun {
             return;
         }
+        if kind == FrameKind::Raw && !self.pace.takes(Instant::now()) {
+            return;
+        }
         self.pushed += 1;
         if self.given.as_ref() != Some(caps) {
-            target.set_caps(Some(caps));
+            target.set_caps(Some(&self.pace.caps(caps)));
             self.given = Some(caps.clone());
         }
         // It leaks when it is full, and refuses only while it is being stopped.

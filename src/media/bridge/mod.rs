@@ -3,6 +3,7 @@
 #[allow(clippy::module_inception)]
 mod bridge;
 pub mod fallback;
+mod pace;
 
 pub use bridge::{ActiveInput, Bridge, First, FrameKind, PictureSeen, target};
 pub use fallback::Fallback;

@@ -2,6 +2,7 @@
 
 use super::escalation::{Expected, PictureSource};
 use crate::media::bridge::FrameKind;
+use crate::media::rate::{PictureRate, RateTarget};
 use crate::model::media::Quality;
 
 /// What the slot's decisions depend on beside its own state, at the moment of a call.
@@ -11,10 +12,44 @@ pub struct EncoderConditions {
     pub source: PictureSource,
     /// The kind of what crosses.
     pub kind: FrameKind,
+    /// The size of what crosses.
     pub size: Quality,
+    /// What the path carries of it.
+    pub rate: RateTarget,
     pub expected: Expected,
     /// Packets that the transport has sent so far.
     pub packets: u64,
+}
+
+/// What an encoder is to make of the pictures that it is fed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EncoderTask {
+    /// The size of what it is fed.
+    pub fed: Quality,
+    /// The size of what it makes.
+    pub size: Quality,
+    pub pictures: PictureRate,
+    /// In bits a second.
+    pub bitrate: u32,
+}
+
+impl EncoderTask {
+    /// Whether it makes smaller or fewer pictures than it could.
+    pub fn is_reduced(&self) -> bool {
+        self.size < self.fed || self.pictures != PictureRate::Full
+    }
+}
+
+impl EncoderConditions {
+    /// What an encoder is to do under these.
+    pub fn task(&self) -> EncoderTask {
+        EncoderTask {
+            fed: self.size,
+            size: self.size.min(self.rate.size),
+            pictures: self.rate.pictures,
+            bitrate: self.rate.bitrate,
+        }
+    }
 }
 
 /// What follows for others.

@@ -11,12 +11,12 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
+use super::contract::EncoderTask;
 use super::frames::{self, EncodedFrames};
 use crate::media::bridge;
 use crate::media::core::discard::ignore;
 use crate::media::core::job;
-use crate::media::profile::EncoderSpec;
-use crate::model::media::Quality;
+use crate::media::profile::{EncoderSpec, TakesPixels};
 
 /// What the bins are called, followed by their number.
 const NAME: &str = "encoding-";
@@ -36,6 +36,8 @@ pub struct RunningEncoder {
     spec: EncoderSpec,
     bin: gst::Bin,
     source: gst_app::AppSrc,
+    /// Makes its pictures smaller; nothing where they cross as the camera made them.
+    scale: Option<gst::Element>,
 }
 
 /// What there is before an encoder is made.
@@ -48,14 +50,14 @@ pub enum Predecessor {
 }
 
 impl RunningEncoder {
-    /// Makes it for pictures of this size. May take seconds.
+    /// Makes it for this. May take seconds.
     ///
     /// # Errors
     /// Why its driver cannot be opened, in words.
     pub fn make(
         number: u64,
         spec: EncoderSpec,
-        quality: Quality,
+        task: &EncoderTask,
         before: Predecessor,
         frames: &Arc<EncodedFrames>,
     ) -> Result<Self, String> {
@@ -64,14 +66,16 @@ impl RunningEncoder {
             Predecessor::Stop(old) => drop(old),
             Predecessor::Nothing => {}
         }
-        let inner = spec.build(quality).map_err(|error| error.to_string())?;
+        let inner = spec.build(task.size).map_err(|error| error.to_string())?;
         let source = bridge::target("pictures");
         let bin = gst::Bin::with_name(&format!("{NAME}{number}"));
-        assemble(&bin, &source, &inner).map_err(|error| error.message.to_string())?;
+        let takes_pixels = spec.takes_pixels();
+        let scale =
+            assemble(&bin, &source, takes_pixels, &inner).map_err(|error| error.message.to_string())?;
         frames.watch(&bin);
         frames::limit_key_frame_requests(&bin);
-        let encoder = Self { number, spec, bin, source };
-        encoder.set_quality(quality);
+        let encoder = Self { number, spec, bin, source, scale };
+        encoder.set_task(task);
         encoder.open()?;
         Ok(encoder)
     }
@@ -120,11 +124,17 @@ impl RunningEncoder {
         self.spec.element()
     }
 
-    /// Bit rate and cropping, for this picture size.
-    pub fn set_quality(&self, quality: Quality) {
-        self.spec.fit(&self.bin, quality);
+    /// Size, cropping and bit rate.
+    pub fn set_task(&self, task: &EncoderTask) {
+        if let Some(scale) = &self.scale {
+            let caps = scaled(task);
+            if scale.property::<gst::Caps>("caps") != caps {
+                scale.set_property("caps", caps);
+            }
+        }
+        self.spec.fit(&self.bin, task.size);
         if let Some(element) = self.bin.by_name("encoder") {
-            self.spec.set_bitrate(&element, bits(quality));
+            self.spec.set_bitrate(&element, task.bitrate);
         }
     }
 
@@ -176,20 +186,36 @@ impl Drop for RunningEncoder {
     }
 }
 
-/// Bits a second for a picture size at 30 frames a second: about 0.07 bits a pixel, what a face in front of a wall needs.
-fn bits(quality: Quality) -> u32 {
-    match quality {
-        Quality::P360 => 600_000,
-        Quality::P540 => 1_100_000,
-        Quality::P720 => 1_800_000,
-        Quality::P1080 => 3_500_000,
+/// What goes into the encoder: smaller pictures where they are to be, else what comes.
+fn scaled(task: &EncoderTask) -> gst::Caps {
+    if task.size >= task.fed {
+        return gst::Caps::new_any();
     }
+    let (width, height) = task.size.size();
+    let pixels = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
+    gst::Caps::builder("video/x-raw").field("width", pixels(width)).field("height", pixels(height)).build()
 }
 
-fn assemble(bin: &gst::Bin, source: &gst_app::AppSrc, inner: &gst::Bin) -> Result<(), glib::BoolError> {
-    let steps = [source.upcast_ref::<gst::Element>(), inner.upcast_ref()];
-    bin.add_many(steps)?;
-    gst::Element::link_many(steps)?;
+/// Puts it together; what says how large the pictures are that are encoded, where they are pixels.
+fn assemble(
+    bin: &gst::Bin,
+    source: &gst_app::AppSrc,
+    takes: TakesPixels,
+    inner: &gst::Bin,
+) -> Result<Option<gst::Element>, glib::BoolError> {
+    let scale = match takes {
+        // Passes through what has its size.
+        TakesPixels::Yes => Some((
+            gst::ElementFactory::make("videoscale").build()?,
+            gst::ElementFactory::make("capsfilter").build()?,
+        )),
+        TakesPixels::No => None,
+    };
+    let source = source.upcast_ref::<gst::Element>();
+    let between = scale.iter().flat_map(|(scale, filter)| [scale, filter]);
+    let steps: Vec<&gst::Element> = [source].into_iter().chain(between).chain([inner.upcast_ref()]).collect();
+    bin.add_many(&steps)?;
+    gst::Element::link_many(&steps)?;
     let end = inner.static_pad("src").ok_or_else(|| glib::bool_error!("the encoder has no open end"))?;
     let exit = gst::GhostPad::builder_with_target(&end)?.name("src").build();
     exit.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, |_, info| {
@@ -199,7 +225,8 @@ fn assemble(bin: &gst::Bin, source: &gst_app::AppSrc, inner: &gst::Bin) -> Resul
             Some(_) | None => gst::PadProbeReturn::Ok,
         }
     });
-    bin.add_pad(&exit)
+    bin.add_pad(&exit)?;
+    Ok(scale.map(|(_, filter)| filter))
 }
 
 /// The number of the encoder that a place on the bus lies in.

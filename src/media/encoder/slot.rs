@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::choice::EncoderChoice;
-use super::contract::{EncoderConditions, EncoderOutcome, Replacement};
+use super::contract::{EncoderConditions, EncoderOutcome, EncoderTask, Replacement};
 use super::escalation::{EncoderTrouble, EscalationStep, FlowCounts};
 use super::event::Event;
 use super::frames::EncodedFrames;
@@ -24,7 +24,6 @@ use crate::media::bridge::{Bridge, FrameKind};
 use crate::media::core::event_sender::EventSender;
 use crate::media::core::job;
 use crate::media::profile::{Hardware, Profile};
-use crate::model::media::Quality;
 use crate::model::settings::VideoCodec;
 
 /// How long an encoder may take to be made, stopping its predecessor included.
@@ -42,6 +41,8 @@ pub struct EncoderSlot {
     parked: ParkedEncoder,
     /// The number of the last one that was to be made.
     last: u64,
+    /// What the present encoder was told to do.
+    task: Option<EncoderTask>,
     /// The first encoder that failed since one was attached, and why.
     failed: Option<(String, String)>,
 }
@@ -63,6 +64,7 @@ impl EncoderSlot {
             state: SlotState::Empty,
             parked: ParkedEncoder::Empty,
             last: 0,
+            task: None,
             failed: None,
         }
     }
@@ -147,8 +149,30 @@ impl EncoderSlot {
         let counts = self.counts(conditions);
         match self.choice.escalation().check(now, counts) {
             Some(trouble) => self.fail(now, &trouble, conditions),
-            None => EncoderOutcome::Nothing,
+            None => self.follow_rate(conditions),
         }
+    }
+
+    /// Does what the path carries. What passes through as the camera made it can not be made smaller: it is to cross as pixels.
+    pub fn follow_rate(&mut self, conditions: EncoderConditions) -> EncoderOutcome {
+        let (task, kind) = (conditions.task(), self.choice.kind());
+        let Some(encoder) = self.state.running() else { return EncoderOutcome::Nothing };
+        if task.is_reduced() && kind != FrameKind::Raw {
+            tracing::info!("the network carries less than the camera gives: its pictures are encoded anew");
+            return match kind {
+                FrameKind::Shared => EncoderOutcome::StopSharing,
+                FrameKind::Encoded | FrameKind::Raw => EncoderOutcome::DecodeInstead,
+            };
+        }
+        let Some(before) = self.task.replace(task).filter(|before| *before != task) else {
+            return EncoderOutcome::Nothing;
+        };
+        self.bridge.set_pace(task.pictures.interval());
+        encoder.set_task(&task);
+        if (before.size, before.pictures) != (task.size, task.pictures) {
+            encoder.force_key_frame();
+        }
+        EncoderOutcome::Nothing
     }
 
     /// Follows the kind of what crosses: a camera that encodes needs no encoder while it is open, one that shares its memory a
@@ -169,12 +193,6 @@ impl EncoderSlot {
         if self.state.running().is_some() {
             let counts = self.counts(conditions);
             self.choice.escalation().watch(now, counts, conditions.expected);
-        }
-    }
-
-    pub fn set_quality(&self, size: Quality) {
-        if let Some(encoder) = self.state.running() {
-            encoder.set_quality(size);
         }
     }
 
@@ -215,10 +233,10 @@ impl EncoderSlot {
             }
         };
         self.last += 1;
-        let (number, size, frames) = (self.last, conditions.size, Arc::clone(&self.frames));
+        let (number, task, frames) = (self.last, conditions.task(), Arc::clone(&self.frames));
         self.state = SlotState::Making { number, due };
         let make = move || {
-            let made = RunningEncoder::make(number, spec, size, before, &frames);
+            let made = RunningEncoder::make(number, spec, &task, before, &frames);
             Event::Made { number, made: made.map(Box::new) }
         };
         match job::spawn_job("encoder", &self.events, make) {
@@ -246,7 +264,10 @@ impl EncoderSlot {
             (Err(why), Some(_)) => return self.fail(now, &EncoderTrouble::Unmade(why), conditions),
             (Err(_), None) => return EncoderOutcome::Nothing,
         };
-        encoder.set_quality(conditions.size);
+        let task = conditions.task();
+        encoder.set_task(&task);
+        self.bridge.set_pace(task.pictures.interval());
+        self.task = Some(task);
         if let Err(error) = encoder.put_in(target) {
             encoder.take_out(target);
             encoder.stop_aside();

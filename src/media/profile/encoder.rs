@@ -48,7 +48,16 @@ impl From<bool> for Hardware {
     }
 }
 
-/// How an encoder is told its bit rate.
+/// Whether the pictures that an encoder takes are pixels in memory of this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakesPixels {
+    /// They are, so that they can be made smaller before.
+    Yes,
+    /// They are the camera's: in its memory, or as it has encoded them.
+    No,
+}
+
+/// How an encoder is told its bit rate. All that profiles name take another while they work.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bitrate {
@@ -92,6 +101,14 @@ impl EncoderSpec {
     /// Whose memory it reads.
     pub fn imports(&self) -> Memory {
         self.imports
+    }
+
+    /// Whether its pictures can be made smaller before.
+    pub(in crate::media) fn takes_pixels(&self) -> TakesPixels {
+        match (self.imports, &self.bitrate) {
+            (Memory::Own, Some(_)) => TakesPixels::Yes,
+            (Memory::Camera, _) | (_, None) => TakesPixels::No,
+        }
     }
 
     /// What it is called in logs and events: the factory of its named element, such as `x264enc`.
@@ -150,7 +167,12 @@ fn surplus((width, height): (u32, u32), (across, down): (u32, u32)) -> (u32, u32
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use super::super::loaded::Profile;
     use super::*;
+    use crate::media::testing;
 
     fn encoder(text: &str) -> EncoderSpec {
         toml::from_str(text).expect("an encoder")
@@ -200,6 +222,62 @@ mod tests {
         for (bits, units) in [(1_800_000, 1800), (1_801_000, 1825), (10_000, 25)] {
             encoder.set_bitrate(&element, bits);
             assert_eq!(element.property::<u32>("sleep-time"), units, "{bits}");
+        }
+    }
+
+    /// Bytes that the encoder makes of two seconds at 900 kbit/s, and of two at 200 kbit/s after one to get there.
+    fn bytes_at_two_rates(encoder: &EncoderSpec) -> [usize; 2] {
+        let launch = "videotestsrc num-buffers=210 pattern=pinwheel horizontal-speed=3 \
+                      ! video/x-raw,format=I420,width=640,height=360,framerate=30/1 ! identity name=here \
+                      fakesink name=far";
+        let pipeline = gst::parse::launch(launch).expect("usual elements").downcast::<gst::Pipeline>();
+        let pipeline = pipeline.expect("a pipeline");
+        let bin = encoder.build(Quality::P360).expect("it is installed");
+        let element = bin.by_name("encoder").expect("its name");
+        encoder.set_bitrate(&element, 900_000);
+        pipeline.add(&bin).expect("it is new");
+        let [here, far] = ["here", "far"].map(|name| pipeline.by_name(name).expect("named above"));
+        gst::Element::link_many([&here, bin.upcast_ref(), &far]).expect("they fit");
+        let (fed, bytes) = (Arc::new(AtomicUsize::new(0)), Arc::new([0, 1].map(AtomicUsize::new)));
+        let (frames, spec) = (Arc::clone(&fed), encoder.clone());
+        here.static_pad("src").expect("it has one").add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+            if frames.fetch_add(1, Relaxed) == 120 {
+                spec.set_bitrate(&element, 200_000);
+            }
+            gst::PadProbeReturn::Ok
+        });
+        let made = Arc::clone(&bytes);
+        far.static_pad("sink").expect("it has one").add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            let part = match fed.load(Relaxed) {
+                60..120 => Some(0),
+                // It has a second to get there.
+                150.. => Some(1),
+                _ => None,
+            };
+            if let (Some(part), Some(buffer)) = (part, info.buffer()) {
+                made[part].fetch_add(buffer.size(), Relaxed);
+            }
+            gst::PadProbeReturn::Ok
+        });
+        pipeline.set_state(gst::State::Playing).expect("it plays");
+        testing::end(&pipeline);
+        [bytes[0].load(Relaxed), bytes[1].load(Relaxed)]
+    }
+
+    #[test]
+    fn every_encoder_of_this_machine_takes_another_bit_rate_while_it_works() {
+        let profile = Profile::load("generic", &[]).expect("a shipped profile");
+        let encoders: Vec<EncoderSpec> = [VideoCodec::H264, VideoCodec::Vp8]
+            .into_iter()
+            .flat_map(|codec| profile.encoders(codec))
+            .cloned()
+            .collect();
+        assert!(encoders.len() > 1, "{encoders:?}");
+        for encoder in encoders {
+            let [before, after] = bytes_at_two_rates(&encoder);
+            assert!(after * 2 < before, "{}: {before} bytes, and then {after}", encoder.element());
+            // Two seconds at 200 kbit/s are 50 kB.
+            assert!(after < 65_000, "{}: {after}", encoder.element());
         }
     }
 }

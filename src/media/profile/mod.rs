@@ -33,7 +33,7 @@ mod fragment;
 mod loaded;
 mod pick;
 
-pub use self::encoder::{Bitrate, EncoderSpec, Hardware};
+pub use self::encoder::{Bitrate, EncoderSpec, Hardware, TakesPixels};
 pub use self::error::Error;
 pub(in crate::media) use self::fragment::parse;
 pub use self::fragment::{Capture, Fragment, From, Memory, Takes};

@@ -12,6 +12,7 @@ use super::send_meter::SendMeter;
 use crate::media::bridge;
 use crate::media::encoder::count_bytes;
 use crate::media::profile::{self, Profile};
+use crate::media::rtp_session;
 use crate::model::Media;
 use crate::model::media::Sound;
 use crate::model::settings::VideoCodec;
@@ -19,6 +20,13 @@ use crate::model::settings::VideoCodec;
 /// The longest packet of RTP, so that it is 1200 bytes of UDP at most, as in the field: what every path carries (IPv6's least, 1280, with room for
 /// a tunnel or a relay). Off go SRTP's tag (10 bytes), the number of what is sent again (2, RFC 4588), and room for header extensions (20).
 const LONGEST_PACKET: u32 = 1200 - 10 - 2 - 20;
+
+/// The number of the header extension for transport-wide feedback.
+const TRANSPORT_CC_ID: u8 = 1;
+
+/// Payload types of what is sent.
+pub(super) const SOUND_PAYLOAD: u32 = 111;
+pub(super) const PICTURES_PAYLOAD: u32 = 96;
 
 /// Says in the offer which H.264 this is (RFC 6184): constrained baseline, as every browser takes it.
 pub(super) fn with_profile(sdp: &str) -> String {
@@ -40,13 +48,14 @@ pub(super) fn with_profile(sdp: &str) -> String {
     out
 }
 
-fn rtp(media: &str, name: &str, payload: i32, rate: i32) -> gst::Caps {
-    gst::Caps::builder("application/x-rtp")
+/// What leaves a payloader. It numbers its packets for transport-wide feedback, for these caps say so.
+fn rtp(media: &str, name: &str, payload: u32, rate: i32) -> gst::Caps {
+    let caps = gst::Caps::builder("application/x-rtp")
         .field("media", media)
         .field("encoding-name", name)
-        .field("payload", payload)
-        .field("clock-rate", rate)
-        .build()
+        .field("payload", i32::try_from(payload).unwrap_or_default())
+        .field("clock-rate", rate);
+    rtp_session::with_transport_cc(caps, TRANSPORT_CC_ID).build()
 }
 
 /// From the bridge of sound to webrtcbin; the end that is fed.
@@ -61,13 +70,13 @@ pub(super) fn add_sound(
     let meter = Arc::clone(meter);
     count_bytes(&encoder, move |bytes| meter.sound(bytes));
     let payloader = gst::ElementFactory::make("rtpopuspay")
-        .property("pt", 111u32)
+        .property("pt", SOUND_PAYLOAD)
         .property("mtu", LONGEST_PACKET)
         // What the encoder leaves out while nothing is heard is not sent.
         .property("dtx", true)
         .build()?;
     let filter = gst::ElementFactory::make("capsfilter")
-        .property("caps", rtp("audio", "OPUS", 111, 48_000))
+        .property("caps", rtp("audio", "OPUS", SOUND_PAYLOAD, 48_000))
         .build()?;
     let steps = [source.upcast_ref(), encoder.upcast_ref(), &payloader, &filter];
     pipeline.add_many(steps)?;
@@ -98,10 +107,11 @@ pub(super) fn add_pictures(
             (None, payloader, "VP8")
         }
     };
-    payloader.set_property("pt", 96u32);
+    payloader.set_property("pt", PICTURES_PAYLOAD);
     payloader.set_property("mtu", LONGEST_PACKET);
-    let filter =
-        gst::ElementFactory::make("capsfilter").property("caps", rtp("video", name, 96, 90_000)).build()?;
+    let filter = gst::ElementFactory::make("capsfilter")
+        .property("caps", rtp("video", name, PICTURES_PAYLOAD, 90_000))
+        .build()?;
     let steps: Vec<&gst::Element> = parser.iter().chain([&payloader, &filter]).collect();
     pipeline.add_many(&steps)?;
     gst::Element::link_many(&steps)?;
@@ -154,7 +164,10 @@ mod tests {
 
     /// Kinds of the NAL units that an RTP packet begins or holds (RFC 6184 §5.2).
     fn kinds(packet: &[u8]) -> Vec<u8> {
-        let payload = &packet[12..];
+        // Behind the header comes its extension (RFC 3550 §5.3.1).
+        assert_eq!(packet[0] & 0x1f, 0x10, "each is numbered for transport-wide feedback");
+        let words = usize::from(u16::from_be_bytes([packet[14], packet[15]]));
+        let payload = &packet[16 + 4 * words..];
         match payload[0] & 0x1f {
             24 => {
                 let (mut rest, mut kinds) = (&payload[1..], Vec::new());

@@ -28,6 +28,7 @@ use crate::media::encoder::{EncoderConditions, EncoderOutcome, EncoderSlot, Expe
 use crate::media::heart::{Beat, Listener};
 use crate::media::layers::renderer::{LayerRenderer, LayerRequest};
 use crate::media::outbox::Outbox;
+use crate::media::rate::{RateLimits, RateTarget};
 use crate::media::snapshots::SnapshotQueue;
 use crate::media::teardown::Teardown;
 use crate::model::capture::Drawing;
@@ -308,6 +309,7 @@ impl PublisherLoop {
             profile: &self.settings.profile,
             codec: self.encoder.codec(),
             ice: &self.settings.ice,
+            limits: RateLimits { quality: self.sent, ..self.settings.rate },
             speaker: Speaker::new(&self.settings, self.inputs.microphone.processing()),
             output_volume: self.settings.output_volume,
             stats_interval: self.settings.stats_interval,
@@ -324,7 +326,7 @@ impl PublisherLoop {
         let session = peer.session();
         match peer.event(now, event) {
             Ok(PeerOutcome::Nothing) => {}
-            Ok(PeerOutcome::Report(report)) => self.outbox.send(report),
+            Ok(PeerOutcome::Report(report)) => self.outbox.send(*report),
             Ok(PeerOutcome::Connected) => {
                 // The first one may have left before anybody could hear it.
                 self.encoder.force_key_frame();
@@ -448,7 +450,7 @@ impl PublisherLoop {
         self.sent = size;
         self.inputs.set_size(size);
         self.paint(|request| request.size = size);
-        self.encoder.set_quality(size);
+        self.encoder.follow_rate(self.conditions());
     }
 
     /// Other layers from now on; painted only where they are seen.
@@ -508,7 +510,7 @@ impl PublisherLoop {
         for report in self.inputs.tick(now) {
             self.report_device(now, report);
         }
-        let reports = self.peer.as_mut().map(|peer| peer.tick(now)).unwrap_or_default();
+        let reports = self.peer.as_mut().map(|peer| peer.tick(now, self.sent)).unwrap_or_default();
         self.report(reports);
         self.follow_kind(now);
         let outcome = self.encoder.tick(now, self.conditions());
@@ -522,6 +524,7 @@ impl PublisherLoop {
             source: if self.inputs.camera.delivers() { PictureSource::Camera } else { PictureSource::Slate },
             kind: self.inputs.camera.kind(),
             size: self.sent,
+            rate: self.peer.as_ref().map_or(RateTarget::full(self.sent), SenderPeer::rate),
             expected: if connected { Expected::Frames } else { Expected::First },
             packets: self.meter.packets(),
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 use gstreamer_webrtc as gst_webrtc;
@@ -20,6 +20,7 @@ const SILENCE_DBFS: f64 = -90.0;
 pub struct SendMeter {
     pictures: Arc<EncodedFrames>,
     packets: AtomicU64,
+    packet_bytes: AtomicU64,
     audio_bytes: AtomicU64,
     level: AtomicU64,
 }
@@ -29,6 +30,7 @@ impl SendMeter {
         Self {
             pictures: Arc::default(),
             packets: AtomicU64::new(0),
+            packet_bytes: AtomicU64::new(0),
             audio_bytes: AtomicU64::new(0),
             level: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
         }
@@ -39,9 +41,10 @@ impl SendMeter {
         &self.pictures
     }
 
-    /// Packets were handed to the network.
-    pub fn packet(&self) {
+    /// Packets with so many bytes were handed to the network.
+    pub fn packet(&self, bytes: usize) {
         self.packets.fetch_add(1, Relaxed);
+        self.packet_bytes.fetch_add(bytes as u64, Relaxed);
     }
 
     /// How often packets were handed to the network.
@@ -67,7 +70,7 @@ impl SendMeter {
     /// A new peer counts its own frames.
     pub fn begin(&self) {
         self.pictures.reset();
-        for counter in [&self.packets, &self.audio_bytes] {
+        for counter in [&self.packets, &self.packet_bytes, &self.audio_bytes] {
             counter.store(0, Relaxed);
         }
     }
@@ -80,6 +83,7 @@ impl SendMeter {
             frames: self.pictures.frames(),
             video_bytes: self.pictures.bytes(),
             audio_bytes: self.audio_bytes.load(Relaxed),
+            packet_bytes: self.packet_bytes.load(Relaxed),
             width,
             height,
             level: f64::from_bits(self.level.load(Relaxed)),
@@ -94,6 +98,7 @@ pub struct SendReading {
     frames: u64,
     video_bytes: u64,
     audio_bytes: u64,
+    packet_bytes: u64,
     width: Option<u32>,
     height: Option<u32>,
     level: f64,
@@ -123,11 +128,13 @@ impl SendReading {
             round_trip_ms: link.round_trip_ms,
             loss: link.loss,
             down_loss: link.down_loss,
+            sent_kbps: kbps(self.packet_bytes, from.packet_bytes),
             video: (pictures == Pictures::Sent).then_some(video),
             audio: Some(SentAudio {
                 bitrate_kbps: kbps(self.audio_bytes, from.audio_bytes),
                 level_dbfs: (self.level > SILENCE_DBFS).then(|| (self.level * 10.0).round() / 10.0),
             }),
+            ..GuestStats::default()
         }
     }
 }
@@ -172,6 +179,12 @@ impl TransportStats {
         self.pair
     }
 
+    /// The share that is lost and the round trip, where the far side reports both.
+    pub fn path(&self) -> Option<(f64, Duration)> {
+        let round_trip = Duration::try_from_secs_f64(self.round_trip_ms? / 1000.0).ok()?;
+        Some((self.loss.unwrap_or_default(), round_trip))
+    }
+
     /// This, after what was known `before`.
     pub fn after(self, before: Self) -> Self {
         Self { down_loss: self.down.loss_since(before.down), ..self }
@@ -185,8 +198,6 @@ fn worse(one: Option<f64>, other: Option<f64>) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

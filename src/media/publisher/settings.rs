@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::media::layers;
 use crate::media::profile::Profile;
+use crate::media::rate::RateLimits;
 use crate::media::webrtc::Ice;
 use crate::model::Refusal;
 use crate::model::capture::{Drawing, Offer};
@@ -75,6 +76,8 @@ pub struct Settings {
     pub file: Option<PathBuf>,
     /// ICE servers and policy.
     pub ice: Ice,
+    /// Between what bounds the rate moves; the quality is that of `quality`.
+    pub rate: RateLimits,
     /// The time between two reports of statistics.
     pub stats_interval: Duration,
     /// The user's name, for the layers.

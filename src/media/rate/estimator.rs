@@ -161,7 +161,7 @@ impl BandwidthEstimator {
         self.traffic.totals()
     }
 
-    /// See [`QueueWatch::take_p95`].
+    /// The delay in the queue, as of [`QueueWatch::take_p95`].
     pub fn take_queue_p95(&mut self) -> Option<f64> {
         self.queue.take_p95()
     }

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::limits::wanted;
 use crate::model::media::Quality;
 
 /// Too little for so long is too little.
@@ -58,6 +59,13 @@ pub struct RateTarget {
     pub size: Quality,
     /// No more than these.
     pub pictures: PictureRate,
+}
+
+impl RateTarget {
+    /// Everything that is worth sending in this size.
+    pub fn full(size: Quality) -> Self {
+        Self { bitrate: wanted(size), size, pictures: PictureRate::Full }
+    }
 }
 
 /// One step: what is sent, and the bits a second of everything below which it is too much.

@@ -26,6 +26,8 @@ pub const GUEST_EVENTS: &[(&str, &str)] = &[
     ("media_live", "accept_to_first_packet_ms:milliseconds~ recovered_in_ms:milliseconds~"),
     ("media_recovering", "attempt why cause"),
     ("media_failed", "why"),
+    ("quality_reduced", "width:pixels height:pixels frame_rate:total kbps:total why"),
+    ("quality_restored", "width:pixels height:pixels frame_rate:total kbps:total why"),
     ("encoder_replaced", "encoder instead_of why"),
     ("camera_lost", "camera why"),
     ("camera_back", "camera"),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::notation::{Others, object};
 use super::words::words;
 use crate::model::command::MovePolicy;
-use crate::model::media::{Quality, SdpKind};
+use crate::model::media::{LimitedBy, Quality, SdpKind};
 use crate::model::message::{DeviceAction, DeviceKind, NoResponse, OnOff, UnseatReason};
 use crate::model::sound::{Return, SpeakerStatus};
 use crate::model::state::{DeviceStatus, NetworkQuality, RoomMembership};
@@ -112,6 +112,7 @@ fn enumeration(name: &str) -> Option<&'static [&'static str]> {
         "membership" => of::<RoomMembership>(),
         "device_status" => of::<DeviceStatus>(),
         "network_quality" => of::<NetworkQuality>(),
+        "limited_by" => of::<LimitedBy>(),
         "sdp_kind" => of::<SdpKind>(),
         "role" => &["guest", "host"],
         "control_type" => &["integer", "boolean", "menu", "button"],
@@ -160,7 +161,16 @@ const SHARED: &[(&str, &str, &str)] = &[
     ("PendingApplication", "The guest's application.", "seat_index expires_in"),
     ("PendingInvitation", "An invitation of the guest.", "by seat_index expires_in"),
     ("Stay", "The guest's seat.", "index phase media"),
-    ("Camera", "The guest's camera; a host has none.", "status:device_status device:text~ quality~"),
+    (
+        "Camera",
+        "The guest's camera; a host has none.",
+        "status:device_status device:text~ quality~ sent:SentPicture~?",
+    ),
+    (
+        "SentPicture",
+        "What is sent; `frame_rate` 0: a still picture now and then.",
+        "width:pixels height:pixels frame_rate:total",
+    ),
     ("Microphone", "The guest's microphone; a host has none.", "status:device_status device:text~ volume~"),
     (
         "Network",
@@ -194,7 +204,8 @@ const SHARED: &[(&str, &str, &str)] = &[
     (
         "GuestStats",
         "What a seated guest sends.",
-        "seat_index:seat round_trip_ms:number~ loss:share~ video:Video~ audio:Audio~",
+        "seat_index:seat round_trip_ms:number~ loss:share~ target_kbps:number~ sent_kbps:number~ \
+         acknowledged_kbps:number~ retransmitted_kbps:number~ queue_ms:number~ limited_by~ video:Video~ audio:Audio~",
     ),
     (
         "SeatStats",

@@ -2,6 +2,7 @@
 
 use coguestd::model::Code;
 use coguestd::model::command::DeviceCommand;
+use coguestd::model::media::PictureChange;
 use coguestd::model::message::DeviceKind;
 
 use super::guest::Scene;
@@ -89,6 +90,19 @@ fn a_camera_that_falls_out_costs_no_seat() {
     guest.lost(DeviceKind::Camera).is(&["event camera_lost camera=video0"], "nothing");
     guest.answered().is(&[], "nothing");
     guest.back(DeviceKind::Camera).is(&["event camera_back camera=x"], "nothing");
+}
+
+#[test]
+fn a_smaller_picture_is_said_with_what_the_network_gives() {
+    let mut guest = Scene::live();
+    guest.sends(360, PictureChange::Begun).is(&[], "nothing");
+    let said = " frame_rate=30 height=360 kbps=512 width=640";
+    let reduced = format!("event quality_reduced{said}");
+    guest.sends(360, PictureChange::Reduced).is(&[&reduced], "nothing");
+    let summary = guest.hand.stand.guest.snapshot().summary;
+    assert!(summary.ends_with(", picture reduced to 640x360: the network gives 0.5 Mbit/s"), "{summary}");
+    let restored = format!("event quality_restored{said}");
+    guest.sends(360, PictureChange::Restored).is(&[&restored], "nothing");
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use coguestd::guest::{AcceptInvitations, Input, Output, Settings};
 use coguestd::model::command::{Command, DeviceCommand, GuestCommand, Inviter, JoinLive};
-use coguestd::model::media::{Fault, Path, Report, SdpKind, SessionDescription};
+use coguestd::model::media::{
+    Fault, LimitedBy, Path, PictureChange, Report, SdpKind, SentPicture, SessionDescription,
+};
 use coguestd::model::message::{
     Application, DeviceAction, DeviceKind, Grant, Membership, NoResponse, Outcome, OwnSeat, Signal,
     SignalBody, ToGuest, UnseatReason,
@@ -235,6 +237,14 @@ impl Scene {
     pub fn answered_by_server(&mut self) -> Step {
         let session = self.hand.peer();
         self.report(Report::Answer { session, sdp: "v=0".to_owned() })
+    }
+
+    /// Pictures of this height are sent, for the network gives 512 kbit/s.
+    pub fn sends(&mut self, height: u32, change: PictureChange) -> Step {
+        let session = self.hand.peer();
+        let picture = SentPicture { width: height * 16 / 9, height, frame_rate: 30 };
+        let limited_by = LimitedBy::Network;
+        self.report(Report::Picture { session, picture, change, kbps: 512, limited_by })
     }
 
     pub fn silent(&mut self) -> Step {

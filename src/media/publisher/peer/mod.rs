@@ -3,7 +3,9 @@
 //! Invariant: only the loop's thread changes a peer; callbacks send events. Not here: the encoder, which is put into its pipeline.
 
 mod event;
+mod feedback;
 mod path;
+mod peer_rate;
 mod probes;
 mod reports;
 mod route_watch;

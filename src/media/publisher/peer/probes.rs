@@ -12,7 +12,7 @@ use super::event::{Event, PeerSenders};
 use crate::media::core::event_sender::EventSender;
 use crate::media::encoder;
 use crate::media::publisher::playback;
-use crate::media::publisher::send_meter::SendMeter;
+use crate::media::publisher::send_meter::{SendMeter, TransportStats};
 use crate::model::Code;
 use crate::model::media::Fault;
 
@@ -27,13 +27,15 @@ pub fn packets(webrtc: &gst::Element, meter: &Arc<SendMeter>, events: &EventSend
         let (events, meter, said) = (events.clone(), Arc::clone(&meter), Arc::clone(&said));
         let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
         pad.add_probe(kinds, move |_, info| {
-            let rtp = match &info.data {
-                Some(gst::PadProbeData::Buffer(buffer)) => is_rtp(buffer),
-                Some(gst::PadProbeData::BufferList(list)) => list.get(0).is_some_and(is_rtp),
-                Some(_) | None => false,
+            let (rtp, bytes) = match &info.data {
+                Some(gst::PadProbeData::Buffer(buffer)) => (is_rtp(buffer), on_the_wire(buffer)),
+                Some(gst::PadProbeData::BufferList(list)) => {
+                    (list.get(0).is_some_and(is_rtp), list.iter().map(on_the_wire).sum())
+                }
+                Some(_) | None => (false, 0),
             };
             if rtp {
-                meter.packet();
+                meter.packet(bytes);
                 if !said.swap(true, Relaxed) {
                     events.notify(Event::FirstPacket);
                 }
@@ -41,6 +43,22 @@ pub fn packets(webrtc: &gst::Element, meter: &Arc<SendMeter>, events: &EventSend
             gst::PadProbeReturn::Ok
         });
     });
+}
+
+/// With the headers of IP and UDP.
+fn on_the_wire(buffer: &gst::BufferRef) -> usize {
+    buffer.size() + 28
+}
+
+/// Asks webrtcbin what its transport knows.
+pub fn ask_transport(webrtc: &gst::Element, events: &EventSender<Event>) {
+    let events = events.clone();
+    let promise = gst::Promise::with_change_func(move |reply| {
+        if let Ok(Some(stats)) = reply {
+            events.notify(Event::Stats(TransportStats::read(stats)));
+        }
+    });
+    webrtc.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &promise]);
 }
 
 /// RFC 7983: RTP and RTCP begin with 128 … 191; RFC 5761: RTCP has 192 … 223 in its second byte.

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::path::PathWatch;
+use super::peer_rate::PeerRate;
 use super::route_watch::RouteWatch;
 use crate::media::publisher::send_meter::{Pictures, SendMeter, SendReading, TransportStats};
+use crate::media::rate::RateTarget;
 use crate::model::Media;
-use crate::model::media::{Path, Report, Session};
+use crate::model::media::{Path, Quality, Report, Session};
 use crate::model::sound::SpeakerStatus;
 use crate::network::RouteState;
 
@@ -43,6 +45,7 @@ pub struct PeerReports {
     meter: Arc<SendMeter>,
     interval: Duration,
     transport: TransportStats,
+    rate: PeerRate,
     /// What was last said of its speaker.
     speaker: SpeakerStatus,
     schedule: Option<Schedule>,
@@ -50,9 +53,14 @@ pub struct PeerReports {
 
 impl PeerReports {
     /// Of a peer that is not connected yet; statistics come every `interval`.
-    pub fn new(session: Session, meter: Arc<SendMeter>, interval: Duration) -> Self {
+    pub fn new(session: Session, meter: Arc<SendMeter>, interval: Duration, rate: PeerRate) -> Self {
         let (transport, speaker) = (TransportStats::default(), SpeakerStatus::Off);
-        Self { session, meter, interval, transport, speaker, schedule: None }
+        Self { session, meter, interval, transport, rate, speaker, schedule: None }
+    }
+
+    /// What the encoder is to do.
+    pub fn rate(&self) -> RateTarget {
+        self.rate.target()
     }
 
     /// It is connected; `heard` is how often something has come from the far side.
@@ -68,11 +76,12 @@ impl PeerReports {
     }
 
     /// What the transport reports by now.
-    pub fn take_transport(&mut self, stats: TransportStats) {
+    pub fn take_transport(&mut self, now: Instant, stats: TransportStats) {
         if let (Some(schedule), Some(pair)) = (&mut self.schedule, stats.pair()) {
             schedule.route.follow(pair);
         }
         self.transport = stats.after(self.transport);
+        self.rate.take_transport(now, &self.transport);
     }
 
     /// Whether the transport is to be asked again; then that counts as done.
@@ -86,8 +95,15 @@ impl PeerReports {
         }
     }
 
-    /// What is new.
-    pub fn tick(&mut self, now: Instant, heard: u64, speaker: SpeakerStatus, media: Media) -> Vec<Report> {
+    /// What is new; pictures are captured in this size.
+    pub fn tick(
+        &mut self,
+        now: Instant,
+        captured: Quality,
+        heard: u64,
+        speaker: SpeakerStatus,
+        media: Media,
+    ) -> Vec<Report> {
         let (session, mut reports) = (self.session, Vec::new());
         if std::mem::replace(&mut self.speaker, speaker) != speaker {
             reports.push(Report::Speaker(session, speaker));
@@ -97,6 +113,8 @@ impl PeerReports {
         if std::mem::replace(&mut schedule.path, path) != path {
             reports.push(Report::Path { session, path });
         }
+        let picture = self.rate.tick(now, captured);
+        reports.extend(picture.filter(|_| media == Media::Video));
         if now >= schedule.stats {
             schedule.stats = now + self.interval;
             let reading = self.meter.read(now);
@@ -105,7 +123,8 @@ impl PeerReports {
                 Media::Video => Pictures::Sent,
                 Media::Audio => Pictures::None,
             };
-            reports.push(Report::Stats { session, stats: reading.since(&from, self.transport, pictures) });
+            let stats = self.rate.add_to(now, reading.since(&from, self.transport, pictures));
+            reports.push(Report::Stats { session, stats });
         }
         reports
     }

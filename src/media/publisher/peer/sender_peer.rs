@@ -16,6 +16,7 @@ use gstreamer_app as gst_app;
 use gstreamer_webrtc as gst_webrtc;
 
 use super::event::{Event, PeerSenders};
+use super::peer_rate::PeerRate;
 use super::probes;
 use super::reports::PeerReports;
 use crate::media::arrivals::Arrivals;
@@ -26,13 +27,14 @@ use crate::media::opus;
 use crate::media::profile::Profile;
 use crate::media::publisher::branches::{self, with_profile};
 use crate::media::publisher::playback::{self, Player, Speaker};
-use crate::media::publisher::send_meter::{SendMeter, TransportStats};
+use crate::media::publisher::send_meter::SendMeter;
+use crate::media::rate::{RateLimits, RateTarget};
 use crate::media::signals::{self, Signal};
 use crate::media::streams::Streams;
 use crate::media::teardown::Remains;
 use crate::media::transport::{self, Gates};
 use crate::media::webrtc::{self, Ice};
-use crate::model::media::{Fault, IceCandidate, Report, Session, Sound};
+use crate::model::media::{Fault, IceCandidate, Quality, Report, Session, Sound};
 use crate::model::settings::VideoCodec;
 use crate::model::volume::Loudness;
 use crate::model::{Code, Media};
@@ -53,6 +55,7 @@ pub struct PeerOptions<'a> {
     pub ice: &'a Ice,
     pub speaker: Speaker,
     pub output_volume: Loudness,
+    pub limits: RateLimits,
     /// The time between two reports of statistics.
     pub stats_interval: Duration,
 }
@@ -61,7 +64,7 @@ pub struct PeerOptions<'a> {
 #[derive(Debug)]
 pub enum PeerOutcome {
     Nothing,
-    Report(Report),
+    Report(Box<Report>),
     /// The stage can hear.
     Connected,
     /// The first packet has left.
@@ -129,6 +132,7 @@ impl SenderPeer {
         probes::packets(&webrtc, meter, &events.peer);
         let arrivals = Arc::new(Arrivals::default());
         arrivals.watch(&webrtc);
+        let rate = PeerRate::watch(&webrtc, options.session, options.limits);
         let sender = events.peer.clone();
         let say = move |signal| sender.notify(Event::Signal(signal));
         let gates = transport::guard(&webrtc, STAGE, say.clone()).map_err(broken)?;
@@ -148,7 +152,7 @@ impl SenderPeer {
             sound,
             arrivals,
             player: Player::new(&pipeline, options.speaker, options.output_volume, events.playback),
-            reports: PeerReports::new(options.session, Arc::clone(meter), options.stats_interval),
+            reports: PeerReports::new(options.session, Arc::clone(meter), options.stats_interval, rate),
             pipeline,
             webrtc,
             gates,
@@ -205,17 +209,22 @@ impl SenderPeer {
         &mut self.player
     }
 
-    /// Looks after what is played, and says what is new.
-    pub fn tick(&mut self, now: Instant) -> Vec<Report> {
+    /// What the encoder is to do.
+    pub fn rate(&self) -> RateTarget {
+        self.reports.rate()
+    }
+
+    /// Looks after what is played, and says what is new; pictures are captured in this size.
+    pub fn tick(&mut self, now: Instant, captured: Quality) -> Vec<Report> {
         self.player.tick(now);
         if let Some(delay) = self.player.delay(now) {
             tracing::debug!("what the stage sends is held back for {} ms", delay.as_millis());
             hold_back(&self.webrtc, delay);
         }
         if self.reports.asks_transport(now) {
-            self.ask_transport();
+            probes::ask_transport(&self.webrtc, &self.events);
         }
-        self.reports.tick(now, self.arrivals.count(), self.player.status(now), self.media)
+        self.reports.tick(now, captured, self.arrivals.count(), self.player.status(now), self.media)
     }
 
     /// Takes what its callbacks report.
@@ -228,16 +237,16 @@ impl SenderPeer {
             Event::Signal(Signal::Negotiate) => self.negotiate(),
             Event::Offer(offer) => {
                 if let Some(sdp) = self.offered(offer)? {
-                    return Ok(PeerOutcome::Report(Report::Offer { session, sdp }));
+                    return Ok(PeerOutcome::Report(Box::new(Report::Offer { session, sdp })));
                 }
             }
             Event::Answered(outcome) => self.answered(outcome)?,
             Event::Signal(Signal::Candidate { line, text }) => {
                 let candidate = Some(self.local_candidate(line, text));
-                return Ok(PeerOutcome::Report(Report::Candidate { session, candidate }));
+                return Ok(PeerOutcome::Report(Box::new(Report::Candidate { session, candidate })));
             }
             Event::Signal(Signal::Gathered) => {
-                return Ok(PeerOutcome::Report(Report::Candidate { session, candidate: None }));
+                return Ok(PeerOutcome::Report(Box::new(Report::Candidate { session, candidate: None })));
             }
             Event::Signal(Signal::Connected) => {
                 self.connected = true;
@@ -247,7 +256,7 @@ impl SenderPeer {
             Event::FirstPacket => return Ok(PeerOutcome::FirstPacket),
             Event::Signal(Signal::Stream(stream)) => self.player.stream(now, stream),
             Event::Latency => self.recalculate_latency(),
-            Event::Stats(stats) => self.reports.take_transport(stats),
+            Event::Stats(stats) => self.reports.take_transport(now, stats),
             Event::Signal(Signal::Broken(fault)) | Event::Broken(fault) => return Err(fault),
         }
         Ok(PeerOutcome::Nothing)
@@ -374,17 +383,6 @@ impl SenderPeer {
                 tracing::debug!(%error, "the latency stays as it was");
             }
         });
-    }
-
-    /// Asks webrtcbin what its transport knows.
-    fn ask_transport(&self) {
-        let events = self.events.clone();
-        let promise = gst::Promise::with_change_func(move |reply| {
-            if let Ok(Some(stats)) = reply {
-                events.notify(Event::Stats(TransportStats::read(stats)));
-            }
-        });
-        self.webrtc.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &promise]);
     }
 
     /// What is to be stopped when the peer is over.
