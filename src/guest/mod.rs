@@ -3,7 +3,7 @@
 //! Contract: after every `handle_…` drain [`Guest::poll_output`] to `None`, then look at [`Guest::poll_timeout`] and
 //! [`Guest::snapshot`]. A command answered [`Answer::Pending`] is settled by exactly one [`Output::Settled`].
 //!
-//! Each part owns its state and is given [`Effects`]; what concerns another part it returns, and this file alone routes that.
+//! Each part owns its state and is given `Effects`; what concerns another part it returns, and this file alone routes that.
 //!
 //! Invariants: a request that fails changes nothing; nobody is seated unasked; devices are asked for only by a stay
 //! (`stay.rs`), and the end of a stay asks media to stop before anybody is told.

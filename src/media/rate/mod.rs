@@ -8,7 +8,7 @@
 //! The estimate follows the delay of the packets (a queue that stands is too much), the loss that comes on top of the path's own, and
 //! grows while neither shows. Sound and what is sent again are taken off before pictures get anything.
 //!
-//! Invariant: whatever the feedback claims, the estimate stays between [`LEAST`] and the ceiling, grows by half in a second at most, and each
+//! Invariant: whatever the feedback claims, the estimate stays between 40 kbit/s and the ceiling, grows by half in a second at most, and each
 //! call does bounded work. Not here: encoders, clocks, who is told.
 
 mod control;
