@@ -67,15 +67,15 @@ const KNOWN: [(&str, &str, &str, Target); 34] = [
         "host_32_threads",
         "threads of a stage with 32 guests; the unit allows so many",
         "count",
-        Target::AtMost(512.0),
+        Target::AtMost(1280.0),
     ),
-    ("host_32_memory_mib", "memory of it; the unit allows so much", "MiB", Target::AtMost(512.0)),
+    ("host_32_memory_mib", "memory of it; the unit allows so much", "MiB", Target::AtMost(768.0)),
     ("host_32_cpu_percent", "CPU of it, of one core", "%", Target::None),
     (
         "host_32_again_threads",
         "most threads while all 32 come back at once; the unit allows so many",
         "count",
-        Target::AtMost(512.0),
+        Target::AtMost(1280.0),
     ),
     (
         "mouth_to_ear_p95_ms",
