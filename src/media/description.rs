@@ -16,6 +16,7 @@ use std::num::NonZeroU16;
 
 use self::bundle::Bundle;
 pub use self::direction::Direction;
+pub use self::section::TRANSPORT_CC;
 use self::section::{Attributes, MediaLine, Reading, Rejected};
 use super::codec::Codec;
 use super::fingerprint::Fingerprints;

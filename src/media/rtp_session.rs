@@ -4,8 +4,7 @@ use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
 
-/// What marks transport-wide feedback in a description.
-pub const TRANSPORT_CC: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+use crate::media::description::TRANSPORT_CC;
 
 /// Caps of a stream that has transport-wide feedback, its number in the header extension `id`.
 pub fn with_transport_cc(

@@ -6,7 +6,9 @@ use super::bundle::Bundle;
 use super::{Bundling, Direction, Kind, Section, Unusable, candidate};
 use crate::media::codec::Codec;
 use crate::media::fingerprint::Fingerprints;
-use crate::media::rtp_session::TRANSPORT_CC;
+
+/// The header extension that numbers packets for transport-wide feedback.
+pub const TRANSPORT_CC: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
 /// Attributes that are passed on as they are.
 const PASSED_ON: [&str; 7] = ["rtcp", "rtcp-rsize", "ice-options", "ssrc", "ssrc-group", "msid", "extmap"];
