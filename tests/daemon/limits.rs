@@ -56,7 +56,7 @@ fn a_host_turns_guests_away_in_words_before_anything_runs_out() {
     let mut taken = guests.iter().enumerate().map(|(seat_index, guest)| is_taken(guest, seat_index));
     let room_for = taken.by_ref().take_while(|taken| *taken).count();
     assert!((1..8).contains(&room_for), "it has room for some, and not for all: {room_for}");
-    let words = format!("the host has no descriptors for another guest: LimitNOFILE={DESCRIPTORS}");
+    let words = format!("the host has no descriptors for another guest or viewer: LimitNOFILE={DESCRIPTORS}");
     let state = stand.state(HOST);
     assert_eq!(state["last_error"]["message"], words.as_str(), "{state}");
     assert!(host.log().contains(&words), "a line says so");
