@@ -14,6 +14,15 @@ pub enum RouteState {
     Lost,
 }
 
+/// What is known of the addresses of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeenAddresses {
+    /// They are those of the two machines.
+    OfMachines,
+    /// One at least is that of a NAT or a relay.
+    Translated,
+}
+
 /// The way of one connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LocalRoute {
@@ -44,16 +53,17 @@ impl LocalRoute {
         })
     }
 
-    /// The way of a connection between two addresses, one of which is this machine's; where none is (behind a NAT, through a relay), to
-    /// the second.
+    /// The way of a connection between two addresses, one of which is this machine's.
     ///
     /// # Errors
     /// There is no way.
-    pub fn between(one: SocketAddr, other: SocketAddr) -> io::Result<Self> {
-        match (is_own(one.ip()), is_own(other.ip())) {
-            (true, _) => Self::new(Some(one.ip()), other),
-            (false, true) => Self::new(Some(other.ip()), one),
-            (false, false) => Self::new(None, other),
+    pub fn between(one: SocketAddr, other: SocketAddr, seen: SeenAddresses) -> io::Result<Self> {
+        match (is_own(one.ip()), is_own(other.ip()), seen) {
+            (true, _, _) => Self::new(Some(one.ip()), other),
+            (false, true, _) => Self::new(Some(other.ip()), one),
+            // It was one of them, and is gone already.
+            (false, false, SeenAddresses::OfMachines) => Self::new(Some(one.ip()), other),
+            (false, false, SeenAddresses::Translated) => Self::new(None, other),
         }
     }
 
@@ -114,6 +124,16 @@ mod tests {
         let gone = LocalRoute::new(gone, SocketAddr::from(([127, 0, 0, 1], 9))).expect("loopback is there");
         assert_eq!(gone.state(), RouteState::Moved);
         assert_eq!(LocalRoute { choice: AddressChoice::Kernel, ..gone }.state(), RouteState::Moved);
+    }
+
+    #[test]
+    fn an_address_that_was_gone_before_it_was_looked_at_has_moved() {
+        let gone = SocketAddr::from(([203, 0, 113, 7], 9));
+        let route = |seen| LocalRoute::between(gone, SocketAddr::from(([203, 0, 113, 8], 9)), seen);
+        // Where there is no way to anybody else there is nothing to learn.
+        let Ok(translated) = route(SeenAddresses::Translated) else { return };
+        assert_eq!(translated.state(), RouteState::Kept);
+        assert_eq!(route(SeenAddresses::OfMachines).expect("there is a way").state(), RouteState::Moved);
     }
 
     #[test]

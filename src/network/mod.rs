@@ -6,4 +6,4 @@ mod changes;
 mod local_route;
 
 pub use changes::NetworkChanges;
-pub use local_route::{LocalRoute, RouteState};
+pub use local_route::{LocalRoute, RouteState, SeenAddresses};

@@ -27,7 +27,7 @@ impl RouteWatch {
     /// This pair carries.
     pub fn follow(&mut self, pair: SelectedPair) {
         if self.pair.replace(pair) != Some(pair) {
-            self.route = LocalRoute::between(pair.local, pair.remote).ok();
+            self.route = LocalRoute::between(pair.local, pair.remote, pair.seen).ok();
         }
     }
 
