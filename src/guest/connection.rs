@@ -24,7 +24,7 @@ use crate::model::event::Event;
 use crate::model::media::{Ask, Path, Report, SdpKind, Session, SessionDescription};
 use crate::model::message::{Signal, SignalBody};
 use crate::model::sound::SpeakerStatus;
-use crate::model::{Cause, Code, Phase, Refusal, UserId};
+use crate::model::{Cause, Code, Phase, Presence, Refusal, UserId};
 
 /// From the accept to live.
 const LIVE: Duration = Duration::from_secs(15);
@@ -398,8 +398,10 @@ impl StayConnection {
         effects: &mut Effects,
     ) -> ConnectionOutcome {
         let (cause, hold) = match (at.reach, cause) {
-            (Reach::Alone { hold }, Cause::NetworkChanged) => (cause, Some(hold)),
-            (Reach::Alone { hold }, _) => (Cause::NetworkDown, Some(hold)),
+            (Reach::Alone { hold, broker: Presence::Offline }, Cause::PathSilent) => {
+                (Cause::NetworkDown, Some(hold))
+            }
+            (Reach::Alone { hold, .. }, _) => (cause, Some(hold)),
             (Reach::Reachable, Cause::NetworkDown) => (cause, None),
             (Reach::Reachable, _) => {
                 self.attempts.path_silent();
@@ -499,7 +501,7 @@ impl StayConnection {
                 effects.set_timer(at.now + pause, Timer::Retry);
             }
             // Waiting is no attempt: the hold ends it.
-            Reach::Alone { hold } => {
+            Reach::Alone { hold, .. } => {
                 self.attempts.wait();
                 self.hold(at.now, hold, effects);
             }

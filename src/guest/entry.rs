@@ -96,7 +96,7 @@ impl RoomEntry {
         if stage.is_none() || answers && self.broker == Presence::Online {
             Reach::Reachable
         } else {
-            Reach::Alone { hold }
+            Reach::Alone { hold, broker: self.broker }
         }
     }
 

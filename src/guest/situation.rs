@@ -3,14 +3,16 @@
 use std::time::{Duration, Instant};
 
 use super::capture::Sending;
+use crate::model::Presence;
 
 /// Whether there is somebody to signal to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
     Reachable,
-    /// Neither broker nor host: the stay ends after this time.
+    /// There is no broker, or no host behind it: the stay ends after this time.
     Alone {
         hold: Duration,
+        broker: Presence,
     },
 }
 

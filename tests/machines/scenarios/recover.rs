@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use coguestd::guest::Input;
-use coguestd::model::Code;
 use coguestd::model::media::Path;
 use coguestd::model::server::Again;
+use coguestd::model::{Code, Presence};
 
 use super::guest::{Scene, own_seat};
 
@@ -84,6 +84,16 @@ fn without_a_broker_a_silent_connection_is_kept_and_may_speak_again() {
     guest.pass(20_000).is(&[], "HostHold in 37000 ms");
     guest.path(Path::Flowing).is(&["event media_live recovered_in_ms=26000"], "HostHold in 37000 ms");
     guest.back_at_host().is(&["to_host devices camera=on microphone=on"], "Request in 5000 ms");
+}
+
+#[test]
+fn a_host_that_is_gone_leaves_its_silent_connection_to_the_hold() {
+    let mut guest = Scene::live();
+    guest.silent();
+    guest.host_is(Presence::Offline);
+    guest.pass(6_000).is(&["event media_recovering attempt=1 cause=path_silent"], "HostHold in 54000 ms");
+    guest.pass(54_000);
+    assert!(guest.hand.stand.opened.is_none(), "no camera is open for nobody");
 }
 
 #[test]
