@@ -242,6 +242,15 @@ export function error(x: unknown): wire.Error | null {
 const share = (x: unknown): number | null => number(x, 0, 1)
 const quantity = (x: unknown): number | null => number(x, 0, 10_000_000)
 
+/** What a guest sends of its camera. */
+function sent(x: unknown): wire.SentPicture | null {
+  const raw = fields(x)
+  const width = whole(raw?.['width'], 1, 16_384)
+  const height = whole(raw?.['height'], 1, 16_384)
+  const frame_rate = number(raw?.['frame_rate'], 0, 1_000)
+  return width === null || height === null || frame_rate === null ? null : { width, height, frame_rate }
+}
+
 function common(raw: Fields) {
   const place = fields(raw['room'])
   const camera = fields(raw['camera'])
@@ -253,6 +262,8 @@ function common(raw: Fields) {
       status: word(camera?.['status'], DEVICE, 'off'),
       device: textOrNull(camera?.['device'], 256),
       quality: word(camera?.['quality'], ['360p', '540p', '720p', '1080p', ''], '') || null,
+      // A host sends nothing.
+      ...(camera && 'sent' in camera ? { sent: sent(camera['sent']) } : {}),
     },
     microphone: {
       status: word(microphone?.['status'], DEVICE, 'off'),
@@ -347,15 +358,31 @@ function audio(x: unknown): wire.Audio | null {
   return raw && { bitrate_kbps: quantity(raw['bitrate_kbps']), level_dbfs: number(raw['level_dbfs'], -1000, 20) }
 }
 
-function guestStats(x: unknown): wire.GuestStats | null {
+/** What is measured of a seat at either end. */
+function seatMeasures(x: unknown) {
   const raw = fields(x)
   const seat_index = whole(raw?.['seat_index'], 0, MOST_SEATS - 1)
   if (!raw || seat_index === null) return null
   return { seat_index, round_trip_ms: quantity(raw['round_trip_ms']), loss: share(raw['loss']), video: video(raw['video']), audio: audio(raw['audio']) }
 }
 
+function guestStats(x: unknown): wire.GuestStats | null {
+  const raw = fields(x)
+  const one = seatMeasures(x)
+  if (!raw || !one) return null
+  return {
+    ...one,
+    target_kbps: quantity(raw['target_kbps']),
+    sent_kbps: quantity(raw['sent_kbps']),
+    acknowledged_kbps: quantity(raw['acknowledged_kbps']),
+    retransmitted_kbps: quantity(raw['retransmitted_kbps']),
+    queue_ms: quantity(raw['queue_ms']),
+    limited_by: word<'network' | 'quality' | ''>(raw['limited_by'], ['network', 'quality', ''], '') || null,
+  }
+}
+
 function seatStats(x: unknown): wire.SeatStats | null {
-  const one = guestStats(x)
+  const one = seatMeasures(x)
   const user_id = id(fields(x)?.['user_id'])
   return one && user_id !== null ? { ...one, user_id, return: audio(fields(x)?.['return']) } : null
 }

@@ -38,6 +38,7 @@ export interface By {
 export interface Camera {
   device: string | null
   quality: '360p' | '540p' | '720p' | '1080p' | null
+  sent?: SentPicture | null
   status: 'on' | 'off' | 'lost' | 'closed_by_admin'
 }
 
@@ -112,10 +113,16 @@ export interface GuestState {
 
 /** What a seated guest sends. */
 export interface GuestStats {
+  acknowledged_kbps: number | null
   audio: Audio | null
+  limited_by: 'network' | 'quality' | null
   loss: number | null
+  queue_ms: number | null
+  retransmitted_kbps: number | null
   round_trip_ms: number | null
   seat_index: number
+  sent_kbps: number | null
+  target_kbps: number | null
   video: Video | null
 }
 
@@ -244,6 +251,13 @@ export interface SeatStats {
   seat_index: number
   user_id: string
   video: Video | null
+}
+
+/** What is sent; `frame_rate` 0: a still picture now and then. */
+export interface SentPicture {
+  frame_rate: number
+  height: number
+  width: number
 }
 
 export type State = GuestState | HostState
