@@ -397,6 +397,7 @@ impl StayConnection {
         at: Situation,
         effects: &mut Effects,
     ) -> ConnectionOutcome {
+        effects.note_error(ErrorSource::Media, Refusal::new(Code::HostUnreachable, why));
         let (cause, hold) = match (at.reach, cause) {
             (Reach::Alone { hold, broker: Presence::Offline }, Cause::PathSilent) => {
                 (Cause::NetworkDown, Some(hold))
@@ -405,11 +406,9 @@ impl StayConnection {
             (Reach::Reachable, Cause::NetworkDown) => (cause, None),
             (Reach::Reachable, _) => {
                 self.attempts.path_silent();
-                effects.note_error(ErrorSource::Media, Refusal::new(Code::HostUnreachable, why));
                 return self.recover(cause, why, at, effects);
             }
         };
-        effects.note_error(ErrorSource::Media, Refusal::new(Code::HostUnreachable, why));
         effects.cancel_timers(&[Timer::Silent, Timer::Steady]);
         match hold {
             Some(hold) => self.hold(at.now, hold, effects),
