@@ -1,6 +1,6 @@
 // The keyboard, while nobody types.
 
-import { useEffect } from 'preact/hooks'
+import { useLayoutEffect } from 'preact/hooks'
 import type { App } from '../app'
 import * as may from '../model/may'
 import { hostState, type RoomEntry } from '../model/world'
@@ -29,7 +29,8 @@ interface KeysProps {
 }
 
 export function Keys({ app, entry, help, onHelp }: KeysProps) {
-  useEffect(() => {
+  // Before the browser paints: a key pressed on sight of a room must meet that room, not the one before.
+  useLayoutEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || types(event.target) || document.querySelector('dialog[open]')) return
       if (app.phase?.is !== 'up') return
