@@ -48,14 +48,16 @@ pub(super) fn with_profile(sdp: &str) -> String {
     out
 }
 
-/// What leaves a payloader. It numbers its packets for transport-wide feedback, for these caps say so.
-fn rtp(media: &str, name: &str, payload: u32, rate: i32) -> gst::Caps {
+/// What leaves a payloader: all that an offer says, so that webrtcbin can make it before the first packet is there. The payloader
+/// takes its SSRC from here, and numbers its packets for transport-wide feedback, for these caps say so.
+fn rtp(media: &str, name: &str, payload: u32, rate: i32) -> gst::caps::Builder<gst::caps::NoFeature> {
     let caps = gst::Caps::builder("application/x-rtp")
         .field("media", media)
         .field("encoding-name", name)
         .field("payload", i32::try_from(payload).unwrap_or_default())
-        .field("clock-rate", rate);
-    rtp_session::with_transport_cc(caps, TRANSPORT_CC_ID).build()
+        .field("clock-rate", rate)
+        .field("ssrc", rand::random::<u32>());
+    rtp_session::with_transport_cc(caps, TRANSPORT_CC_ID)
 }
 
 /// From the bridge of sound to webrtcbin; the end that is fed.
@@ -76,7 +78,8 @@ pub(super) fn add_sound(
         .property("dtx", true)
         .build()?;
     let filter = gst::ElementFactory::make("capsfilter")
-        .property("caps", rtp("audio", "OPUS", SOUND_PAYLOAD, 48_000))
+        // Two channels, whatever is sent: RFC 7587 §7.
+        .property("caps", rtp("audio", "OPUS", SOUND_PAYLOAD, 48_000).field("encoding-params", "2").build())
         .build()?;
     let steps = [source.upcast_ref(), encoder.upcast_ref(), &payloader, &filter];
     pipeline.add_many(steps)?;
@@ -110,7 +113,7 @@ pub(super) fn add_pictures(
     payloader.set_property("pt", PICTURES_PAYLOAD);
     payloader.set_property("mtu", LONGEST_PACKET);
     let filter = gst::ElementFactory::make("capsfilter")
-        .property("caps", rtp("video", name, PICTURES_PAYLOAD, 90_000))
+        .property("caps", rtp("video", name, PICTURES_PAYLOAD, 90_000).build())
         .build()?;
     let steps: Vec<&gst::Element> = parser.iter().chain([&payloader, &filter]).collect();
     pipeline.add_many(&steps)?;

@@ -53,7 +53,7 @@ use crate::model::media::{Ask, Report};
 const EVENTS: usize = 1024;
 
 /// What every publisher needs beside its profile.
-const ELEMENTS: [&str; 15] = [
+const ELEMENTS: [&str; 17] = [
     "webrtcbin",
     "nicesink",
     "rtpbin",
@@ -62,6 +62,8 @@ const ELEMENTS: [&str; 15] = [
     "appsink",
     "capsfilter",
     "videoflip",
+    "videoscale",
+    "h264parse",
     "audioconvert",
     "audioresample",
     "volume",

@@ -1,7 +1,7 @@
 //! One peer connection of the guest.
 //!
 //! ```text
-//! negotiate ─► create offer ─► set local, report ─► (answer) set remote ─► connected ─► first packet
+//! create offer ─► set local, report ─► (answer) set remote ─► connected ─► first packet
 //! ```
 //! Invariant: only the loop's thread changes anything here; callbacks hold senders and the meter, never an element. Key-frame
 //! requests of the stage travel up to the encoder inside this pipeline, at most one each half second.
@@ -173,6 +173,7 @@ impl SenderPeer {
                 "the encoder does not start",
             )));
         }
+        peer.negotiate();
         Ok(peer)
     }
 
@@ -234,7 +235,8 @@ impl SenderPeer {
     pub fn event(&mut self, now: Instant, event: Event) -> Result<PeerOutcome, Fault> {
         let session = self.session;
         match event {
-            Event::Signal(Signal::Negotiate) => self.negotiate(),
+            // It says so once the first packets are there: the offer does not wait for camera and encoder.
+            Event::Signal(Signal::Negotiate) => {}
             Event::Offer(offer) => {
                 if let Some(sdp) = self.offered(offer)? {
                     return Ok(PeerOutcome::Report(Box::new(Report::Offer { session, sdp })));
@@ -262,11 +264,8 @@ impl SenderPeer {
         Ok(PeerOutcome::Nothing)
     }
 
-    /// webrtcbin is ready to offer; it says so more often than it is asked.
+    /// Has the offer made.
     fn negotiate(&self) {
-        if self.state != OfferState::Offering {
-            return;
-        }
         let events = self.events.clone();
         let promise = gst::Promise::with_change_func(move |reply| {
             let offer = webrtc::outcome(reply).and_then(|offer| webrtc::description(offer, "offer"));
