@@ -175,7 +175,22 @@ fn of_sound_alone_there_is_the_slate_and_one_sentence() {
     seat.close();
 }
 
-/// Where the upper half comes out, which is white where the rest is black.
+/// Parts of a picture, in hundredths across and down.
+type Part = (std::ops::Range<usize>, std::ops::Range<usize>);
+const ABOVE: Part = (60..100, 5..40);
+const BELOW: Part = (60..100, 50..85);
+const LEFT: Part = (60..75, 30..60);
+const RIGHT: Part = (85..100, 30..60);
+
+/// A picture whose upper half is white, and the rest black, comes out so.
+fn comes_out(seat: &mut Seat, what: &str, white: &Part, black: &Part) {
+    seat.shows(what, |picture| {
+        let look = pictures::look(&picture.jpeg).expect("a JPEG");
+        let brightness = |(across, down): &Part| look.brightness(across.clone(), down.clone());
+        brightness(white) > brightness(black) + 150.0
+    });
+}
+
 #[test]
 fn a_film_is_turned_as_its_container_says() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -188,14 +203,11 @@ fn a_film_is_turned_as_its_container_says() {
     let whole = fs::read(&file).expect("it was made");
     // The matrix of a track header of version 0 (ISO/IEC 14496-12, 8.3.2) is 44 bytes behind its name.
     let header = whole.windows(4).position(|name| name == b"tkhd").expect("a track") + 44;
-    let above = (60..100, 5..40);
-    let below = (60..100, 50..85);
-    let (left, right) = ((60..75, 30..60), (85..100, 30..60));
     for (degrees, [a, b, c, d], white, black) in [
-        (0, [1, 0, 0, 1], &above, &below),
-        (90, [0, 1, -1, 0], &right, &left),
-        (180, [-1, 0, 0, -1], &below, &above),
-        (270, [0, -1, 1, 0], &left, &right),
+        (0, [1, 0, 0, 1], ABOVE, BELOW),
+        (90, [0, 1, -1, 0], RIGHT, LEFT),
+        (180, [-1, 0, 0, -1], BELOW, ABOVE),
+        (270, [0, -1, 1, 0], LEFT, RIGHT),
     ] {
         let fixed = |value: i32| (value << 16).to_be_bytes();
         let matrix = [fixed(a), fixed(b), [0; 4], fixed(c), fixed(d)].concat();
@@ -205,13 +217,32 @@ fn a_film_is_turned_as_its_container_says() {
         let mut seat = playing("file", folder.path(), &file);
         seat.sit_down(CAMERA);
         seat.live();
-        seat.shows(&format!("turned by {degrees} degrees"), |picture| {
-            let look = pictures::look(&picture.jpeg).expect("a JPEG");
-            let brightness = |(across, down): &(std::ops::Range<usize>, std::ops::Range<usize>)| {
-                look.brightness(across.clone(), down.clone())
-            };
-            brightness(white) > brightness(black) + 150.0
-        });
+        comes_out(&mut seat, &format!("turned by {degrees} degrees"), &white, &black);
+        nothing_failed(&seat);
+        seat.close();
+    }
+}
+
+#[test]
+fn a_still_picture_is_turned_as_its_exif_data_say() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("photo.jpg");
+    write(
+        &file,
+        "videotestsrc num-buffers=1 pattern=white ! video/x-raw,width=320,height=90 ! videobox bottom=-90 \
+         ! jpegenc ! filesink name=file",
+    );
+    let plain = fs::read(&file).expect("it was made");
+    for (orientation, white, black) in [(3, BELOW, ABOVE), (6, RIGHT, LEFT), (7, RIGHT, LEFT)] {
+        let exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0";
+        let segment = [exif.as_slice(), &[orientation], &[0; 6]].concat();
+        let length = u16::try_from(segment.len() + 2).expect("short").to_be_bytes();
+        let turned = [&plain[..2], &[0xff, 0xe1], &length, &segment, &plain[2..]].concat();
+        fs::write(&file, turned).expect("writable");
+        let mut seat = playing("file", folder.path(), &file);
+        seat.sit_down(CAMERA);
+        seat.live();
+        comes_out(&mut seat, &format!("orientation {orientation}"), &white, &black);
         nothing_failed(&seat);
         seat.close();
     }
@@ -272,4 +303,17 @@ fn what_is_no_film_is_named() {
         assert!(why.starts_with(&format!("{}: ", file.display())), "{why}");
         seat.close();
     }
+}
+
+#[test]
+fn what_the_decoder_does_not_know_is_said() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures/cmyk.jpg");
+    let mut seat = playing("file", folder.path(), &file);
+    seat.sit_down(CAMERA);
+    seat.live();
+    let (code, why) = failure(&mut seat, DeviceKind::Camera);
+    assert_eq!(code, Code::CameraStartFail);
+    assert!(why.starts_with(&format!("{}: it cannot be decoded", file.display())), "{why}");
+    seat.close();
 }

@@ -23,6 +23,7 @@ use std::path::PathBuf;
 
 use self::avatar::Avatar;
 pub use self::label::Label;
+pub use self::orientation::exif_orientation;
 pub use self::slate::Slate;
 use self::template::Template;
 use crate::model::media::Quality;

@@ -1,5 +1,7 @@
 //! How a picture is to be turned, as its EXIF data say: a telephone stores every photo as its sensor lies.
 
+use std::io::Read;
+
 use resvg::tiny_skia::Transform;
 
 use super::jpeg::Layout;
@@ -8,6 +10,28 @@ use super::jpeg::Layout;
 const ORIENTATION: u16 = 0x0112;
 /// A directory of more entries is none.
 const MOST_ENTRIES: usize = 1000;
+
+/// The orientation that a JPEG, a PNG or a WebP says that it has: from 1 to 8 (EXIF 2.3, 4.6.4). Of any other file the head is read
+/// only, of these at most `most` bytes.
+pub fn exif_orientation(mut file: impl Read, most: u64) -> Option<u16> {
+    let mut picture = vec![0; 12];
+    file.read_exact(&mut picture).ok()?;
+    if !has_exif(&picture) {
+        return None;
+    }
+    file.take(most).read_to_end(&mut picture).ok()?;
+    exif(&picture).and_then(orientation)
+}
+
+/// Whether a file that begins so may hold EXIF data.
+fn has_exif(head: &[u8]) -> bool {
+    matches!(
+        head,
+        [0xff, 0xd8, ..]
+            | [0x89, b'P', b'N', b'G', ..]
+            | [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..]
+    )
+}
 
 /// What turns the square of this side upright that was cut from the middle of `file`.
 pub(super) fn upright(file: &[u8], side: f32) -> Transform {
@@ -57,7 +81,7 @@ fn exif(file: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// From 1 to 8 (EXIF 2.3, 4.6.4).
+/// From 1 to 8.
 fn orientation(tiff: &[u8]) -> Option<u16> {
     let big = match tiff.get(..2)? {
         b"MM" => true,

@@ -2,15 +2,19 @@
 //!
 //! Invariant: a file that has no such stream is told from one whose decoder is missing, and the latter is named with its package.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
+use gstreamer_video as gst_video;
 
 use super::order::SourceOrder;
 use super::stream::StreamEvent;
+use crate::files;
+use crate::media::layers::exif_orientation;
 use crate::media::profile::From;
 use crate::model::Refusal;
 use crate::model::message::DeviceKind;
@@ -20,6 +24,9 @@ const PASS_LEAST: Duration = Duration::from_millis(100);
 
 /// What plays in place of a file that has no sound.
 pub const SILENCE: &str = "audiotestsrc wave=silence is-live=true samplesperbuffer=4800";
+
+/// EXIF data behind this many bytes are not looked for.
+const LARGEST_PICTURE: u64 = 32 << 20;
 
 /// Containers, and the package of what takes them apart (Debian 12 and 13).
 const CONTAINERS: [(&str, &str); 15] = [
@@ -87,6 +94,37 @@ pub fn take_any_features(fragment: &gst::Bin, device: DeviceKind) {
         if element.has_property("expose-all-streams") {
             element.set_property("expose-all-streams", false);
         }
+    }
+}
+
+/// Turns a still picture upright, as its EXIF data say. A profile obeys what a container says by `video-direction=auto`; GStreamer's
+/// decoders of pictures say nothing of EXIF.
+pub fn obey_exif(fragment: &gst::Bin, file: &Path) {
+    let Some(direction) = upright(file) else { return };
+    let auto = |element: &gst::Element| {
+        element.property::<gst_video::VideoOrientationMethod>("video-direction")
+            == gst_video::VideoOrientationMethod::Auto
+    };
+    for element in fragment.iterate_recurse().into_iter().flatten() {
+        let flips = element.factory().is_some_and(|factory| factory.name() == "videoflip");
+        if flips && auto(&element) {
+            element.set_property_from_str("video-direction", direction);
+        }
+    }
+}
+
+/// What has to be done to a picture file, as `video-direction` calls it.
+fn upright(file: &Path) -> Option<&'static str> {
+    // What cannot be read is told when it is to be played.
+    match exif_orientation(files::open(file).ok()?, LARGEST_PICTURE)? {
+        2 => Some("horiz"),
+        3 => Some("180"),
+        4 => Some("vert"),
+        5 => Some("ul-lr"),
+        6 => Some("90r"),
+        7 => Some("ur-ll"),
+        8 => Some("90l"),
+        _ => None,
     }
 }
 

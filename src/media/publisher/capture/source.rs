@@ -8,7 +8,7 @@
 //! Invariant: the device is closed when a [`Source`] is dropped. Opening and closing may take seconds: never on the
 //! loop's thread. Callbacks hold the bridge and a channel, never an element.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -155,6 +155,9 @@ fn build(
     close_entries(&fragment).map_err(say)?;
     if order.candidate.capture.from == From::File {
         file::take_any_features(&fragment, order.device);
+        if let Some(file) = &order.address {
+            file::obey_exif(&fragment, Path::new(file));
+        }
     }
     let name = match order.device {
         DeviceKind::Camera => "camera",
@@ -289,7 +292,17 @@ fn first_error(pipeline: &gst::Pipeline, order: &SourceOrder) -> Refusal {
 /// An error of a device's pipeline in the SDK's codes, with its cause as far as the machine knows it.
 fn refusal(order: &SourceOrder, error: &gst::message::Error) -> Refusal {
     let file = order.address.as_deref().filter(|_| order.candidate.capture.from == From::File);
-    let refusal = driver_says(order.device, file.unwrap_or(&order.id), error);
+    let refusal = match file {
+        // GStreamer's words are "Internal data stream error."
+        Some(file) if error.error().matches(gst::StreamError::Failed) => Refusal::new(
+            order.device.start_fail(),
+            format!(
+                "{file}: it cannot be decoded: it is damaged, or of a kind that the decoder does not know"
+            ),
+        ),
+        Some(file) => driver_says(order.device, file, error),
+        None => driver_says(order.device, &order.id, error),
+    };
     match &order.located {
         Some(located) => (order.explain)(order.device, located, refusal),
         None => refusal,
