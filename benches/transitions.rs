@@ -393,6 +393,7 @@ fn guest_settings(name: &UserId, n: u8) -> guest::Settings {
         microphone: "auto".to_owned(),
         quality: Quality::P720,
         mirror: Mirror::No,
+        layers: Default::default(),
         capture_volume: Loudness::Set(Volume::FULL),
         output_volume: Loudness::Set(Volume::FULL),
         seed: [n; 32],

@@ -26,7 +26,7 @@ use crate::model::hotplug::Notice;
 use crate::model::media::{Ask, Report};
 use crate::model::message::{DeviceKind, Token};
 use crate::model::settings::VideoCodec;
-use crate::model::state::{GuestState, RoomMembership};
+use crate::model::state::{GuestState, LayersState, RoomMembership};
 use crate::model::volume::Loudness;
 use crate::model::{Presence, Refusal, User};
 use crate::mqtt::connection::{Message, Publish, Retain, SubscribeOptions};
@@ -338,6 +338,7 @@ fn guest_settings(settings: &Settings) -> guest::Settings {
         camera: settings.media.camera.clone(),
         microphone: settings.media.microphone.clone(),
         quality: settings.media.quality,
+        layers: LayersState { foreground: foreground(settings) == layers::Foreground::Name },
         mirror: settings.media.mirror,
         capture_volume: settings.media.capture_volume,
         output_volume: settings.media.output_volume,

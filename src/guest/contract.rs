@@ -7,6 +7,7 @@ use crate::model::event::Event;
 use crate::model::media::{Ask, GuestStats, Mirror, Quality, Report, Ticket};
 use crate::model::message::{Signal, ToGuest, ToHost, Token};
 use crate::model::server::{Origin, ServerAsk};
+use crate::model::state::LayersState;
 use crate::model::volume::Loudness;
 use crate::model::{LiveId, Presence, Refusal, RequestId, RoomState, User, UserId};
 
@@ -53,6 +54,8 @@ pub struct Settings {
     pub quality: Quality,
     /// Mirrored or not.
     pub mirror: Mirror,
+    /// What is drawn into its pictures.
+    pub layers: LayersState,
     /// Microphone volume.
     pub capture_volume: Loudness,
     /// Speaker volume.

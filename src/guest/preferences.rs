@@ -11,6 +11,7 @@ use super::contract::Settings;
 use super::effects::Effects;
 use crate::model::media::{Ask, Quality};
 use crate::model::message::{DeviceAction, DeviceKind};
+use crate::model::state::LayersState;
 use crate::model::volume::Loudness;
 use crate::model::{DeviceSwitch, Volume};
 
@@ -20,6 +21,7 @@ pub(super) struct DevicePreferences {
     camera: String,
     microphone: String,
     quality: Quality,
+    layers: LayersState,
     capture_volume: Loudness,
     /// The volume of the microphone's card, as far as it is known.
     card_volume: Volume,
@@ -35,11 +37,16 @@ impl DevicePreferences {
             camera: settings.camera.clone(),
             microphone: settings.microphone.clone(),
             quality: settings.quality,
+            layers: settings.layers,
             capture_volume: settings.capture_volume,
             card_volume: Volume::FULL,
             stays_closed: BTreeSet::new(),
             banned: BTreeSet::new(),
         }
+    }
+
+    pub(super) fn layers(&self) -> LayersState {
+        self.layers
     }
 
     pub(super) fn switch_camera(&mut self, camera: String, effects: &mut Effects) {

@@ -54,6 +54,7 @@ pub(super) fn state(parts: &GuestParts<'_>) -> GuestState {
             volume: preferences.capture_volume(),
         },
         speaker: stay.map_or(SpeakerStatus::Off, |stay| stay.connection().speaker()),
+        layers: preferences.layers(),
         network: stay.map_or(Network::UNKNOWN, Stay::network),
         last_error: parts.last_error.cloned(),
         summary: summary(parts),

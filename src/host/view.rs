@@ -123,6 +123,7 @@ fn cut<D>(live: &Live, queue: &RequestQueue<D>, by: impl Fn(&D) -> Option<By>) -
             seat_index: pending.seat_index,
             media: pending.media,
             expires: pending.expires,
+            extra_info: pending.extra_info.clone(),
             by: by(&pending.detail),
         })
     };

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::media::{Quality, SentPicture};
 use super::sound::SpeakerStatus;
 use super::viewer::Watching;
-use super::{By, Connection, LiveId, Media, Phase, Refusal, User, UserId, Volume};
+use super::{By, Connection, ExtraInfo, LiveId, Media, Phase, Refusal, User, UserId, Volume};
 
 /// When something pending ends; `None` for never. Serialized as the whole seconds left, rounded up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +132,13 @@ pub struct MicrophoneState {
     pub volume: Volume,
 }
 
+/// What a guest draws into its pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct LayersState {
+    /// Whether its name is over them.
+    pub foreground: bool,
+}
+
 /// The snapshot of a guest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GuestState {
@@ -151,6 +158,8 @@ pub struct GuestState {
     pub microphone: MicrophoneState,
     /// The speaker.
     pub speaker: SpeakerStatus,
+    /// What is drawn.
+    pub layers: LayersState,
     /// The network.
     pub network: Network,
     /// The last failure of camera, microphone or media; none after the next success.
@@ -173,6 +182,7 @@ impl GuestState {
             "camera": self.camera,
             "microphone": self.microphone,
             "speaker": self.speaker,
+            "layers": self.layers,
             "network": self.network,
             "last_error": self.last_error,
             "summary": self.summary,
@@ -191,6 +201,8 @@ pub struct PendingRequest {
     pub media: Media,
     /// When it ends.
     pub expires: Deadline,
+    /// What came with it.
+    pub extra_info: Option<ExtraInfo>,
     /// Of an invitation: who invited.
     pub by: Option<By>,
 }
@@ -247,22 +259,33 @@ pub struct HostState {
 }
 
 impl HostState {
-    /// The snapshot as it travels, at `now`, its lists cut further until it keeps to 64 KiB.
+    /// The snapshot as it travels, at `now`, cut until it keeps to 64 KiB: first each `extra_info` is left out, then its lists are
+    /// shortened.
     pub fn json(&self, now: Instant) -> Value {
+        let fits = |value: &Value| value.to_string().len() <= PAYLOAD_MAX;
+        let whole = self.cut_to(LIST_MAX, now, |request| request.extra_info.as_ref());
+        if fits(&whole) {
+            return whole;
+        }
         let mut most = LIST_MAX;
         loop {
-            let value = self.cut_to(most, now);
-            if most == 0 || value.to_string().len() <= PAYLOAD_MAX {
+            let value = self.cut_to(most, now, |_| None);
+            if most == 0 || fits(&value) {
                 return value;
             }
             most = most * 3 / 4;
         }
     }
 
-    fn cut_to(&self, most: usize, now: Instant) -> Value {
+    fn cut_to(
+        &self,
+        most: usize,
+        now: Instant,
+        extra_info: impl Fn(&PendingRequest) -> Option<&ExtraInfo>,
+    ) -> Value {
         let request = |r: &PendingRequest| {
             let mut value = json!({"user": r.user, "seat_index": r.seat_index, "media": r.media,
-                "expires_in": r.expires.seconds_left(now)});
+                "expires_in": r.expires.seconds_left(now), "extra_info": extra_info(r)});
             if let Some(by) = &r.by {
                 value["by"] = json!(by);
             }

@@ -7,7 +7,7 @@ use coguestd::guest::{AcceptInvitations, Guest, Input, Output, Settings};
 use coguestd::model::command::{Command, Settled};
 use coguestd::model::media::{Ask, AudioPlan, Mirror, Plan, Quality, Session, VideoPlan};
 use coguestd::model::message::ToHost;
-use coguestd::model::state::{DeviceStatus, RoomMembership};
+use coguestd::model::state::{DeviceStatus, LayersState, RoomMembership};
 use coguestd::model::volume::Loudness;
 use coguestd::model::{LiveId, Phase, RequestId, User, UserId};
 
@@ -55,6 +55,7 @@ pub fn settings(name: &str, seed: u8) -> Settings {
         microphone: "auto".to_owned(),
         quality: Quality::P720,
         mirror: Mirror::No,
+        layers: LayersState { foreground: false },
         capture_volume: Loudness::AsItIs,
         output_volume: Loudness::AsItIs,
         seed: [seed; 32],

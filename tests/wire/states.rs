@@ -6,8 +6,8 @@ use coguestd::model::media::{Quality, SentPicture};
 use coguestd::model::message::DeviceKind;
 use coguestd::model::sound::SpeakerStatus;
 use coguestd::model::state::{
-    CameraState, Connected, Cut, Deadline, DeviceStatus, GuestState, HostState, MicrophoneState, Network,
-    NetworkQuality, PAYLOAD_MAX, PendingInvitation, PendingRequest, RoomMembership, SeatState,
+    CameraState, Connected, Cut, Deadline, DeviceStatus, GuestState, HostState, LayersState, MicrophoneState,
+    Network, NetworkQuality, PAYLOAD_MAX, PendingInvitation, PendingRequest, RoomMembership, SeatState,
 };
 use coguestd::model::viewer::{Talk, Watching};
 use coguestd::model::{
@@ -76,6 +76,31 @@ fn the_largest_room_and_the_largest_state_keep_to_64_kib() {
     assert_eq!(value["candidates_total"], 9000, "what is cut is counted");
 }
 
+#[test]
+fn what_came_with_requests_is_left_out_before_a_request_is() {
+    let now = Instant::now();
+    let mut state = host(now);
+    let told = |n: usize| {
+        let id = format!("kiosk-{n}").parse().expect("valid");
+        let extra_info = Some("\"".repeat(1024).try_into().expect("long enough"));
+        PendingRequest {
+            user: User::new(id, None, None).expect("short"),
+            extra_info,
+            ..state.applicants.shown[0].clone()
+        }
+    };
+    let few: Vec<_> = (0..10).map(told).collect();
+    let many = (0..100).map(told).collect();
+    state.applicants = Cut { shown: few, total: 10 };
+    let value = state.json(now);
+    assert_eq!(value["applicants"][9]["extra_info"].as_str().map(str::len), Some(1024));
+    state.applicants = Cut { shown: many, total: 100 };
+    let value = state.json(now);
+    assert!(value.to_string().len() <= PAYLOAD_MAX, "{} bytes", value.to_string().len());
+    assert_eq!(value["applicants"].as_array().map(Vec::len), Some(100));
+    assert!(value["applicants"][0]["extra_info"].is_null());
+}
+
 fn live() -> RoomState {
     let mut seats: Vec<Seat> = (0..3).map(Seat::empty).collect();
     seats[1].locked = true;
@@ -133,6 +158,7 @@ fn seated(now: Instant) -> GuestState {
             volume: Volume::FULL,
         },
         speaker: SpeakerStatus::Playing,
+        layers: LayersState { foreground: true },
         network: Network {
             quality: NetworkQuality::Excellent,
             delay_ms: Some(12.5),
@@ -165,6 +191,7 @@ fn waiting(now: Instant) -> GuestState {
             volume: Volume::FULL,
         },
         speaker: SpeakerStatus::Off,
+        layers: LayersState { foreground: false },
         network: Network::UNKNOWN,
         last_error: None,
         summary: "in lobby, waiting for host-1 to come back".to_owned(),
@@ -177,6 +204,7 @@ fn host(now: Instant) -> HostState {
         seat_index: -1,
         media: Media::Video,
         expires: Deadline(Some(now + Duration::from_secs(21))),
+        extra_info: Some("Has a parcel".to_owned().try_into().expect("short")),
         by,
     };
     HostState {

@@ -311,6 +311,7 @@ export function state(x: unknown): State | null {
       invitations: list(raw['invitations'], MOST_LISTED, invitation),
       seat: stay(raw['seat']),
       speaker: word(raw['speaker'], ['off', 'silent', 'playing'], 'off'),
+      layers: { foreground: fields(raw['layers'])?.['foreground'] === true },
     }
   }
   if (raw['role'] !== 'host') return null

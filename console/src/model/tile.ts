@@ -12,6 +12,8 @@ export interface TileView {
   words: string[]
   /** There is no picture to be seen: the background layer stands for it. */
   background: boolean
+  /** The guest's name is in its picture. */
+  named: boolean
   speaking: boolean
   /** −60 to 0 dBFS, or null while nothing is known. */
   level: number | null
@@ -23,7 +25,7 @@ const POOR = { poor: 'poor link', bad: 'bad link', very_bad: 'very bad link', do
 export function tileView(w: World, entry: RoomEntry, seat: wire.Seat, now: number): TileView {
   if (!seat.user) {
     const tone = seat.locked ? 'locked' : 'free'
-    return { tone, words: [tone], background: true, speaking: false, level: null, detail: '' }
+    return { tone, words: [tone], background: true, named: false, speaking: false, level: null, detail: '' }
   }
   const id = seat.user.user_id
   const guest = guestState(w, id)
@@ -47,10 +49,12 @@ export function tileView(w: World, entry: RoomEntry, seat: wire.Seat, now: numbe
   const quality = guest?.network.quality
   if (quality && quality in POOR && seat.connection === 'connected') say('warn', POOR[quality as keyof typeof POOR])
   if (speaking) words.push('speaking')
+  const background = seat.media === 'audio' || seat.camera !== 'on' || guest?.camera.status === 'lost'
   return {
     tone,
     words,
-    background: seat.media === 'audio' || seat.camera !== 'on' || guest?.camera.status === 'lost',
+    background,
+    named: !background && guest?.layers.foreground === true,
     speaking,
     level: seat.microphone === 'on' ? (stats?.audio?.level_dbfs ?? null) : null,
     detail: detail(stats, guest?.speaker === 'playing'),

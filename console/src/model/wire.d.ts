@@ -9,6 +9,7 @@ export interface AnswerDescription {
 /** A pending application at the host. */
 export interface Applicant {
   expires_in: number | null
+  extra_info: string | null
   media: 'video' | 'audio'
   seat_index: number
   user: User
@@ -102,6 +103,7 @@ export interface GuestState {
   camera: Camera
   invitations: Array<PendingInvitation>
   last_error: Error | null
+  layers: Layers
   microphone: Microphone
   network: Network
   role: 'guest'
@@ -168,9 +170,15 @@ export interface Info {
 export interface Invitee {
   by?: By
   expires_in: number | null
+  extra_info: string | null
   media: 'video' | 'audio'
   seat_index: number
   user: User
+}
+
+/** What a guest draws into its pictures. */
+export interface Layers {
+  foreground: boolean
 }
 
 /** The guest's microphone; a host has none. */

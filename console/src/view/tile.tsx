@@ -17,13 +17,14 @@ export interface LayerProps {
   view: TileView
 }
 
-/** Always above the picture: the name, and a struck microphone where it is closed. */
-export function Foreground({ seat }: LayerProps) {
-  if (!seat.user) return null
+/** Always above the picture: the name, unless it is in the picture, and a struck microphone where it is closed. */
+export function Foreground({ seat, view }: LayerProps) {
+  const open = seat.microphone === 'on'
+  if (!seat.user || (open && view.named)) return null
   return (
     <span class="pill">
-      {seat.microphone === 'on' ? null : <Icon name="microphone" struck />}
-      <bdi>{seat.user.user_name}</bdi>
+      {open ? null : <Icon name="microphone" struck />}
+      {view.named ? null : <bdi>{seat.user.user_name}</bdi>}
     </span>
   )
 }

@@ -130,6 +130,23 @@ test('a tile says in words what its border says', () => {
   assert.match(view(16_000).words[0]!, /^lost 6 s/)
 })
 
+test('a name that is in the picture is not written over it', () => {
+  const w = lobby()
+  const room = live()
+  room.seats[2].camera = 'on'
+  say(w, 'room/lobby/state', bytes(room))
+  const named = () => tileView(w, w.rooms.get('lobby')!, w.rooms.get('lobby')!.room.seats[2]!, 2000).named
+  const draws = (foreground: boolean) => say(w, 'device/kiosk-7/state', bytes({ role: 'guest', layers: { foreground } }))
+  draws(true)
+  assert.equal(named(), true)
+  draws(false)
+  assert.equal(named(), false)
+  draws(true)
+  room.seats[2].camera = 'off'
+  say(w, 'room/lobby/state', bytes(room))
+  assert.equal(named(), false, 'without a picture the page writes it')
+})
+
 test('addresses lead to pages, and odd ones to the rooms', () => {
   assert.deepEqual(routeOf('#/room/lobby'), { page: 'room', live_id: 'lobby' })
   assert.deepEqual(routeOf('#/wall/lobby?layout=800'), { page: 'wall', live_id: 'lobby', template: 800 })

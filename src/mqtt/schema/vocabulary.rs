@@ -59,7 +59,9 @@ fn known(name: &str) -> Option<Value> {
         "exchange" => json!({"type": "integer", "minimum": 1}),
         "number" => json!({"type": "number"}),
         "share" => json!({"type": "number", "minimum": 0, "maximum": 1}),
-        "truth" | "locked" | "accepted" | "mirror" | "talk" | "talking" => json!({"type": "boolean"}),
+        "truth" | "locked" | "accepted" | "mirror" | "talk" | "talking" | "drawn" => {
+            json!({"type": "boolean"})
+        }
         "text" | "why" | "encoder" | "instead_of" | "camera" | "microphone" | "machine" | "version"
         | "pipeline" | "url" => {
             json!({"type": "string"})
@@ -177,15 +179,16 @@ const SHARED: &[(&str, &str, &str)] = &[
         "The way to the stage.",
         "quality:network_quality delay_ms:number~ up_loss:share~ down_loss:share~",
     ),
+    ("Layers", "What a guest draws into its pictures.", "foreground:drawn"),
     (
         "GuestState",
         "Snapshot of a guest.",
         "role:guest_role room:Place application:PendingApplication~ invitations:PendingInvitation* seat:Stay~ \
-         camera:Camera microphone:Microphone speaker network:Network last_error:Error~ \
+         camera:Camera microphone:Microphone speaker layers:Layers network:Network last_error:Error~ \
          summary",
     ),
-    ("Applicant", "A pending application at the host.", "user seat_index media expires_in"),
-    ("Invitee", "A pending invitation at the host.", "user seat_index media expires_in by?"),
+    ("Applicant", "A pending application at the host.", "user seat_index media expires_in extra_info~"),
+    ("Invitee", "A pending invitation at the host.", "user seat_index media expires_in extra_info~ by?"),
     ("Watching", "A session of a viewer.", "user_id operator~ talking"),
     ("Connected", "A seated guest.", "user seat_index:seat connection"),
     (
