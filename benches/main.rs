@@ -26,6 +26,8 @@ mod stand;
 mod startup;
 mod stays;
 mod storm;
+mod viewer;
+mod watching;
 
 #[path = "../tests/support/network.rs"]
 mod network;
@@ -47,7 +49,7 @@ use self::stand::Stand;
 type Measure = fn(&Stand) -> anyhow::Result<Vec<Row>>;
 
 /// What is measured, in this order.
-const GROUPS: [(&str, &str, Measure); 15] = [
+const GROUPS: [(&str, &str, Measure); 16] = [
     ("pure", "the machines without a world", pure::measure),
     ("seated", "a seated guest beside the bare pipeline", seated::measure),
     ("foreground", "a seated guest with and without a label", foreground::measure),
@@ -60,6 +62,7 @@ const GROUPS: [(&str, &str, Measure); 15] = [
     ("stays", "a hundred stays", stays::measure),
     ("guests", "a stage with 8 and with 32 guests", guests::measure),
     ("returns", "what guests hear of the room: its age, and what it costs the host", returns::measure),
+    ("watching", "viewers of a seat, and who talks to it", watching::measure),
     ("joins", "three hundred joins and leaves at a stage", returns::joins),
     ("storm", "a stage that is asked for two hundred sessions a second", storm::measure),
     ("idle", "an idle guest", idle::measure),

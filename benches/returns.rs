@@ -14,7 +14,7 @@ use super::console::Console;
 use super::publisher::Show;
 use super::room::Room;
 use super::rows::{Row, quantile};
-use super::stand::{GUEST, HOST, Stand};
+use super::stand::{GUEST, HOST, Running, Stand};
 
 /// Samples a second.
 const RATE: u32 = 48_000;
@@ -27,6 +27,9 @@ const BEEPS: u32 = 40;
 const SETTLE: usize = 10;
 /// A beep is heard from this level on.
 const LOUD: u16 = 1_000;
+
+/// A speaker that nobody hears.
+const NOWHERE: &str = "fakesink name=speaker sync=true";
 
 const MOUTH: &str = "bench-mouth";
 const EAR: &str = "bench-ear";
@@ -51,17 +54,17 @@ pub fn measure(stand: &Stand) -> anyhow::Result<Vec<Row>> {
     Ok(vec![heard, nine()?, alone])
 }
 
-/// A guest of the real program that sits and hears, with this microphone and this speaker.
-fn guest(
-    stand: &Stand,
-    console: &mut Console,
-    name: &str,
-    microphone: &str,
-    speaker: &str,
-) -> anyhow::Result<super::stand::Running> {
+/// How a guest hears and is heard: elements as a profile names them.
+pub struct Voice<'a> {
+    pub microphone: &'a str,
+    pub speaker: &'a str,
+}
+
+/// A guest of the real program that sits, with sound only.
+pub fn guest(stand: &Stand, console: &mut Console, name: &str, voice: &Voice<'_>) -> anyhow::Result<Running> {
     let folder = stand.folder().join(name);
     fs::create_dir_all(&folder)?;
-    write_profile(&folder.join("test.toml"), microphone, speaker)?;
+    write_profile(&folder.join("test.toml"), voice)?;
     let mark = console.mark();
     let directory = format!("media.profile_directory={}", folder.display());
     let keys = [
@@ -80,19 +83,27 @@ fn guest(
 }
 
 /// The profile `test` with them.
-fn write_profile(file: &PathBuf, microphone: &str, speaker: &str) -> anyhow::Result<()> {
+fn write_profile(file: &PathBuf, voice: &Voice<'_>) -> anyhow::Result<()> {
     let shipped = include_str!("../pipelines/test.toml");
     let line = |name: &str| shipped.lines().find(|line| line.contains(name)).context("the profile has it");
     let text = shipped
-        .replace(line("name=microphone")?, &format!("launch = \"{microphone}\""))
-        .replace(line("name=speaker")?, &format!("launch = \"{speaker}\""));
+        .replace(line("name=microphone")?, &format!("launch = \"{}\"", voice.microphone))
+        .replace(line("name=speaker")?, &format!("launch = \"{}\"", voice.speaker));
     Ok(fs::write(file, text)?)
+}
+
+/// A speaker that sends what it is given to a port of this machine: 16 bit, 48,000 Hz, one channel.
+pub fn speaker_at(port: u16) -> String {
+    format!(
+        "audioconvert ! capsfilter caps=audio/x-raw,format=S16LE,channels=1,rate=48000 \
+         ! udpsink name=speaker host=127.0.0.1 port={port} sync=true"
+    )
 }
 
 /// What a guest is sent that hears nobody.
 fn alone(stand: &Stand, console: &mut Console) -> anyhow::Result<Row> {
     let tone = "audiotestsrc name=microphone is-live=true samplesperbuffer=960";
-    let guest = guest(stand, console, GUEST, tone, "fakesink name=speaker sync=true")?;
+    let guest = guest(stand, console, GUEST, &Voice { microphone: tone, speaker: NOWHERE })?;
     console.listen_for(Duration::from_secs(3));
     let mark = console.mark();
     console.listen_for(Duration::from_secs(10));
@@ -114,16 +125,12 @@ fn mouth_to_ear(stand: &Stand, console: &mut Console) -> anyhow::Result<Row> {
     let microphone = format!(
         "udpsrc name=microphone uri=udp://127.0.0.1:{port} ! rawaudioparse sample-rate=48000 num-channels=1"
     );
-    let speaker = format!(
-        "audioconvert ! capsfilter caps=audio/x-raw,format=S16LE,channels=1,rate=48000 \
-         ! udpsink name=speaker host=127.0.0.1 port={} sync=true",
-        ear.local_addr()?.port()
-    );
+    let speaker = speaker_at(ear.local_addr()?.port());
     let began = Instant::now();
     let silence = "audiotestsrc name=microphone is-live=true wave=silence samplesperbuffer=960";
     let mouth = speak(port, began)?;
-    let said = guest(stand, console, MOUTH, &microphone, "fakesink name=speaker sync=true")?;
-    let heard = guest(stand, console, EAR, silence, &speaker)?;
+    let said = guest(stand, console, MOUTH, &Voice { microphone: &microphone, speaker: NOWHERE })?;
+    let heard = guest(stand, console, EAR, &Voice { microphone: silence, speaker: &speaker })?;
     let delays = listen(&ear, began)?;
     ensure!(mouth.join().is_ok(), "nobody spoke to the end");
     heard.end()?;

@@ -27,7 +27,7 @@ pub struct Row {
 }
 
 /// Every name with what it is, its unit and its target, in the order of the table.
-const KNOWN: [(&str, &str, &str, Target); 34] = [
+const KNOWN: [(&str, &str, &str, Target); 38] = [
     ("cpu_ratio", "CPU of a seated guest, over that of the bare pipeline", "ratio", Target::AtMost(1.2)),
     ("memory_mib", "peak memory of a seated guest", "MiB", Target::None),
     ("memory_over_bare_mib", "… above that of the bare pipeline", "MiB", Target::AtMost(32.0)),
@@ -85,6 +85,20 @@ const KNOWN: [(&str, &str, &str, Target); 34] = [
     ),
     ("returns_9_cpu_percent", "CPU of 9 returns, of one core", "%", Target::AtMost(15.0)),
     ("idle_return_kbps", "what a guest is sent that is alone, before RTP", "kbit/s", Target::AtMost(4.0)),
+    (
+        "watch_first_frame_p95_ms",
+        "`watch` → a viewer's first decoded picture, 95 of 100",
+        "ms",
+        Target::AtMost(800.0),
+    ),
+    ("watched_cpu_percent", "CPU of a viewer of a seat at the host, of one core", "%", Target::AtMost(3.0)),
+    ("watched_memory_mib", "memory of it", "MiB", Target::AtMost(3.0)),
+    (
+        "talk_ms",
+        "`talk` → sound at the speaker of the guest; its end → silence there",
+        "ms",
+        Target::AtMost(300.0),
+    ),
     ("joins_memory_growth_mib", "memory more after 300 further joins and leaves", "MiB", Target::AtMost(4.0)),
     (
         "storm_gap_ms",

@@ -15,7 +15,7 @@ import uuid
 from array import array
 
 import paho.mqtt.client as mqtt
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.sdp import candidate_from_sdp
@@ -103,7 +103,7 @@ class Guest:
             say("hears", level=level, hertz=turns / 2 * 48000 / len(sound))
 
     async def offer(self):
-        self.peer = RTCPeerConnection()
+        self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.peer.on("connectionstatechange", lambda: say("connection", state=self.peer.connectionState, packets=packets))
         self.peer.on("track", lambda track: asyncio.ensure_future(self.listen(track)))
         if MUTE:

@@ -14,7 +14,7 @@ import uuid
 
 import numpy
 import paho.mqtt.client as mqtt
-from aiortc import RTCPeerConnection, RTCSessionDescription, rtcrtpreceiver
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription, rtcrtpreceiver
 from aiortc.codecs import depayload
 from aiortc.codecs.vpx import VpxPayloadDescriptor
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
@@ -128,7 +128,7 @@ class Stage:
         formats = [line for line in sdp.split("\r\n") if line.startswith(("a=rtpmap:", "a=fmtp:"))]
         say("offer", exchange=self.exchange, offers=self.offers, directions=directions, formats=formats)
         again_types.update(int(line[9:].split()[0]) for line in formats if line.startswith("a=rtpmap:") and "rtx/" in line)
-        self.peer = RTCPeerConnection()
+        self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.peer.on("connectionstatechange", lambda: say("connection", state=self.peer.connectionState))
         self.peer.on("track", lambda track: asyncio.ensure_future(self.watch(track)))
         self.peer.addTrack(AudioStreamTrack())

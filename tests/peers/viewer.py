@@ -14,7 +14,7 @@ import struct
 import sys
 from array import array
 
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
 
 SOUND, HERTZ = open(sys.argv[1], "wb", buffering=0), int(sys.argv[2])
@@ -39,7 +39,7 @@ class Tone(AudioStreamTrack):
 
 class Viewer:
     def __init__(self):
-        self.peer = RTCPeerConnection()
+        self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.peer.on("connectionstatechange", lambda: say("connection", state=self.peer.connectionState))
         self.peer.on("track", lambda track: asyncio.ensure_future(self.follow(track)))
         self.peer.addTrack(Tone())

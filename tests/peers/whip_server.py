@@ -11,7 +11,7 @@ import json
 import sys
 
 from aiohttp import web
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
@@ -67,7 +67,7 @@ async def publish(request):
     say("offer", name=name, directions=directions, candidates=offer.count("a=candidate:"))
     if request.path.startswith("/mute/"):
         await asyncio.Event().wait()
-    peer = RTCPeerConnection()
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     peer.on("track", lambda track: asyncio.ensure_future(watch(name, track)))
     await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
     await peer.setLocalDescription(await peer.createAnswer())

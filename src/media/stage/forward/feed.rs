@@ -1,6 +1,7 @@
 //! The sections of an offer to a viewer, and what feeds them.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use gstreamer as gst;
 use gstreamer::glib;
@@ -68,7 +69,7 @@ pub fn feed(
     let lacking = Arc::clone(&stream);
     end.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
         let asks = |event: &gst::Event| gst_video::UpstreamForceKeyUnitEvent::parse(event).is_ok();
-        if info.event().is_some_and(asks) && lacking.lack_key_frame() {
+        if info.event().is_some_and(asks) && lacking.lack_key_frame(Instant::now()) {
             lacks();
         }
         gst::PadProbeReturn::Ok

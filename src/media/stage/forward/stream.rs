@@ -2,8 +2,8 @@
 //!
 //! Invariant: the pad of the guest's webrtcbin has a probe only while somebody watches, and the probe waits for nobody.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 use gstreamer::glib;
@@ -20,15 +20,26 @@ pub struct ForwardedStream {
     ssrc: u32,
     source: Mutex<StreamSource>,
     outputs: Arc<Mutex<Vec<(u64, gst_app::AppSrc)>>>,
-    /// Whether a viewer lacks a key frame.
-    lacks_key_frame: AtomicBool,
+    key_frames: Arc<Mutex<ForwardedKeyFrames>>,
 }
+
+/// What its viewers have of its key frames.
+#[derive(Debug, Default)]
+struct ForwardedKeyFrames {
+    /// Whether a viewer lacks one.
+    is_lacked: bool,
+    /// When the last one was handed out.
+    passed: Option<Instant>,
+}
+
+/// A viewer that asks so soon after a key frame was handed out has not seen it yet.
+const ON_ITS_WAY: Duration = Duration::from_millis(300);
 
 /// Where the packets come from.
 #[derive(Debug, Default)]
 struct StreamSource {
     pad: Option<glib::WeakRef<gst::Pad>>,
-    payload: u8,
+    codec: Option<Codec>,
     probe: Option<gst::PadProbeId>,
 }
 
@@ -55,54 +66,69 @@ impl ForwardedStream {
     pub fn comes_from(&self, pad: &gst::Pad, codec: Codec) {
         let mut source = lock(&self.source);
         source.pad = Some(pad.downgrade());
-        source.payload = payload_of(codec);
+        source.codec = Some(codec);
         self.update(&mut source);
     }
 
-    /// From now on it goes to this viewer, too.
+    /// From now on it goes to this viewer, too, which lacks a key frame.
     pub fn add(&self, viewer: u64, output: gst_app::AppSrc) {
         lock(&self.outputs).push((viewer, output));
+        lock(&self.key_frames).is_lacked = true;
         self.update(&mut lock(&self.source));
     }
 
     /// And no longer.
     pub fn remove(&self, viewer: u64) {
-        lock(&self.outputs).retain(|(other, _)| *other != viewer);
+        let mut outputs = lock(&self.outputs);
+        outputs.retain(|(other, _)| *other != viewer);
+        if outputs.is_empty() {
+            lock(&self.key_frames).is_lacked = false;
+        }
+        drop(outputs);
         self.update(&mut lock(&self.source));
     }
 
-    /// A viewer lacks a key frame. Whether that is news.
-    pub fn lack_key_frame(&self) -> bool {
-        !self.lacks_key_frame.swap(true, Relaxed)
+    /// A viewer asks for a key frame. Whether that is news.
+    pub fn lack_key_frame(&self, now: Instant) -> bool {
+        let mut key_frames = lock(&self.key_frames);
+        let since = key_frames.passed.map(|passed| now.saturating_duration_since(passed));
+        let is_news = !key_frames.is_lacked && since.is_none_or(|since| since >= ON_ITS_WAY);
+        key_frames.is_lacked |= is_news;
+        is_news
     }
 
-    /// Whether a viewer lacks one since this was asked last.
-    pub fn take_lack(&self) -> bool {
-        self.lacks_key_frame.swap(false, Relaxed)
+    /// The guest is asked for one.
+    pub fn take_lack(&self) {
+        lock(&self.key_frames).is_lacked = false;
     }
 
     /// Whether a viewer lacks one.
     pub fn lacks(&self) -> bool {
-        self.lacks_key_frame.load(Relaxed)
+        lock(&self.key_frames).is_lacked
     }
 
     fn update(&self, source: &mut StreamSource) {
         let pad = source.pad.as_ref().and_then(glib::WeakRef::upgrade);
         let is_watched = !lock(&self.outputs).is_empty();
-        match (source.probe.take(), pad, is_watched) {
-            (Some(probe), Some(pad), false) => pad.remove_probe(probe),
-            (None, Some(pad), true) => source.probe = self.watch(&pad, source.payload),
+        match (source.probe.take(), pad.zip(source.codec), is_watched) {
+            (Some(probe), Some((pad, _)), false) => pad.remove_probe(probe),
+            (None, Some((pad, codec)), true) => source.probe = self.watch(&pad, codec),
             (probe, _, _) => source.probe = probe,
         }
     }
 
-    fn watch(&self, pad: &gst::Pad, payload: u8) -> Option<gst::PadProbeId> {
-        let (outputs, ssrc) = (Arc::clone(&self.outputs), self.ssrc);
+    fn watch(&self, pad: &gst::Pad, codec: Codec) -> Option<gst::PadProbeId> {
+        let (outputs, key_frames) = (Arc::clone(&self.outputs), Arc::clone(&self.key_frames));
+        let (payload, ssrc) = (payload_of(codec), self.ssrc);
         pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |pad, info| {
             let base = pad.parent_element().and_then(|webrtc| webrtc.base_time());
             let forward = |packet: &gst::BufferRef| {
                 let bytes = packet.map_readable().ok();
                 if let Some(copy) = bytes.and_then(|bytes| packet::readdressed(&bytes, payload, ssrc)) {
+                    if packet::begins_key_frame(codec, &copy) {
+                        *lock(&key_frames) =
+                            ForwardedKeyFrames { is_lacked: false, passed: Some(Instant::now()) };
+                    }
                     hand_out(&lock(&outputs), copy, base.zip(packet.pts()).map(|(base, pts)| base + pts));
                 }
             };

@@ -248,7 +248,6 @@ impl ViewerPeer {
         self.signs = Some(SignsOfLife::new(now, self.arrivals.count()));
         for feed in &self.feeds {
             feed.stream.add(self.number, feed.source.clone());
-            feed.stream.lack_key_frame();
         }
         Some(ViewerReport::Heard)
     }
