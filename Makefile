@@ -25,7 +25,7 @@ NODE_PACKAGES := nodejs npm
 CROSS_PACKAGES := mmdebstrap dpkg-dev lintian bc util-linux
 SYSTEM_PACKAGES := qemu-user-static arch-test e2fsprogs openssh-client procps
 
-.PHONY: help peers deps deps-node deps-cross deps-system build console demo test test-console gallery test-system lint deny bench schema fuzz fuzz-keep fmt deb deb-console
+.PHONY: help peers web-servers deps deps-node deps-cross deps-system build console demo test test-console gallery test-system lint deny bench schema fuzz fuzz-keep fmt deb deb-console
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -77,9 +77,15 @@ test: deps peers ## run every test
 	cargo test --locked --lib --bins --tests --example documents
 	$(MAKE) test-console
 
-test-console: deps console ## the console's tests: its pure parts, and Chromium with a broker, a host and guests (ONLY="name": one of them)
+# Web servers that the console's tests start themselves: unpacked, for an installed one would be started, too.
+web-servers: deps
+	@servers="$(TARGET)/web-servers"; [ -f "$$servers/complete" ] || { rm -rf "$$servers" && mkdir -p "$$servers" && cd "$$servers" && \
+	  { apt-get download -q nginx caddy || { $(SUDO) apt-get update -q && apt-get download -q nginx caddy; }; } && \
+	  for package in *.deb; do dpkg -x "$$package" . || exit 1; done && touch complete; } || { rm -rf "$$servers"; exit 1; }
+
+test-console: deps web-servers console ## the console's tests: its pure parts, and Chromium with a broker, a host and guests (ONLY="name": one of them)
 	cargo build --locked
-	cd console && npx tsc && COGUESTD="$(TARGET)/debug/coguestd" node test/run.mjs all $(if $(ONLY),"$(ONLY)")
+	cd console && npx tsc && COGUESTD="$(TARGET)/debug/coguestd" WEB_SERVERS="$(TARGET)/web-servers" node test/run.mjs all $(if $(ONLY),"$(ONLY)")
 
 gallery: deps console ## pictures of the console's pages, into console/gallery in cargo's target folder
 	cargo build --locked

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 // A broker with the shipped access list, real daemons, and a browser, each of this test's own; everything ends with the stand.
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
@@ -22,9 +23,18 @@ interface Process {
   child: ChildProcess
 }
 
+const inFolders = (name: string, folders: string[]) => folders.map(folder => `${folder}/${name}`).find(existsSync)
+
 function tool(name: string, install: string): string {
-  const found = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'].map(folder => `${folder}/${name}`).find(existsSync)
+  const found = inFolders(name, [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'])
   if (!found) throw new Error(`this test needs ${name}: sudo apt-get install ${install}`)
+  return found
+}
+
+function webServer(name: string): string {
+  const unpacked = process.env['WEB_SERVERS'] ?? `${ROOT}/target/web-servers`
+  const found = inFolders(name, [`${unpacked}/usr/sbin`, `${unpacked}/usr/bin`])
+  if (!found) throw new Error(`this test needs ${name}: make web-servers`)
   return found
 }
 
@@ -112,23 +122,54 @@ export class Stand {
   }
 
   /** A web server with the shipped example, in front of the broker; where it is. */
-  async nginx(): Promise<string> {
+  async nginx(locations = ''): Promise<string> {
     const port = await freePort()
     const { folder } = this
-    const made = spawnSync(tool('openssl', 'openssl'), ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-keyout', `${folder}/key.pem`, '-out', `${folder}/certificate.pem`])
-    if (made.status !== 0) throw new Error(String(made.stderr))
+    this.#certificate()
     const server = readFileSync(`${ROOT}/console/serve/nginx.conf`, 'utf8')
       .replace('listen 443', `listen 127.0.0.1:${port}`)
       .replace(/ssl_certificate .*/, `ssl_certificate ${folder}/certificate.pem;`)
       .replace(/ssl_certificate_key .*/, `ssl_certificate_key ${folder}/key.pem;`)
       .replace(/root .*/, `root ${folder}/www;`)
       .replace('127.0.0.1:8083', `127.0.0.1:${this.web}`)
+      .replace(/}\s*$/, `${locations}\n}\n`)
     const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(what => `${what}_temp_path ${folder}/nginx-${what};`).join(' ')
     const user = process.getuid?.() === 0 ? 'user root;' : ''
     writeFileSync(`${folder}/nginx.conf`, `${user} daemon off; pid ${folder}/nginx.pid; error_log stderr; events {} http { types { text/html html; } access_log off; ${paths} ${server} }`)
-    this.#start('nginx', tool('nginx', 'nginx-light'), ['-c', `${folder}/nginx.conf`, '-p', folder, '-e', 'stderr'])
+    this.#start('nginx', webServer('nginx'), ['-c', `${folder}/nginx.conf`, '-p', folder, '-e', 'stderr'])
     await until('nginx listens', () => listens(port))
     return `https://127.0.0.1:${port}/`
+  }
+
+  /** Caddy with the shipped example, with a port, a certificate and a folder of this test's. */
+  async caddy(): Promise<string> {
+    const port = await freePort()
+    const { folder } = this
+    this.#certificate()
+    const site = readFileSync(`${ROOT}/console/serve/Caddyfile`, 'utf8')
+      .replace('console.example.org {', `https://127.0.0.1:${port} {\n\ttls ${folder}/certificate.pem ${folder}/key.pem`)
+      .replace('/usr/share/coguestd-console', `${folder}/www`)
+      .replace('127.0.0.1:8083', `127.0.0.1:${this.web}`)
+    writeFileSync(`${folder}/Caddyfile`, `{\n\tadmin off\n\tauto_https disable_redirects\n\tstorage file_system ${folder}/caddy\n}\n${site}`)
+    // It keeps what it was told in the home of whoever starts it.
+    this.#start('caddy', tool('env', 'coreutils'), [`XDG_CONFIG_HOME=${folder}`, webServer('caddy'), 'run', '--config', `${folder}/Caddyfile`, '--adapter', 'caddyfile'])
+    await until('Caddy listens', () => listens(port))
+    return `https://127.0.0.1:${port}/`
+  }
+
+  /** A server of another family that takes what guests publish (WHIP) and plays it (WHEP). */
+  async mediaServer(token: string): Promise<number> {
+    const port = await freePort()
+    this.#start('media-server', '/usr/bin/python3', [`${ROOT}/tests/peers/whip_server.py`, String(port), token])
+    await until('the media server listens (sudo apt-get install python3-aiortc python3-aiohttp)', () => listens(port))
+    writeFileSync(`${this.folder}/token`, token, { mode: 0o600 })
+    return port
+  }
+
+  #certificate() {
+    const { folder } = this
+    const made = spawnSync(tool('openssl', 'openssl'), ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', `${folder}/key.pem`, '-out', `${folder}/certificate.pem`])
+    if (made.status !== 0) throw new Error(String(made.stderr))
   }
 
   #start(name: string, program: string, args: string[]) {
@@ -159,19 +200,19 @@ export class Stand {
   }
 
   /** The room `lobby` with its host. */
-  async host(seats = 4): Promise<void> {
-    this.#daemon('lobby-host', 'Front desk', 'host')
+  async host(seats = 4, room = ''): Promise<void> {
+    this.#daemon('lobby-host', 'Front desk', 'host', '', room)
     await until('the host is online', () => this.ask('lobby-host', 'get_state').ok)
     this.ask('lobby-host', 'start_live', { live_id: 'lobby', seats })
   }
 
   /** A guest in the lobby; what its speaker is given goes into a file. */
-  async guest(id: string, name: string): Promise<void> {
+  async guest(id: string, name: string, room = ''): Promise<void> {
     const test = readFileSync(`${ROOT}/pipelines/test.toml`, 'utf8')
     const speaker = `audioconvert ! capsfilter caps=audio/x-raw,format=S16LE,channels=1 ! filesink name=speaker sync=true buffer-mode=unbuffered location=${this.folder}/${id}.raw`
     mkdirSync(`${this.folder}/${id}`)
     writeFileSync(`${this.folder}/${id}/loud.toml`, test.replace('fakesink name=speaker sync=true', speaker))
-    this.#daemon(id, name, 'guest', `profile_directory = "${this.folder}/${id}"\necho_cancellation = false\n`, '[room]\nlive_id = "lobby"\n')
+    this.#daemon(id, name, 'guest', `profile_directory = "${this.folder}/${id}"\necho_cancellation = false\n`, `[room]\nlive_id = "lobby"\n${room}\n`)
     await until(`${id} is in the room`, () => this.state(id)?.room?.membership === 'inside')
   }
 
@@ -262,6 +303,9 @@ async function ended({ child }: Process, signal: NodeJS.Signals): Promise<void> 
   clearTimeout(late)
 }
 
+/** The test picture, from the left. */
+const BARS = [[255, 255, 255], [255, 255, 0], [0, 255, 255], [0, 255, 0], [255, 0, 255], [255, 0, 0], [0, 0, 255]]
+
 export class Visit {
   problems: string[] = []
 
@@ -313,6 +357,15 @@ export class Visit {
         for (let n = 0; n < data.length; n += 4) if (data[n]! + data[n + 1]! + data[n + 2]! > 60) colours += 1
         return colours
       })
+  }
+
+  /** Waits until a tile shows the guest's own picture, moving. */
+  async shows(name: string): Promise<void> {
+    const near = (seen: number[][]) => seen.every((bar, n) => bar.every((part, at) => Math.abs(part - BARS[n]![at]!) < 60))
+    await until(`${name} shows the test picture`, async () => (await this.region(name).locator('video').count()) > 0 && near((await this.bars(name)).bars))
+    const { frames } = await this.bars(name)
+    await until(`${name} moves`, async () => (await this.bars(name)).frames > frames + 20)
+    assert.equal(await this.region(name).locator('.kind').count(), 0, 'what moves is no still')
   }
 
   /** The colours of a tile's picture at seven places from the left, a fifth from above: red, green, blue; and how many pictures it had. */

@@ -1,9 +1,10 @@
-"""A WHIP server (RFC 9725) that is not GStreamer: aiortc behind aiohttp. What it sees goes to stdout, a JSON object a line.
+"""A WHIP server (RFC 9725), and a WHEP server of what it is given, that is not GStreamer: aiortc behind aiohttp. What it sees goes to stdout, a JSON object a line.
 
     whip_server.py PORT TOKEN
 
 POST /whip/NAME publishes, and answers with a session to DELETE; /moved/NAME redirects there, /busy/NAME is full,
-/garbage/NAME answers what is no SDP, /noise/NAME what is no text, /slow/NAME answers after three seconds, /soon/NAME after one and a half, /mute/NAME never does, and of /kept/NAME never the DELETE.
+/garbage/NAME answers what is no SDP, /noise/NAME what is no text, /slow/NAME answers after three seconds, /soon/NAME after one and a half, /mute/NAME never does, and of /kept/NAME never the DELETE. POST /whep/NAME plays what
+/whip/NAME publishes.
 """
 
 import asyncio
@@ -12,11 +13,15 @@ import sys
 
 from aiohttp import web
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.contrib.media import MediaRelay
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 PORT, TOKEN = int(sys.argv[1]), sys.argv[2]
 sessions = {}
+# By name and kind.
+published = {}
+relay = MediaRelay()
 
 
 def say(what, **more):
@@ -68,7 +73,12 @@ async def publish(request):
     if request.path.startswith("/mute/"):
         await asyncio.Event().wait()
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    peer.on("track", lambda track: asyncio.ensure_future(watch(name, track)))
+
+    def came(track):
+        published[name, track.kind] = track
+        asyncio.ensure_future(watch(name, relay.subscribe(track)))
+
+    peer.on("track", came)
     await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
     await peer.setLocalDescription(await peer.createAnswer())
     await asyncio.sleep({"slow": 3, "soon": 1.5}.get(request.path.split("/")[1], 0))
@@ -78,6 +88,26 @@ async def publish(request):
     headers = {"Location": f"/session/{session}"}
     answer = peer.localDescription.sdp
     return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
+
+
+async def play(request):
+    name = request.match_info["name"]
+    if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+        say("no token", name=name)
+        return web.Response(status=401)
+    if (name, "video") not in published:
+        return web.Response(status=404)
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    await peer.setRemoteDescription(RTCSessionDescription(await request.text(), "offer"))
+    for transceiver in peer.getTransceivers():
+        peer.addTrack(relay.subscribe(published[name, transceiver.kind]))
+    await peer.setLocalDescription(await peer.createAnswer())
+    session = f"{name}-{len(sessions)}"
+    sessions[session] = peer
+    say("played", session=session)
+    # To be resolved, as RFC 3986 has it.
+    headers = {"Location": f"../session/{session}"}
+    return web.Response(status=201, text=peer.localDescription.sdp, content_type="application/sdp", headers=headers)
 
 
 async def delete(request):
@@ -132,6 +162,7 @@ async def main():
     app.router.add_post("/whip/{name}", publish)
     for path in ("slow", "soon", "mute", "kept"):
         app.router.add_post(f"/{path}/{{name}}", publish)
+    app.router.add_post("/whep/{name}", play)
     app.router.add_post("/moved/{name}", moved)
     app.router.add_post("/busy/{name}", busy)
     app.router.add_post("/{kind:garbage|noise|bare}/{name}", garbage)

@@ -132,6 +132,8 @@ export class Session {
   name: string | null = null
   #peer: RTCPeerConnection | null = null
   #told: string | null = null
+  /** Ends the session at a server. */
+  #leave: (() => void) | null = null
   #sound = new Audio()
   #tries = 0
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -170,10 +172,11 @@ export class Session {
   #drop() {
     clearTimeout(this.#timer)
     this.#round += 1
-    const [peer, told] = [this.#peer, this.#told]
-    this.#peer = this.pictures = this.name = this.#told = null
+    const [peer, told, leave] = [this.#peer, this.#told, this.#leave]
+    this.#peer = this.pictures = this.name = this.#told = this.#leave = null
     this.#sound.srcObject = null
     peer?.close()
+    leave?.()
     if (told) this.host.unwatch(this.guest, told).catch(() => undefined)
   }
 
@@ -196,7 +199,12 @@ export class Session {
         return
       }
       const peer = this.#listen(round)
-      if (offer.transport === 'whep') return await play(peer, offer)
+      if (offer.transport === 'whep') {
+        const leave = await play(peer, offer)
+        if (round === this.#round) this.#leave = leave
+        else leave()
+        return
+      }
       this.#told = offer.session
       await peer.setRemoteDescription({ type: 'offer', sdp: offer.sdp })
       // It may talk later, without being negotiated again.
@@ -242,18 +250,29 @@ export class Session {
   }
 }
 
-/** WHEP: the server is asked for the seat, and answers. */
-async function play(peer: RTCPeerConnection, { url, token }: clean.Playback): Promise<void> {
+/** WHEP: the server is asked for the seat, and answers; what comes back ends the session there. */
+async function play(peer: RTCPeerConnection, { url, token }: clean.Playback): Promise<() => void> {
   peer.addTransceiver('video', { direction: 'recvonly' })
   peer.addTransceiver('audio', { direction: 'recvonly' })
   await peer.setLocalDescription()
   await gathered(peer)
-  const headers: Record<string, string> = { 'content-type': 'application/sdp', ...(token ? { authorization: `Bearer ${token}` } : {}) }
-  const answered = await fetch(url, { method: 'POST', headers, body: peer.localDescription!.sdp, redirect: 'error', credentials: 'omit' })
+  const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {}
+  const answered = await fetch(url, { method: 'POST', headers: { ...headers, 'content-type': 'application/sdp' }, body: peer.localDescription!.sdp, redirect: 'error', credentials: 'omit' })
   if (answered.status !== 201) throw new Error(`the server answers ${answered.status}`)
-  const sdp = await answered.text()
-  if (sdp.length > clean.LARGEST_MESSAGE) throw new Error('no answer')
-  await peer.setRemoteDescription({ type: 'answer', sdp })
+  const session = clean.whepSession(answered.headers.get('location'), url)
+  const leave = () => {
+    // A page that is closed sends it all the same; a server that does not answer notices by itself.
+    if (session) fetch(session, { method: 'DELETE', headers, keepalive: true, redirect: 'error', credentials: 'omit' }).catch(() => undefined)
+  }
+  try {
+    const sdp = await answered.text()
+    if (sdp.length > clean.LARGEST_MESSAGE) throw new Error('no answer')
+    await peer.setRemoteDescription({ type: 'answer', sdp })
+  } catch (error) {
+    leave()
+    throw error
+  }
+  return leave
 }
 
 /** The addresses of this machine, or a second. */

@@ -484,6 +484,17 @@ export function watchOffer(x: unknown): { transport: 'mqtt'; session: string; sd
   return { transport: 'mqtt', session: name, sdp }
 }
 
+/** The session that a WHEP server names by its `Location`: at its own origin, or none. */
+export function whepSession(location: string | null, url: string): string | null {
+  if (location === null || location.length > 2048) return null
+  try {
+    const session = new URL(location, url)
+    return session.origin === new URL(url).origin ? session.href : null
+  } catch {
+    return null
+  }
+}
+
 /** The session that a `watch_ended` names. */
 export function session(x: unknown): string | null {
   const name = fields(x)?.['session']

@@ -18,23 +18,11 @@ before(async () => {
 })
 after(() => stand.close())
 
-/** The test picture, from the left. */
-const BARS = [[255, 255, 255], [255, 255, 0], [0, 255, 255], [0, 255, 0], [255, 0, 255], [255, 0, 0], [0, 0, 255]]
-const near = (seen: number[][]) => seen.every((bar, n) => bar.every((part, at) => Math.abs(part - BARS[n]![at]!) < 60))
-
-/** Waits until a tile shows the guest's own picture, moving. */
-async function shows(page: Visit, name: string): Promise<void> {
-  await until(`${name} shows the test picture`, async () => (await page.region(name).locator('video').count()) > 0 && near((await page.bars(name)).bars))
-  const { frames } = await page.bars(name)
-  await until(`${name} moves`, async () => (await page.bars(name)).frames > frames + 20)
-  assert.equal(await page.region(name).locator('.kind').count(), 0, 'what moves is no still')
-}
-
 const watching = () => stand.state('lobby-host').watching as Array<{ user_id: string; operator: string; talking: boolean }>
 
 test('each seat is watched: the pixels of the tile are the guest’s, and move', async () => {
-  await shows(visit, 'Seat 0: Café')
-  await shows(visit, 'Seat 1: Gate 12')
+  await visit.shows('Seat 0: Café')
+  await visit.shows('Seat 1: Gate 12')
   assert.deepEqual(watching().map(one => [one.user_id, one.operator, one.talking]).sort(), [['kiosk-1', 'operator', false], ['kiosk-2', 'operator', false]])
   await visit.page.getByText('Watching: operator').waitFor()
   visit.calm()
@@ -68,7 +56,7 @@ test('talk while a button or a key is held: that kiosk’s speaker is loud, the 
 test('a second console watches too, is told who talks, and its end changes nothing for the first', async () => {
   const other = await stand.page()
   await other.enter('#/room/lobby')
-  await shows(other, 'Seat 0: Café')
+  await other.shows('Seat 0: Café')
   await visit.region('Seat 0: Café').hover()
   await visit.button('Talk to Café').hover()
   await visit.page.mouse.down()
@@ -82,7 +70,7 @@ test('a second console watches too, is told who talks, and its end changes nothi
   other.calm()
   await other.page.context().close()
   await until('the host has let go', () => watching().length === 2)
-  await shows(visit, 'Seat 0: Café')
+  await visit.shows('Seat 0: Café')
 })
 
 test('solo lets one be heard; a closed camera is the background layer, and the sound goes on', async () => {
@@ -102,7 +90,7 @@ test('solo lets one be heard; a closed camera is the background layer, and the s
 test('a wall watches and cannot talk', async () => {
   const wall = await stand.page()
   await wall.enter('#/wall/lobby?layout=800', 'wall-1')
-  await shows(wall, 'Seat 1: Gate 12')
+  await wall.shows('Seat 1: Gate 12')
   assert.equal(await wall.page.getByRole('button', { name: /^Talk/ }).count(), 0)
   wall.calm()
   await wall.page.context().close()

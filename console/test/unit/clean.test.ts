@@ -118,3 +118,10 @@ test('bytes that are no JSON, too many bytes, and nesting without end are nothin
   const deep = clean.json(bytes('[{"user":'.repeat(6000) + '1' + '}]'.repeat(6000)))
   for (const read of [clean.room, clean.state, clean.event, clean.shown]) assert.doesNotThrow(() => read(deep))
 })
+
+test('a WHEP session is at its own server, or none', () => {
+  const url = 'https://sfu.example.org/lobby/kiosk-7/whep'
+  assert.equal(clean.whepSession('../s/1', url), 'https://sfu.example.org/lobby/s/1')
+  assert.equal(clean.whepSession('/s/1?x#y', url), 'https://sfu.example.org/s/1?x#y')
+  for (const elsewhere of [null, 'https://other.example.org/s/1', '//other.example.org/s', 'http://sfu.example.org/s', 'javascript:1', 'https://[', '/'.repeat(3000)]) assert.equal(clean.whepSession(elsewhere, url), null, String(elsewhere))
+})
