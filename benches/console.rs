@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use coguestd::mqtt::connection::{self, Incoming, Link, Message, Publish, SubscribeOptions};
+use coguestd::mqtt::connection::{self, ConnectionHandle, Incoming, Message, Publish, SubscribeOptions};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::Receiver;
@@ -27,7 +27,7 @@ pub struct Heard {
 /// The console. It reads only while something is waited for.
 pub struct Console {
     runtime: Runtime,
-    link: Link,
+    link: ConnectionHandle,
     incoming: Receiver<Incoming>,
     heard: Vec<Heard>,
     replies: u64,

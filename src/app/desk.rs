@@ -18,7 +18,7 @@ use crate::model::media::Ticket;
 use crate::model::{Code, Refusal};
 use crate::mqtt::connection::{Granted, Message, Publish, Retain};
 use crate::mqtt::topics::{Topics, takes_answers};
-use crate::mqtt::wire::command::{self, Envelope, Plane};
+use crate::mqtt::wire::command::{self, CommandRole, Envelope};
 
 /// How long a command is known again.
 const REMEMBERED: Duration = Duration::from_secs(60);
@@ -128,7 +128,7 @@ impl Desk {
         topics: &Topics,
         name: &str,
         message: &Message,
-        role: Plane,
+        role: CommandRole,
         opening: Opening,
     ) -> Received {
         let envelope = Envelope::open(&message.payload);
@@ -218,13 +218,13 @@ impl Desk {
 }
 
 /// What is wrong is found in the order of the protocol document.
-fn read(envelope: Envelope, name: &str, role: Plane, opening: Opening) -> Result<Command, Refusal> {
+fn read(envelope: Envelope, name: &str, role: CommandRole, opening: Opening) -> Result<Command, Refusal> {
     let plane = command::plane(name).ok_or_else(|| command::unknown(name))?;
-    if plane != Plane::Device && plane != role {
+    if plane != CommandRole::Device && plane != role {
         let is = match role {
-            Plane::Guest => "a guest",
-            Plane::Host => "a host",
-            Plane::Device => "a device",
+            CommandRole::Guest => "a guest",
+            CommandRole::Host => "a host",
+            CommandRole::Device => "a device",
         };
         let why = format!("this daemon is {is}: {name} is a command of the other role");
         return Err(Refusal::new(Code::PermissionDenied, why));
@@ -267,7 +267,7 @@ mod tests {
             Self(Desk::default(), Instant::now())
         }
         fn receive(&mut self, name: &str, message: &Message) -> Received {
-            self.0.receive(self.1, &topics(), name, message, Plane::Guest, Opening::Open)
+            self.0.receive(self.1, &topics(), name, message, CommandRole::Guest, Opening::Open)
         }
         fn answer(&mut self, name: &str, message: &Message) -> (String, Value) {
             match self.receive(name, message) {
@@ -303,7 +303,7 @@ mod tests {
             &topics(),
             "disconnect",
             &message("{", None),
-            Plane::Guest,
+            CommandRole::Guest,
             Opening::ShuttingDown,
         );
         assert!(

@@ -31,7 +31,7 @@ use crate::model::volume::Loudness;
 use crate::model::{Presence, Refusal, User};
 use crate::mqtt::connection::{Message, Publish, Retain, SubscribeOptions};
 use crate::mqtt::topics::Topic;
-use crate::mqtt::wire::command::Plane;
+use crate::mqtt::wire::command::CommandRole;
 use crate::mqtt::wire::device;
 use crate::mqtt::wire::room::{self, RetainedRoom};
 use crate::signal::Whip;
@@ -114,7 +114,7 @@ impl GuestRole {
 
 impl Role for GuestRole {
     type Report = Report;
-    const PLANE: Plane = Plane::Guest;
+    const PLANE: CommandRole = CommandRole::Guest;
 
     fn reports(&mut self) -> &mut Receiver<Report> {
         &mut self.reports

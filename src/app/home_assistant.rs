@@ -16,7 +16,7 @@ use crate::model::command::{Command, DeviceCommand};
 use crate::model::media::Picture;
 use crate::model::volume::Loudness;
 use crate::mqtt::connection::{Message, Retain, SubscribeOptions};
-use crate::mqtt::discovery::{self, Facts, Kind};
+use crate::mqtt::discovery::{self, DeviceRole, DiscoveryFacts};
 
 /// What a message means here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,16 +184,19 @@ impl HomeAssistant {
     fn tell(&self, house: &House) {
         let (Some(prefix), Some(snapshot)) = (&self.prefix, &self.snapshot) else { return };
         let config = discovery::config_topic(prefix, &house.user_id);
-        let facts =
-            Facts { user: self.user.clone(), kind: self.kind(snapshot), stats_expire: self.stats_expire };
+        let facts = DiscoveryFacts {
+            user: self.user.clone(),
+            kind: self.kind(snapshot),
+            stats_expire: self.stats_expire,
+        };
         let state = discovery::state(snapshot, self.output_volume, &config);
         house.link.keep(config, discovery::config(&facts, &house.topics).to_string());
         house.link.keep(house.topics.home_assistant("state"), state.to_string());
     }
 
-    fn kind(&self, snapshot: &Value) -> Kind {
+    fn kind(&self, snapshot: &Value) -> DeviceRole {
         match self.role {
-            Role::Host => Kind::Host { live_id: self.live_id.clone() },
+            Role::Host => DeviceRole::Host { live_id: self.live_id.clone() },
             Role::Guest => {
                 let mut cameras = vec!["auto".to_owned()];
                 let now = snapshot["camera"]["device"].as_str().map(ToOwned::to_owned);
@@ -203,7 +206,7 @@ impl HomeAssistant {
                         cameras.push(camera);
                     }
                 }
-                Kind::Guest { cameras }
+                DeviceRole::Guest { cameras }
             }
         }
     }

@@ -24,7 +24,7 @@ use crate::model::state::HostState;
 use crate::model::{LiveId, Operator, Presence, RoomStatus, User, UserId};
 use crate::mqtt::connection::{Message, Publish, Retain, SubscribeOptions};
 use crate::mqtt::topics::Topic;
-use crate::mqtt::wire::command::Plane;
+use crate::mqtt::wire::command::CommandRole;
 use crate::mqtt::wire::device;
 use crate::mqtt::wire::room::{self, FromGuest, RetainedRoom};
 pub(super) use publishing::check_room;
@@ -172,7 +172,7 @@ fn words(reason: UnseatReason) -> &'static str {
 
 impl Role for HostRole {
     type Report = StageReport;
-    const PLANE: Plane = Plane::Host;
+    const PLANE: CommandRole = CommandRole::Host;
 
     fn reports(&mut self) -> &mut Receiver<StageReport> {
         &mut self.reports

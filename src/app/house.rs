@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::fitting;
 use crate::model::event::Event;
 use crate::model::{Refusal, UserId};
-use crate::mqtt::connection::{Link, Publish, SubscribeOptions, Unsent};
+use crate::mqtt::connection::{ConnectionHandle, Publish, SubscribeOptions, Unsent};
 use crate::mqtt::discovery;
 use crate::mqtt::topics::Topics;
 use crate::mqtt::wire::device;
@@ -28,7 +28,7 @@ enum Flow {
 /// The house of a role.
 #[derive(Debug)]
 pub(super) struct House {
-    pub(super) link: Link,
+    pub(super) link: ConnectionHandle,
     pub(super) topics: Topics,
     pub(super) user_id: UserId,
     /// Who hears events.
@@ -48,7 +48,7 @@ pub(super) enum Hearers {
 }
 
 impl House {
-    pub(super) fn new(link: Link, topics: Topics, user_id: UserId) -> Self {
+    pub(super) fn new(link: ConnectionHandle, topics: Topics, user_id: UserId) -> Self {
         let (hearers, flow) = (Cell::new(Hearers::Protocol), Cell::new(Flow::Taken));
         Self { link, topics, user_id, hearers, flow, told: RefCell::default() }
     }

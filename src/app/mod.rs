@@ -213,7 +213,7 @@ pub(crate) fn connection_settings(settings: &Settings, client_id: String) -> con
     let mqtt = &settings.mqtt;
     let tls = match &mqtt.security {
         Security::Plain => None,
-        Security::Tls(tls) => Some(connection::Tls {
+        Security::Tls(tls) => Some(connection::TlsFiles {
             ca_file: tls.ca.clone(),
             client_certificate_file: tls.client.as_ref().map(|client| client.certificate.clone()),
             client_key_file: tls.client.as_ref().map(|client| client.key.clone()),

@@ -15,7 +15,7 @@ use crate::model::hotplug::Notice;
 use crate::model::media::Ticket;
 use crate::mqtt::connection::Message;
 use crate::mqtt::topics::Topic;
-use crate::mqtt::wire::command::Plane;
+use crate::mqtt::wire::command::CommandRole;
 
 /// What became of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) trait Role: Send + 'static {
     type Report;
 
     /// Which commands it takes beside those of the device.
-    const PLANE: Plane;
+    const PLANE: CommandRole;
 
     /// What its media had to report.
     fn reports(&mut self) -> &mut Receiver<Self::Report>;

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, timeout_at};
 
 use crate::foreign;
-use crate::mqtt::connection::{self, Incoming, Link, Message, Publish, Retain, SubscribeOptions};
+use crate::mqtt::connection::{self, ConnectionHandle, Incoming, Message, Publish, Retain, SubscribeOptions};
 
 /// How long the broker may take to say goodbye to; it has everything already.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -53,7 +53,7 @@ pub(super) enum Start {
 
 /// The console.
 pub(super) struct Console {
-    link: Link,
+    link: ConnectionHandle,
     incoming: Receiver<Incoming>,
     /// Heard while it was being opened.
     early: VecDeque<Message>,

@@ -1,13 +1,13 @@
 //! One MQTT 5 connection, kept for ever.
 //!
 //! [`open`] starts a single task that connects, notices a dead socket, and connects again with growing, jittered
-//! pauses until [`Link::close`]. The program talks to it in three ways, none of which ever waits:
+//! pauses until [`ConnectionHandle::close`]. The program talks to it in three ways, none of which ever waits:
 //!
-//! * **levels** ([`Link::keep`]): retained topics whose latest value counts. They coalesce and are published again at
+//! * **levels** ([`ConnectionHandle::keep`]): retained topics whose latest value counts. They coalesce and are published again at
 //!   every new connection, in the order they were first kept;
-//! * **messages** ([`Link::publish`]): queued, in order, within a bound; a QoS 1 message leaves the queue only when
+//! * **messages** ([`ConnectionHandle::publish`]): queued, in order, within a bound; a QoS 1 message leaves the queue only when
 //!   the broker has acknowledged it, whatever happens to the connection or to the broker's memory of us;
-//! * **filters** ([`Link::subscribe`]): a set, subscribed again at every new connection, before anything is published.
+//! * **filters** ([`ConnectionHandle::subscribe`]): a set, subscribed again at every new connection, before anything is published.
 //!
 //! What comes in ([`Incoming`]) goes through a bounded channel. A message is acknowledged to the broker only after it
 //! has entered that channel; a receiver that is slow makes the broker hold its messages back, nothing is dropped.
@@ -25,20 +25,20 @@
 //! Not here: topic names, JSON, rooms, and the decision which of two machines may speak.
 
 mod backoff;
-mod blame;
-mod desk;
+mod desired;
+mod diagnosis;
 mod failure;
 mod granted;
 mod handshake;
-mod ledger;
-mod line;
-mod outlet;
+mod in_flight;
+mod inbound_queue;
 mod packets;
 mod probe;
 mod route_guard;
+mod session;
 mod settings;
 mod socket;
-mod task;
+mod supervisor;
 
 use std::fmt;
 use std::sync::Arc;
@@ -47,12 +47,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use desk::Desk;
+use desired::DesiredHandle;
 
 pub use crate::mqtt::tls::Error;
-pub use blame::address;
+pub use diagnosis::address;
 pub use granted::{Feature, Granted, Shortcoming};
-pub use settings::{Presence, Settings, Tls, Will};
+pub use settings::{Participation, Settings, TlsFiles, Will};
 
 /// How often the broker is asked for a sign of life when [`Settings::new`] is used. A dead socket is noticed after at
 /// most twice this time; a broker gives us up after one and a half times (MQTT 5, 3.1.2.10).
@@ -61,7 +61,7 @@ pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// The shortest keep-alive that is accepted; shorter ones are raised to it.
 pub const KEEP_ALIVE_MIN: Duration = Duration::from_secs(5);
 
-/// How long a broker may take to answer [`Link::probe`]: a few retransmissions of TCP at a round trip of 300 ms.
+/// How long a broker may take to answer [`ConnectionHandle::probe`]: a few retransmissions of TCP at a round trip of 300 ms.
 pub const PROBE: Duration = Duration::from_millis(2500);
 
 /// How long a broker may take from the first packet of the TCP handshake to its CONNACK.
@@ -83,7 +83,7 @@ pub const MAX_QUEUED: usize = 24_000;
 /// How many bytes those messages may hold, topics included.
 pub const MAX_QUEUED_BYTES: usize = 16 * 1024 * 1024;
 
-/// How many messages may wait beside those that must not be lost to a full queue ([`Link::publish_due`]), and how many bytes
+/// How many messages may wait beside those that must not be lost to a full queue ([`ConnectionHandle::publish_due`]), and how many bytes
 /// they may hold: the most guests a host takes (100,000), with two goodbyes each.
 pub const MAX_DUE: usize = 200_000;
 
@@ -152,7 +152,7 @@ impl Publish {
 
     /// How many bytes the whole packet has, with topic and properties.
     pub fn size(&self) -> usize {
-        line::size(self)
+        session::size(self)
     }
 
     /// The same, retained.
@@ -214,7 +214,7 @@ pub enum Incoming {
         /// The broker kept our session; what it accepted meanwhile follows.
         session_present: bool,
         /// As what.
-        presence: Presence,
+        presence: Participation,
         /// What the broker grants.
         granted: Granted,
     },
@@ -258,7 +258,7 @@ pub enum Incoming {
         /// When the next attempt begins.
         retry_in: Duration,
     },
-    /// [`Link::close`] is done. Nothing follows.
+    /// [`ConnectionHandle::close`] is done. Nothing follows.
     Closed,
 }
 
@@ -313,7 +313,7 @@ pub enum Unsent {
         /// The topic.
         topic: String,
     },
-    /// [`Link::close`] was called.
+    /// [`ConnectionHandle::close`] was called.
     #[error("the connection is being closed")]
     Closing,
 }
@@ -328,32 +328,32 @@ pub fn check(settings: &Settings) -> Result<(), Error> {
 
 /// Starts the connection. Call it inside a tokio runtime.
 ///
-/// The task ends after [`Link::close`], or at once, without a goodbye, when the receiver is dropped: the broker then
+/// The task ends after [`ConnectionHandle::close`], or at once, without a goodbye, when the receiver is dropped: the broker then
 /// publishes the will.
 ///
 /// # Errors
 /// When a TLS file is missing, unreadable or not what it should be. A broker that cannot be reached is no error.
-pub fn open(settings: Settings) -> Result<(Link, mpsc::Receiver<Incoming>), Error> {
+pub fn open(settings: Settings) -> Result<(ConnectionHandle, mpsc::Receiver<Incoming>), Error> {
     let tls = settings.tls.as_ref().map(crate::mqtt::tls::client_config).transpose()?;
-    let desk = Arc::new(Desk::new(settings.presence));
+    let desired = Arc::new(DesiredHandle::new(settings.presence));
     let (sender, receiver) = mpsc::channel(INCOMING_CAPACITY);
-    tokio::spawn(task::Task::new(settings, tls, Arc::clone(&desk), sender).run());
-    Ok((Link { desk }, receiver))
+    tokio::spawn(supervisor::Supervisor::new(settings, tls, Arc::clone(&desired), sender).run());
+    Ok((ConnectionHandle { desired }, receiver))
 }
 
 /// The program's end of the connection. Cheap to clone; nothing here waits.
 #[derive(Clone)]
-pub struct Link {
-    desk: Arc<Desk>,
+pub struct ConnectionHandle {
+    desired: Arc<DesiredHandle>,
 }
 
-impl Link {
-    /// Queues a message. While [`Presence::Watching`] it is dropped: nobody wants to hear it later.
+impl ConnectionHandle {
+    /// Queues a message. While [`Participation::Watching`] it is dropped: nobody wants to hear it later.
     ///
     /// # Errors
     /// [`Unsent`] names why it was not taken.
     pub fn publish(&self, message: Publish) -> Result<(), Unsent> {
-        self.desk.change(|wishes| wishes.publish(message))
+        self.desired.change(|state| state.publish(message))
     }
 
     /// The same for a message that must arrive, of which there are few for each of whom it speaks to: it is not lost to a queue
@@ -362,76 +362,76 @@ impl Link {
     /// # Errors
     /// [`Unsent`] names why it was not taken.
     pub fn publish_due(&self, message: Publish) -> Result<(), Unsent> {
-        self.desk.change(|wishes| wishes.publish_due(message))
+        self.desired.change(|state| state.publish_due(message))
     }
 
     /// Makes `payload` the retained level of `topic`, published now if it differs and again at every connection.
     /// An empty payload clears the topic. What somebody else overwrites is published again ([`Incoming::Renewed`]), where the
     /// broker lets us hear it.
     pub fn keep(&self, topic: impl Into<String>, payload: impl Into<Bytes>) {
-        self.desk.change(|wishes| wishes.keep(topic.into(), payload.into()));
+        self.desired.change(|state| state.keep(topic.into(), payload.into()));
     }
 
     /// Publishes a kept level once more, for when somebody else has overwritten it.
     pub fn renew(&self, topic: &str) {
-        self.desk.change(|wishes| wishes.renew(topic));
+        self.desired.change(|state| state.renew(topic));
     }
 
     /// What the broker of the present or the last connection grants; all of MQTT before the first.
     pub fn granted(&self) -> Granted {
-        self.desk.with(|wishes| wishes.granted().clone())
+        self.desired.with(|state| state.granted().clone())
     }
 
     /// No longer cares for a level. What the broker has stored stays there.
     pub fn forget(&self, topic: &str) {
-        self.desk.change(|wishes| wishes.forget(topic));
+        self.desired.change(|state| state.forget(topic));
     }
 
     /// The same for all levels.
     pub fn forget_all(&self) {
-        self.desk.change(desk::Wishes::forget_all);
+        self.desired.change(desired::DesiredState::forget_all);
     }
 
     /// The same as soon as the broker has the present value.
     pub fn release(&self, topic: &str) {
-        self.desk.change(|wishes| wishes.release(topic));
+        self.desired.change(|state| state.release(topic));
     }
 
     /// Adds a filter to the set, or changes how it is subscribed.
     pub fn subscribe(&self, filter: impl Into<String>, options: SubscribeOptions) {
-        self.desk.change(|wishes| wishes.subscribe(filter.into(), options));
+        self.desired.change(|state| state.subscribe(filter.into(), options));
     }
 
     /// Takes a filter out of the set.
     pub fn unsubscribe(&self, filter: &str) {
-        self.desk.change(|wishes| wishes.unsubscribe(filter));
+        self.desired.change(|state| state.unsubscribe(filter));
     }
 
     /// Leaves cleanly (the will is not published) and comes back as a mere watcher: no will, a fresh session, the
-    /// present filters. Queued messages are dropped, levels are held back until [`Link::take_part`].
+    /// present filters. Queued messages are dropped, levels are held back until [`ConnectionHandle::take_part`].
     pub fn stand_down(&self) {
-        self.desk.change(|wishes| wishes.be(Presence::Watching));
+        self.desired.change(|state| state.be(Participation::Watching));
     }
 
     /// Comes back with will and session, and publishes the levels.
     pub fn take_part(&self) {
-        self.desk.change(|wishes| wishes.be(Presence::TakingPart));
+        self.desired.change(|state| state.be(Participation::TakingPart));
     }
 
     /// Asks the broker for a sign of life now, ahead of the keep-alive: without one within [`PROBE`] the connection counts as lost.
     pub fn probe(&self) {
-        self.desk.change(desk::Wishes::want_probe);
+        self.desired.change(desired::DesiredState::want_probe);
     }
 
     /// Sends what is queued, then `last` (before it where much is queued), waits for the broker to have it all, disconnects without the will, and ends
     /// with [`Incoming::Closed`]. After `cap`, or when there is no connection, it just ends, and the broker says the
     /// will. A level that `last` speaks about is forgotten. A second call changes nothing.
     pub fn close(&self, last: Vec<Publish>, cap: Duration) {
-        self.desk.change(|wishes| wishes.close(last, tokio::time::Instant::now() + cap));
+        self.desired.change(|state| state.close(last, tokio::time::Instant::now() + cap));
     }
 }
 
-impl fmt::Debug for Link {
+impl fmt::Debug for ConnectionHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Link")
     }

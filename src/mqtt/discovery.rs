@@ -22,18 +22,18 @@ use crate::model::{Phase, RequestTimeout, User, UserId};
 
 /// What the entities are made of.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Facts {
+pub struct DiscoveryFacts {
     /// Who the device is.
     pub user: User,
     /// Guest or host.
-    pub kind: Kind,
+    pub kind: DeviceRole,
     /// After how many seconds without statistics bitrate and round trip are unknown.
     pub stats_expire: u64,
 }
 
 /// What the entities of a role need to know.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Kind {
+pub enum DeviceRole {
     /// A guest, with the cameras that may be chosen.
     Guest {
         /// Ids, in the order they are offered.
@@ -114,11 +114,11 @@ fn shared_place(user_id: &UserId) -> Option<String> {
 }
 
 /// The discovery payload.
-pub fn config(facts: &Facts, topics: &Topics) -> Value {
-    let draft = Draft { id: facts.user.user_id.as_str(), topics, components: Map::new() };
+pub fn config(facts: &DiscoveryFacts, topics: &Topics) -> Value {
+    let builder = DiscoveryBuilder { id: facts.user.user_id.as_str(), topics, components: Map::new() };
     let (model, components) = match &facts.kind {
-        Kind::Guest { cameras } => ("guest", draft.guest(cameras, facts.stats_expire)),
-        Kind::Host { live_id } => ("host", draft.host(live_id.as_deref())),
+        DeviceRole::Guest { cameras } => ("guest", builder.guest(cameras, facts.stats_expire)),
+        DeviceRole::Host { live_id } => ("host", builder.host(live_id.as_deref())),
     };
     json!({
         "device": {
@@ -138,13 +138,13 @@ pub fn config(facts: &Facts, topics: &Topics) -> Value {
     })
 }
 
-struct Draft<'a> {
+struct DiscoveryBuilder<'a> {
     id: &'a str,
     topics: &'a Topics,
     components: Map<String, Value>,
 }
 
-impl Draft<'_> {
+impl DiscoveryBuilder<'_> {
     fn guest_state(&mut self) {
         let phases: Vec<Value> =
             std::iter::once(json!(OFF)).chain(PHASES.map(|phase| json!(phase))).collect();
@@ -418,12 +418,13 @@ mod tests {
     #[test]
     fn two_ids_never_have_one_entity() {
         let topics = Topics::new("p", id("k"));
-        let kinds = [Kind::Guest { cameras: Vec::new() }, Kind::Host { live_id: Some("lobby".into()) }];
+        let kinds =
+            [DeviceRole::Guest { cameras: Vec::new() }, DeviceRole::Host { live_id: Some("lobby".into()) }];
         let entities: Vec<String> = kinds
             .into_iter()
             .flat_map(|kind| {
                 let user = serde_json::from_value(json!({"user_id": "k"})).expect("a user");
-                let config = config(&Facts { user, kind, stats_expire: 9 }, &topics);
+                let config = config(&DiscoveryFacts { user, kind, stats_expire: 9 }, &topics);
                 config["components"].as_object().expect("entities").keys().cloned().collect::<Vec<_>>()
             })
             .collect();
@@ -436,7 +437,7 @@ mod tests {
     #[test]
     fn a_device_knows_its_own_announcement() {
         let user = serde_json::from_value(json!({"user_id": "lobby.1"})).expect("a user");
-        let facts = Facts { user, kind: Kind::Host { live_id: None }, stats_expire: 9 };
+        let facts = DiscoveryFacts { user, kind: DeviceRole::Host { live_id: None }, stats_expire: 9 };
         let payload = config(&facts, &Topics::new("p", id("lobby.1"))).to_string();
         assert!(announces(payload.as_bytes(), &id("lobby.1")));
         assert!(!announces(payload.as_bytes(), &id("lobby_1")));

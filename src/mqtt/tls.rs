@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use rustls::{ClientConfig, RootCertStore};
 
-use super::connection::Tls;
+use super::connection::TlsFiles;
 use crate::{authorities, certificates, files};
 
 /// A TLS file that cannot be used. Each message names the file and the remedy.
@@ -79,7 +79,7 @@ const CERTIFICATE: &str = "mqtt.client_certificate_file";
 const KEY: &str = "mqtt.client_key_file";
 
 /// Reads the files and makes the configuration.
-pub(super) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, Error> {
+pub(super) fn client_config(tls: &TlsFiles) -> Result<Arc<ClientConfig>, Error> {
     let pair = match (&tls.client_certificate_file, &tls.client_key_file) {
         (None, None) => None,
         (Some(certificate), Some(key)) => Some((certificate, key)),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coguestd::mqtt::connection::{Incoming, Presence, Publish, SubscribeOptions};
+use coguestd::mqtt::connection::{Incoming, Participation, Publish, SubscribeOptions};
 
 use crate::support::broker::Broker;
 use crate::support::peer::{Peer, settings};
@@ -13,7 +13,7 @@ fn closed(peer: &mut Peer) {
     peer.wait("closed", |incoming| (*incoming == Incoming::Closed).then_some(()));
 }
 
-fn up_as(peer: &mut Peer, wanted: Presence) {
+fn up_as(peer: &mut Peer, wanted: Participation) {
     peer.wait("a connection", |incoming| match incoming {
         Incoming::Up { presence, .. } if *presence == wanted => Some(()),
         _ => None,
@@ -86,7 +86,7 @@ fn standing_down_says_nothing_and_taking_part_says_all_again() {
     heard.wait_for("peer/status online");
 
     peer.link.stand_down();
-    up_as(&mut peer, Presence::Watching);
+    up_as(&mut peer, Participation::Watching);
     peer.wait_subscribed("watched");
     peer.link.keep("peer/state", "unsaid");
     peer.link.publish(Publish::new("peer/event", "unsaid")).expect("dropped");
@@ -97,7 +97,7 @@ fn standing_down_says_nothing_and_taking_part_says_all_again() {
     assert_eq!(heard.heard(), ["peer/status online", "watched seen", "mark 1"], "no will, no word");
 
     peer.link.take_part();
-    up_as(&mut peer, Presence::TakingPart);
+    up_as(&mut peer, Participation::TakingPart);
     heard.wait_for("peer/state unsaid");
     let status = heard.heard().iter().filter(|line| *line == "peer/status online").count();
     assert_eq!(status, 2);
@@ -111,9 +111,9 @@ fn a_watcher_from_the_start_has_no_will() {
     let broker = Broker::start();
     let heard = broker.listen(&["-t", "#"]);
     let mut settings = settings(&broker, "peer");
-    settings.presence = Presence::Watching;
+    settings.presence = Participation::Watching;
     let mut peer = Peer::open(settings);
-    up_as(&mut peer, Presence::Watching);
+    up_as(&mut peer, Participation::Watching);
     peer.link.keep("peer/status", "online");
     peer.abandon();
     drop(peer);

@@ -1,6 +1,6 @@
 //! TLS, and what is said when it fails.
 
-use coguestd::mqtt::connection::{Error, Publish, Settings, Tls, open};
+use coguestd::mqtt::connection::{Error, Publish, Settings, TlsFiles, open};
 
 use crate::support::broker::{Broker, ClientCertificates, Setup};
 use crate::support::certificates::{Authority, Identity, Validity};
@@ -11,12 +11,12 @@ fn secured(authority: &Authority, server: &Identity, clients: ClientCertificates
 }
 
 fn trusting(broker: &Broker, authority: &Authority) -> Settings {
-    let tls = Tls { ca_file: Some(authority.file_pem()), ..Tls::default() };
+    let tls = TlsFiles { ca_file: Some(authority.file_pem()), ..TlsFiles::default() };
     Settings { tls: Some(tls), ..settings(broker, "peer") }
 }
 
 fn with_client(settings: Settings, client: &Identity) -> Settings {
-    let tls = Tls {
+    let tls = TlsFiles {
         client_certificate_file: Some(client.certificate.clone()),
         client_key_file: Some(client.key.clone()),
         ..settings.tls.clone().unwrap_or_default()
@@ -51,7 +51,7 @@ fn each_reason_for_distrust_has_its_own_words() {
     let broker = secured(&authority, &good, ClientCertificates::Ignored);
     let why = why_not(trusting(&broker, &Authority::new()));
     assert!(why.contains("unknown authority") && why.contains("mqtt.ca_file"), "{why}");
-    let system = Settings { tls: Some(Tls::default()), ..settings(&broker, "peer") };
+    let system = Settings { tls: Some(TlsFiles::default()), ..settings(&broker, "peer") };
     let why = why_not(system);
     assert!(why.contains("unknown authority"), "{why}");
     let why = why_not(Settings { tls: None, ..trusting(&broker, &authority) });
@@ -104,7 +104,7 @@ fn a_key_of_another_certificate_is_named_at_the_start() {
     let (one, other) = (authority.client("one"), authority.client("other"));
     let mixed = Identity { certificate: one.certificate, key: other.key };
     let mut settings = Settings::new("127.0.0.1", 1, "peer");
-    settings.tls = Some(Tls { ca_file: Some(authority.file_pem()), ..Tls::default() });
+    settings.tls = Some(TlsFiles { ca_file: Some(authority.file_pem()), ..TlsFiles::default() });
     let error = open(with_client(settings.clone(), &mixed)).expect_err("they do not fit");
     assert!(matches!(error, Error::ClientPair { .. }), "{error}");
     let swapped = Identity { certificate: mixed.key.clone(), key: mixed.certificate.clone() };

@@ -3,7 +3,7 @@
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use coguestd::mqtt::connection::{Incoming, Link, Message, Settings, Will, open};
+use coguestd::mqtt::connection::{ConnectionHandle, Incoming, Message, Settings, Will, open};
 use tokio::sync::{mpsc, oneshot};
 
 use super::PATIENCE;
@@ -26,7 +26,7 @@ pub fn settings_of(broker: &Broker, user: &str) -> Settings {
 
 /// A running connection.
 pub struct Peer {
-    pub link: Link,
+    pub link: ConnectionHandle,
     incoming: Option<mpsc::Receiver<Incoming>>,
     seen: Vec<Incoming>,
     stop: Option<oneshot::Sender<()>>,

@@ -13,7 +13,8 @@ use super::finding::Finding;
 use crate::app;
 use crate::config::{Security, Settings};
 use crate::mqtt::connection::{
-    self, CONNECT_TIMEOUT, Granted, Incoming, Link, Message, Publish, Shortcoming, SubscribeOptions,
+    self, CONNECT_TIMEOUT, ConnectionHandle, Granted, Incoming, Message, Publish, Shortcoming,
+    SubscribeOptions,
 };
 use crate::mqtt::topics::Topics;
 use crate::mqtt::wire::device;
@@ -81,7 +82,7 @@ fn limits(settings: &Settings, granted: &Granted) -> Vec<Finding> {
 
 struct Visit<'a> {
     settings: &'a Settings,
-    link: Link,
+    link: ConnectionHandle,
     incoming: Receiver<Incoming>,
     topics: Topics,
     /// The last level of the topic of a reply that nobody waits for.

@@ -9,7 +9,7 @@ use super::socket::DialError;
 
 /// See the module.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum ConnectionFailure {
     /// There was no connection.
     #[error("{0}")]
     Dial(#[from] DialError),
@@ -56,7 +56,7 @@ pub(super) enum Silence {
     Mute,
 }
 
-impl Failure {
+impl ConnectionFailure {
     /// What the broker was found to speak.
     pub(super) fn spoken(&self) -> Option<Spoken> {
         match self {

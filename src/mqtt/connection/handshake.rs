@@ -9,12 +9,12 @@ use rumqttc::v5::mqttbytes::v5::{
 use rustls::ClientConfig;
 use tokio::time::{Instant, timeout_at};
 
-use super::failure::{Failure, Silence};
-use super::outlet::RECEIVE_MAXIMUM;
-use super::packets::{PacketError, Packets, Reading};
+use super::failure::{ConnectionFailure, Silence};
+use super::inbound_queue::RECEIVE_MAXIMUM;
+use super::packets::{PacketError, PacketStream, ReadState};
 use super::probe::{Spoken, probe};
 use super::socket::{Dialled, dial};
-use super::{CONNECT_TIMEOUT, MAX_PACKET, Presence, SESSION_EXPIRY, Settings};
+use super::{CONNECT_TIMEOUT, MAX_PACKET, Participation, SESSION_EXPIRY, Settings};
 use crate::network::LocalRoute;
 
 /// Whether the broker's session, if it has one of ours, is wanted back.
@@ -26,7 +26,7 @@ pub(super) enum Begin {
 
 /// A connection that the broker has accepted.
 pub(super) struct Accepted {
-    pub(super) packets: Packets,
+    pub(super) packets: PacketStream,
     pub(super) answer: ConnAck,
     /// Its way out of this machine, as far as that is known.
     pub(super) route: Option<LocalRoute>,
@@ -36,25 +36,25 @@ pub(super) struct Accepted {
 pub(super) async fn handshake(
     settings: &Settings,
     tls: Option<Arc<ClientConfig>>,
-    presence: Presence,
+    presence: Participation,
     begin: Begin,
     known: Option<Spoken>,
-) -> Result<Accepted, Failure> {
+) -> Result<Accepted, ConnectionFailure> {
     let deadline = Instant::now() + CONNECT_TIMEOUT;
     let Dialled { stream, route } = match timeout_at(deadline, dial(settings, tls.clone(), deadline)).await {
         Ok(dialled) => dialled?,
-        Err(_) => return Err(Failure::Dial(super::socket::DialError::NoAnswer)),
+        Err(_) => return Err(ConnectionFailure::Dial(super::socket::DialError::NoAnswer)),
     };
-    let mut packets = Packets::new(stream);
+    let mut packets = PacketStream::new(stream);
     packets.push(&connect(settings, presence, begin), None)?;
     let how = match timeout_at(deadline, first(&mut packets)).await {
         Ok(Ok(Packet::ConnAck(answer))) if answer.code == ConnectReturnCode::Success => {
             return Ok(Accepted { packets, answer, route });
         }
-        Ok(Ok(Packet::ConnAck(answer))) => return Err(Failure::Refused(answer.code)),
+        Ok(Ok(Packet::ConnAck(answer))) => return Err(ConnectionFailure::Refused(answer.code)),
         // With a reason, though it is not the packet for it.
-        Ok(Ok(Packet::Disconnect(said))) => return Err(Failure::Disconnected(said.reason_code)),
-        Ok(Ok(_)) => return Err(Failure::NotConnAck),
+        Ok(Ok(Packet::Disconnect(said))) => return Err(ConnectionFailure::Disconnected(said.reason_code)),
+        Ok(Ok(_)) => return Err(ConnectionFailure::NotConnAck),
         Ok(Err(PacketError::Closed)) => Silence::Closed,
         Ok(Err(PacketError::Io(error))) if is_hang_up(&error) => Silence::Closed,
         Ok(Err(error)) => return Err(error.into()),
@@ -65,7 +65,7 @@ pub(super) async fn handshake(
         Some(spoken) => spoken,
         None => probe(settings, tls).await,
     };
-    Err(Failure::Unanswered { how, spoken })
+    Err(ConnectionFailure::Unanswered { how, spoken })
 }
 
 fn is_hang_up(error: &std::io::Error) -> bool {
@@ -78,22 +78,22 @@ fn is_hang_up(error: &std::io::Error) -> bool {
         )
 }
 
-async fn first(packets: &mut Packets) -> Result<Packet, PacketError> {
+async fn first(packets: &mut PacketStream) -> Result<Packet, PacketError> {
     loop {
         if let Some(packet) = packets.next()? {
             return Ok(packet);
         }
-        packets.turn(Reading::On).await?;
+        packets.turn(ReadState::On).await?;
     }
 }
 
-fn connect(settings: &Settings, presence: Presence, begin: Begin) -> Packet {
+fn connect(settings: &Settings, presence: Participation, begin: Begin) -> Packet {
     let mut properties = ConnectProperties::new();
     properties.receive_maximum = Some(RECEIVE_MAXIMUM);
     properties.max_packet_size = Some(MAX_PACKET);
     let (session, will) = match presence {
-        Presence::TakingPart => (u32::try_from(SESSION_EXPIRY.as_secs()).ok(), settings.will.as_ref()),
-        Presence::Watching => (None, None),
+        Participation::TakingPart => (u32::try_from(SESSION_EXPIRY.as_secs()).ok(), settings.will.as_ref()),
+        Participation::Watching => (None, None),
     };
     properties.session_expiry_interval = session;
     let will =

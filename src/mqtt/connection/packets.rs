@@ -1,6 +1,6 @@
 //! MQTT 5 packets on a stream: the codec is `rumqttc`'s, reading and writing is done here.
 //!
-//! Invariant: [`Packets::turn`] may be cancelled at any time and loses nothing; all that was pushed before a turn leaves in
+//! Invariant: [`PacketStream::turn`] may be cancelled at any time and loses nothing; all that was pushed before a turn leaves in
 //! one write, as far as the socket takes it.
 
 use std::io;
@@ -11,7 +11,7 @@ use rumqttc::v5::mqttbytes::v5::Packet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 
 use super::MAX_PACKET;
-use super::socket::Stream;
+use super::socket::BrokerStream;
 
 /// While more than this waits to be written, nothing is added that can wait.
 const WRITTEN_AHEAD: usize = 64 * 1024;
@@ -24,7 +24,7 @@ const OLD_CONNACK: [u8; 2] = [0x20, 2];
 
 /// Whether more may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(super) enum ReadState {
     On,
     Paused,
 }
@@ -44,14 +44,14 @@ pub(super) enum PacketError {
     OldConnAck(u8),
 }
 
-pub(super) struct Packets {
-    reader: ReadHalf<Box<dyn Stream>>,
-    writer: WriteHalf<Box<dyn Stream>>,
+pub(super) struct PacketStream {
+    reader: ReadHalf<Box<dyn BrokerStream>>,
+    writer: WriteHalf<Box<dyn BrokerStream>>,
     incoming: BytesMut,
     outgoing: BytesMut,
     /// Written, and not yet handed to the kernel by TLS.
     unflushed: Unflushed,
-    seen: Seen,
+    seen: FirstPacket,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,13 +62,13 @@ enum Unflushed {
 
 /// Whether a packet was read already: only the first can be of another version.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Seen {
+enum FirstPacket {
     Nothing,
     Packet,
 }
 
-impl Packets {
-    pub(super) fn new(stream: Box<dyn Stream>) -> Self {
+impl PacketStream {
+    pub(super) fn new(stream: Box<dyn BrokerStream>) -> Self {
         let (reader, writer) = split(stream);
         Self {
             reader,
@@ -76,7 +76,7 @@ impl Packets {
             incoming: BytesMut::new(),
             outgoing: BytesMut::new(),
             unflushed: Unflushed::Nothing,
-            seen: Seen::Nothing,
+            seen: FirstPacket::Nothing,
         }
     }
 
@@ -98,7 +98,7 @@ impl Packets {
 
     /// The next packet that has arrived.
     pub(super) fn next(&mut self) -> Result<Option<Packet>, PacketError> {
-        if self.seen == Seen::Nothing && self.incoming.starts_with(&OLD_CONNACK) {
+        if self.seen == FirstPacket::Nothing && self.incoming.starts_with(&OLD_CONNACK) {
             return match self.incoming.get(3) {
                 Some(code) => Err(PacketError::OldConnAck(*code)),
                 None => Ok(None),
@@ -107,7 +107,7 @@ impl Packets {
         let before = self.incoming.len();
         match Packet::read(&mut self.incoming, Some(MAX_PACKET)) {
             Ok(packet) => {
-                self.seen = Seen::Packet;
+                self.seen = FirstPacket::Packet;
                 Ok(Some(packet))
             }
             // The codec says the same of a whole packet whose inside is cut off; that one it has taken out.
@@ -119,20 +119,20 @@ impl Packets {
 
     fn unreadable(&self, error: CodecError) -> PacketError {
         match self.seen {
-            Seen::Nothing => PacketError::BeforeConnAck(error),
-            Seen::Packet => PacketError::Codec(error),
+            FirstPacket::Nothing => PacketError::BeforeConnAck(error),
+            FirstPacket::Packet => PacketError::Codec(error),
         }
     }
 
     /// Reads what there is, or writes; returns after some of either. Never, where there is nothing to do.
-    pub(super) async fn turn(&mut self, reading: Reading) -> Result<(), PacketError> {
+    pub(super) async fn turn(&mut self, reading: ReadState) -> Result<(), PacketError> {
         let Self { reader, writer, incoming, outgoing, unflushed, .. } = self;
         incoming.reserve(READ);
         let has_to_send = !outgoing.is_empty() || *unflushed == Unflushed::Something;
         tokio::select! {
             biased;
             sent = send(writer, outgoing, unflushed), if has_to_send => sent,
-            read = reader.read_buf(incoming), if reading == Reading::On => match read? {
+            read = reader.read_buf(incoming), if reading == ReadState::On => match read? {
                 0 => Err(PacketError::Closed),
                 _ => Ok(()),
             },
@@ -143,7 +143,7 @@ impl Packets {
 
 /// One step of writing. Cancelled, it has done nothing or all of it.
 async fn send(
-    writer: &mut WriteHalf<Box<dyn Stream>>,
+    writer: &mut WriteHalf<Box<dyn BrokerStream>>,
     outgoing: &mut BytesMut,
     unflushed: &mut Unflushed,
 ) -> Result<(), PacketError> {

@@ -16,19 +16,19 @@ pub struct Settings {
     /// TCP port of the broker.
     pub port: u16,
     /// TLS, or plain TCP when absent.
-    pub tls: Option<Tls>,
+    pub tls: Option<TlsFiles>,
     /// User name, when the broker asks for one.
     pub username: Option<String>,
     /// Password, when the broker asks for one. Never shown.
     pub password: Option<String>,
     /// MQTT client id; unique per machine, or two machines throw each other out in turn.
     pub client_id: String,
-    /// What the broker publishes, retained and with QoS 1, when we vanish. Not set while [`Presence::Watching`].
+    /// What the broker publishes, retained and with QoS 1, when we vanish. Not set while [`Participation::Watching`].
     pub will: Option<Will>,
     /// Longest silence before the broker is asked for a sign of life.
     pub keep_alive: Duration,
     /// How to begin.
-    pub presence: Presence,
+    pub presence: Participation,
 }
 
 impl Settings {
@@ -43,7 +43,7 @@ impl Settings {
             client_id: client_id.into(),
             will: None,
             keep_alive: KEEP_ALIVE,
-            presence: Presence::TakingPart,
+            presence: Participation::TakingPart,
         }
     }
 }
@@ -66,7 +66,7 @@ impl fmt::Debug for Settings {
 
 /// Files of a TLS connection, all PEM.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tls {
+pub struct TlsFiles {
     /// Who may vouch for the broker; the system's certificate authorities when absent.
     pub ca_file: Option<PathBuf>,
     /// Our certificate, with its chain; goes with `client_key_file`.
@@ -86,7 +86,7 @@ pub struct Will {
 
 /// Whether this machine speaks, or only listens because another one has its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
+pub enum Participation {
     /// With a will and a session; levels and messages are published.
     TakingPart,
     /// No will, no session, nothing is published.

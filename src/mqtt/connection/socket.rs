@@ -19,12 +19,12 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
 use super::Settings;
-use super::blame::bare;
+use super::diagnosis::bare;
 use crate::network::LocalRoute;
 
 /// A connection to the broker, encrypted or not.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+pub(super) trait BrokerStream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> BrokerStream for S {}
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +45,7 @@ pub(super) enum DialError {
 
 /// A connection, and its way out of this machine as far as that is known.
 pub(super) struct Dialled {
-    pub(super) stream: Box<dyn Stream>,
+    pub(super) stream: Box<dyn BrokerStream>,
     pub(super) route: Option<LocalRoute>,
 }
 

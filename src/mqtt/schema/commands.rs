@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::notation::{Others, object};
 use crate::model::Code;
-use crate::mqtt::wire::command::{self, Plane};
+use crate::mqtt::wire::command::{self, CommandRole};
 
 use Code::{
     AllSeatsOccupied, AlreadyInOtherRoom, AlreadyInSeat, AlreadyOnSeatQueue, CameraClosedByAdmin,
@@ -15,7 +15,7 @@ use Code::{
 };
 
 /// A command.
-pub(super) struct Command {
+pub(super) struct CommandEntry {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
     /// In the notation of objects.
@@ -30,8 +30,8 @@ const fn command(
     about: &'static str,
     parameters: &'static str,
     errors: &'static [Code],
-) -> Command {
-    Command { name, about, parameters, errors, result: "Nothing" }
+) -> CommandEntry {
+    CommandEntry { name, about, parameters, errors, result: "Nothing" }
 }
 
 /// What every command may be refused with.
@@ -46,7 +46,7 @@ pub(super) const GENERAL: [Code; 7] = [
 ];
 
 /// Every command, guests' first.
-pub(super) const COMMANDS: &[Command] = &[
+pub(super) const COMMANDS: &[CommandEntry] = &[
     command("join_live", "Enter a room.", "live_id", &[AlreadyInOtherRoom, RoomNotFound]),
     command("leave_live", "Leave the room, and the seat before.", "", &[NotInRoom]),
     command(
@@ -98,7 +98,7 @@ pub(super) const COMMANDS: &[Command] = &[
     ),
     command("cancel_invitation", "Take an invitation back.", "invitee_id", &[NotInRoom, NoSuchInvitation]),
     command("kick_user_out_of_seat", "Take a guest off its seat.", "user_id", &[NotInRoom, UserNotInSeat]),
-    Command {
+    CommandEntry {
         result: "Picture",
         ..command(
             "take_seat_snapshot",
@@ -113,7 +113,7 @@ pub(super) const COMMANDS: &[Command] = &[
         "user_id return",
         &[NotInRoom, UserNotInSeat],
     ),
-    Command {
+    CommandEntry {
         result: "WatchOffer",
         ..command(
             "watch",
@@ -187,8 +187,8 @@ pub(super) const COMMANDS: &[Command] = &[
     command("set_video_quality", "Size of the sent picture.", "quality", &[]),
     command("set_mirror", "Mirror the picture, left to right.", "mirror", &[]),
     command("set_user_info", "Name and picture; what is absent stays.", "user_name~? avatar_url~?", &[]),
-    Command { result: "Devices", ..command("list_devices", "What is plugged in.", "", &[]) },
-    Command {
+    CommandEntry { result: "Devices", ..command("list_devices", "What is plugged in.", "", &[]) },
+    CommandEntry {
         result: "CameraControls",
         ..command(
             "get_camera_controls",
@@ -197,7 +197,7 @@ pub(super) const COMMANDS: &[Command] = &[
             &[CameraDeviceEmpty, CameraNotAuthorized],
         )
     },
-    Command {
+    CommandEntry {
         result: "CameraControl",
         ..command(
             "set_camera_control",
@@ -206,24 +206,24 @@ pub(super) const COMMANDS: &[Command] = &[
             &[CameraDeviceEmpty, CameraNotAuthorized],
         )
     },
-    Command { result: "State", ..command("get_state", "The snapshot as it is now.", "", &[]) },
-    Command {
+    CommandEntry { result: "State", ..command("get_state", "The snapshot as it is now.", "", &[]) },
+    CommandEntry {
         result: "Picture",
         ..command("take_snapshot", "A picture of the camera.", "", &[CameraClosedByAdmin])
     },
 ];
 
-impl Command {
+impl CommandEntry {
     /// Which role obeys it.
-    pub(super) fn plane(&self) -> Option<Plane> {
+    pub(super) fn plane(&self) -> Option<CommandRole> {
         command::plane(self.name)
     }
 
     /// The schema of its payload.
     pub(super) fn payload(&self) -> Value {
         let more = match self.plane() {
-            Some(Plane::Host) => " operator? id?",
-            Some(Plane::Guest | Plane::Device) | None => " id?",
+            Some(CommandRole::Host) => " operator? id?",
+            Some(CommandRole::Guest | CommandRole::Device) | None => " id?",
         };
         object(&format!("{}{more}", self.parameters), Others::Refused)
     }

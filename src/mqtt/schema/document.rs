@@ -6,7 +6,7 @@ use super::commands::{COMMANDS, GENERAL};
 use super::messages::{GUEST_EVENTS, HOST_EVENTS, event, signal, to_guest, to_host};
 use super::notation::{Others, object};
 use super::vocabulary::{ID, shape, shared};
-use crate::mqtt::wire::command::Plane;
+use crate::mqtt::wire::command::CommandRole;
 
 /// The first part of every topic, unless configured otherwise.
 const PREFIX: &str = "coguest/v1";
@@ -20,29 +20,29 @@ enum Action {
 
 /// Whether the broker keeps a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kept {
+enum Retention {
     Retained,
     Passing,
 }
 
 /// The interface of a daemon as an AsyncAPI 3 document.
 pub fn document() -> Value {
-    let mut draft = Draft::default();
-    draft.device();
-    draft.commands();
-    draft.events();
-    draft.room();
-    draft.finish()
+    let mut builder = DocumentBuilder::default();
+    builder.device();
+    builder.commands();
+    builder.events();
+    builder.room();
+    builder.finish()
 }
 
 #[derive(Default)]
-struct Draft {
+struct DocumentBuilder {
     channels: Map<String, Value>,
     operations: Map<String, Value>,
     messages: Map<String, Value>,
 }
 
-impl Draft {
+impl DocumentBuilder {
     fn device(&mut self) {
         let status = json!({"type": "string", "enum": ["online", "offline"]});
         self.message("status", "Whether the daemon is there; its will says offline.", &status);
@@ -51,10 +51,10 @@ impl Draft {
         self.message("state", "What is, published on change.", &shape("State"));
         self.message("stats", "Media statistics while somebody is seated.", &shape("Stats"));
         for (name, kept, qos) in [
-            ("status", Kept::Retained, 1),
-            ("info", Kept::Retained, 1),
-            ("state", Kept::Retained, 1),
-            ("stats", Kept::Passing, 0),
+            ("status", Retention::Retained, 1),
+            ("info", Retention::Retained, 1),
+            ("state", Retention::Retained, 1),
+            ("stats", Retention::Passing, 0),
         ] {
             self.channel(name, &format!("device/{{user_id}}/{name}"), &[name], None);
             self.operation(name, Action::Send, name, kept, qos);
@@ -66,9 +66,9 @@ impl Draft {
         for command in COMMANDS {
             let (name, reply) = (format!("command.{}", command.name), format!("reply.{}", command.name));
             let of = match command.plane() {
-                Some(Plane::Guest) => "For a guest.",
-                Some(Plane::Host) => "For a host.",
-                Some(Plane::Device) | None => "For both roles.",
+                Some(CommandRole::Guest) => "For a guest.",
+                Some(CommandRole::Host) => "For a host.",
+                Some(CommandRole::Device) | None => "For both roles.",
             };
             let about =
                 format!("{} {of} An empty payload stands for an object without fields.", command.about);
@@ -76,14 +76,14 @@ impl Draft {
             let done = object(&format!("ok:yes result:{} id?", command.result), Others::Ignored);
             self.message(&reply, "It is done, or sent to the host and taken by it.", &done);
             self.channel(&name, &format!("device/{{user_id}}/command/{}", command.name), &[&name], None);
-            let told = "Where the reply goes when the request names no MQTT 5 Response Topic.";
+            let collected = "Where the reply goes when the request names no MQTT 5 Response Topic.";
             self.channel(
                 &reply,
                 &format!("device/{{user_id}}/reply/{}", command.name),
                 &[&reply, "refused"],
-                Some(told),
+                Some(collected),
             );
-            self.operation(&name, Action::Receive, &name, Kept::Passing, 1);
+            self.operation(&name, Action::Receive, &name, Retention::Passing, 1);
             self.operations[name.as_str()]["reply"] = json!({"channel": {"$ref": channel(&reply)}, "messages": [in_channel(&reply, &reply), in_channel(&reply, "refused")]});
             self.operations[name.as_str()]["x-errors"] =
                 json!({"general": GENERAL, "of_this_command": command.errors()});
@@ -96,7 +96,7 @@ impl Draft {
                 let id = format!("event.{role}.{name}");
                 self.message(&id, &format!("Event of a {role}."), &event(fields));
                 self.channel(&id, &format!("device/{{user_id}}/event/{name}"), &[&id], None);
-                self.operation(&id, Action::Send, &id, Kept::Passing, 1);
+                self.operation(&id, Action::Send, &id, Retention::Passing, 1);
             }
         }
     }
@@ -104,7 +104,7 @@ impl Draft {
     fn room(&mut self) {
         self.message("room", "The public room.", &shape("Room"));
         self.channel("room", "room/{live_id}/state", &["room"], None);
-        self.operation("room", Action::Send, "room", Kept::Retained, 1);
+        self.operation("room", Action::Send, "room", Retention::Retained, 1);
         for (name, messages) in
             [("to_host", to_host()), ("to_guest", to_guest()), ("to_stage", vec![("signal", signal())])]
         {
@@ -114,8 +114,8 @@ impl Draft {
             }
             let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
             self.channel(name, &format!("room/{{live_id}}/guest/{{user_id}}/{name}"), &ids, None);
-            self.operation(name, Action::Send, name, Kept::Passing, 1);
-            self.operation(&format!("{name}.heard"), Action::Receive, name, Kept::Passing, 1);
+            self.operation(name, Action::Send, name, Retention::Passing, 1);
+            self.operation(&format!("{name}.heard"), Action::Receive, name, Retention::Passing, 1);
         }
     }
 
@@ -142,7 +142,7 @@ impl Draft {
         self.channels.insert(id.to_owned(), channel);
     }
 
-    fn operation(&mut self, id: &str, action: Action, of: &str, kept: Kept, qos: u8) {
+    fn operation(&mut self, id: &str, action: Action, of: &str, kept: Retention, qos: u8) {
         let action = match action {
             Action::Send => "send",
             Action::Receive => "receive",
@@ -150,7 +150,7 @@ impl Draft {
         let operation = json!({
             "action": action,
             "channel": {"$ref": channel(of)},
-            "bindings": {"mqtt": {"qos": qos, "retain": kept == Kept::Retained, "bindingVersion": "0.2.0"}},
+            "bindings": {"mqtt": {"qos": qos, "retain": kept == Retention::Retained, "bindingVersion": "0.2.0"}},
         });
         self.operations.insert(id.to_owned(), operation);
     }

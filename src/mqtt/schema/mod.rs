@@ -8,10 +8,10 @@
 
 mod commands;
 mod document;
+mod enum_words;
 mod messages;
 mod notation;
 mod vocabulary;
-mod words;
 
 pub use document::document;
 pub use messages::{GUEST_EVENTS, HOST_EVENTS, names_of};

@@ -3,8 +3,8 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::enum_words::words;
 use super::notation::{Others, object};
-use super::words::words;
 use crate::model::command::MovePolicy;
 use crate::model::media::{LimitedBy, Quality, SdpKind};
 use crate::model::message::{DeviceAction, DeviceKind, NoResponse, OnOff, UnseatReason};

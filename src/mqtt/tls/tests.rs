@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::*;
 
-fn said(tls: Tls) -> String {
+fn said(tls: TlsFiles) -> String {
     client_config(&tls).expect_err("the files are wrong").to_string()
 }
 
@@ -19,10 +19,10 @@ fn each_wrong_file_is_named_with_its_key() {
     std::fs::write(&empty, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
         .expect("written");
 
-    let missing = said(Tls { ca_file: Some("/nowhere/ca.pem".into()), ..Tls::default() });
+    let missing = said(TlsFiles { ca_file: Some("/nowhere/ca.pem".into()), ..TlsFiles::default() });
     assert!(missing.contains("/nowhere/ca.pem") && missing.contains("mqtt.ca_file"), "{missing}");
     for path in [&junk, &torn, &empty] {
-        let wrong = said(Tls { ca_file: Some(path.clone()), ..Tls::default() });
+        let wrong = said(TlsFiles { ca_file: Some(path.clone()), ..TlsFiles::default() });
         assert!(
             wrong.contains(path.to_str().expect("UTF-8")) && wrong.starts_with("mqtt.ca_file: "),
             "{wrong}"
@@ -33,9 +33,9 @@ fn each_wrong_file_is_named_with_its_key() {
 #[test]
 fn half_a_client_certificate_is_named() {
     let file = || Some(PathBuf::from("/nowhere/half.pem"));
-    let half = said(Tls { client_certificate_file: file(), ..Tls::default() });
+    let half = said(TlsFiles { client_certificate_file: file(), ..TlsFiles::default() });
     assert!(half.contains("without mqtt.client_key_file"), "{half}");
-    let half = said(Tls { client_key_file: file(), ..Tls::default() });
+    let half = said(TlsFiles { client_key_file: file(), ..TlsFiles::default() });
     assert!(half.contains("without mqtt.client_certificate_file"), "{half}");
 }
 
@@ -75,8 +75,8 @@ impl Workshop {
         std::fs::read(self.path(name)).expect("it was made")
     }
 
-    fn tls(&self, authority: &str, certificate: &str, key: &str) -> Tls {
-        Tls {
+    fn tls(&self, authority: &str, certificate: &str, key: &str) -> TlsFiles {
+        TlsFiles {
             ca_file: Some(self.path(authority)),
             client_certificate_file: Some(self.path(certificate)),
             client_key_file: Some(self.path(key)),

@@ -19,7 +19,7 @@ const AVATAR_URL_MAX: usize = 512;
 
 /// Which role a command belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plane {
+pub enum CommandRole {
     /// The guest role.
     Guest,
     /// The host role.
@@ -68,12 +68,12 @@ impl Envelope {
         let plane = plane(name).ok_or_else(|| unknown(name))?;
         let mut fields = self.fields?;
         match plane {
-            Plane::Guest => guest(name, fields).map(Command::Guest),
-            Plane::Host => {
+            CommandRole::Guest => guest(name, fields).map(Command::Guest),
+            CommandRole::Host => {
                 let operator = operator(&mut fields)?;
                 host(name, fields).map(|command| Command::Host { operator, command })
             }
-            Plane::Device => device(name, fields).map(Command::Device),
+            CommandRole::Device => device(name, fields).map(Command::Device),
         }
     }
 }
@@ -90,49 +90,49 @@ pub fn unknown(name: &str) -> Refusal {
     Refusal::new(Code::UnknownCommand, format!("there is no command {shown:?}{hint}"))
 }
 
-const NAMES: &[(&str, Plane)] = &[
-    ("join_live", Plane::Guest),
-    ("leave_live", Plane::Guest),
-    ("apply_for_seat", Plane::Guest),
-    ("cancel_application", Plane::Guest),
-    ("accept_invitation", Plane::Guest),
-    ("reject_invitation", Plane::Guest),
-    ("disconnect", Plane::Guest),
-    ("start_live", Plane::Host),
-    ("end_live", Plane::Host),
-    ("accept_application", Plane::Host),
-    ("reject_application", Plane::Host),
-    ("invite_to_seat", Plane::Host),
-    ("cancel_invitation", Plane::Host),
-    ("kick_user_out_of_seat", Plane::Host),
-    ("take_seat_snapshot", Plane::Host),
-    ("set_return", Plane::Host),
-    ("watch", Plane::Host),
-    ("watch_answer", Plane::Host),
-    ("talk", Plane::Host),
-    ("unwatch", Plane::Host),
-    ("move_user_to_seat", Plane::Host),
-    ("lock_seat", Plane::Host),
-    ("unlock_seat", Plane::Host),
-    ("close_remote_camera", Plane::Host),
-    ("close_remote_microphone", Plane::Host),
-    ("open_remote_camera", Plane::Host),
-    ("open_remote_microphone", Plane::Host),
-    ("open_local_camera", Plane::Device),
-    ("close_local_camera", Plane::Device),
-    ("open_local_microphone", Plane::Device),
-    ("close_local_microphone", Plane::Device),
-    ("switch_camera", Plane::Device),
-    ("set_capture_volume", Plane::Device),
-    ("set_output_volume", Plane::Device),
-    ("set_video_quality", Plane::Device),
-    ("set_mirror", Plane::Device),
-    ("set_user_info", Plane::Device),
-    ("list_devices", Plane::Device),
-    ("get_camera_controls", Plane::Device),
-    ("set_camera_control", Plane::Device),
-    ("get_state", Plane::Device),
-    ("take_snapshot", Plane::Device),
+const NAMES: &[(&str, CommandRole)] = &[
+    ("join_live", CommandRole::Guest),
+    ("leave_live", CommandRole::Guest),
+    ("apply_for_seat", CommandRole::Guest),
+    ("cancel_application", CommandRole::Guest),
+    ("accept_invitation", CommandRole::Guest),
+    ("reject_invitation", CommandRole::Guest),
+    ("disconnect", CommandRole::Guest),
+    ("start_live", CommandRole::Host),
+    ("end_live", CommandRole::Host),
+    ("accept_application", CommandRole::Host),
+    ("reject_application", CommandRole::Host),
+    ("invite_to_seat", CommandRole::Host),
+    ("cancel_invitation", CommandRole::Host),
+    ("kick_user_out_of_seat", CommandRole::Host),
+    ("take_seat_snapshot", CommandRole::Host),
+    ("set_return", CommandRole::Host),
+    ("watch", CommandRole::Host),
+    ("watch_answer", CommandRole::Host),
+    ("talk", CommandRole::Host),
+    ("unwatch", CommandRole::Host),
+    ("move_user_to_seat", CommandRole::Host),
+    ("lock_seat", CommandRole::Host),
+    ("unlock_seat", CommandRole::Host),
+    ("close_remote_camera", CommandRole::Host),
+    ("close_remote_microphone", CommandRole::Host),
+    ("open_remote_camera", CommandRole::Host),
+    ("open_remote_microphone", CommandRole::Host),
+    ("open_local_camera", CommandRole::Device),
+    ("close_local_camera", CommandRole::Device),
+    ("open_local_microphone", CommandRole::Device),
+    ("close_local_microphone", CommandRole::Device),
+    ("switch_camera", CommandRole::Device),
+    ("set_capture_volume", CommandRole::Device),
+    ("set_output_volume", CommandRole::Device),
+    ("set_video_quality", CommandRole::Device),
+    ("set_mirror", CommandRole::Device),
+    ("set_user_info", CommandRole::Device),
+    ("list_devices", CommandRole::Device),
+    ("get_camera_controls", CommandRole::Device),
+    ("set_camera_control", CommandRole::Device),
+    ("get_state", CommandRole::Device),
+    ("take_snapshot", CommandRole::Device),
 ];
 
 /// The names of all commands, guests' first.
@@ -141,7 +141,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Which role the command `name` belongs to; `None` when there is no such command.
-pub fn plane(name: &str) -> Option<Plane> {
+pub fn plane(name: &str) -> Option<CommandRole> {
     NAMES.iter().find(|(known, _)| *known == name).map(|(_, plane)| *plane)
 }
 

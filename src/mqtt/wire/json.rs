@@ -31,18 +31,18 @@ pub(super) fn read(text: &[u8]) -> Result<Read, serde_json::Error> {
     let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
     let twice = RefCell::new(None);
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Reader { twice: &twice }.deserialize(&mut deserializer)?;
+    let value = ObjectReader { twice: &twice }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(Read { value, twice: twice.into_inner() })
 }
 
 /// Reads one value, and remembers what stands twice.
 #[derive(Clone, Copy)]
-struct Reader<'a> {
+struct ObjectReader<'a> {
     twice: &'a RefCell<Option<String>>,
 }
 
-impl<'de> DeserializeSeed<'de> for Reader<'_> {
+impl<'de> DeserializeSeed<'de> for ObjectReader<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -50,7 +50,7 @@ impl<'de> DeserializeSeed<'de> for Reader<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Reader<'_> {
+impl<'de> Visitor<'de> for ObjectReader<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -55,7 +55,7 @@ pub fn read_to_host(payload: &[u8]) -> FromGuest {
 /// The fields of a `join`.
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "read for what is wrong with it")]
-struct Join {
+struct JoinPayload {
     user: User,
     #[serde(deserialize_with = "message::short")]
     session: String,
@@ -64,7 +64,7 @@ struct Join {
 /// The refusal of a request, naming the field: what is read by its `type` forgets where it went wrong, so it is read again.
 fn misread_request(kind: &str, fields: Map<String, Value>, error: &serde_json::Error) -> Refusal {
     let found = match kind {
-        "join" => misread::<Join>(fields),
+        "join" => misread::<JoinPayload>(fields),
         "apply" => misread::<Application>(fields),
         "devices" => misread::<Devices>(fields),
         _ => None,

@@ -5,31 +5,31 @@ use rumqttc::v5::mqttbytes::v5::{
     Filter, Packet, Publish as Packed, PublishProperties, RetainForwardRule, Subscribe, Unsubscribe,
 };
 
-use super::super::desk::{FilterChange, Outgoing};
+use super::super::desired::{FilterChange, Outgoing};
 use super::super::granted::Feature;
-use super::super::ledger::Handed;
-use super::super::{DropCause, Hears, Incoming, Publish, Qos, Retain, RetainFlag, blame};
-use super::{End, Line, Phase};
+use super::super::in_flight::SentPacket;
+use super::super::{DropCause, Hears, Incoming, Publish, Qos, Retain, RetainFlag, diagnosis};
+use super::{BrokerSession, SessionEnd, SessionPhase};
 
 /// Filters in one SUBSCRIBE: some 10 KiB, which every broker takes that says nothing else.
 const FILTERS_PER_PACKET: usize = 100;
 
-impl Line<'_> {
+impl BrokerSession<'_> {
     /// Hands over what there is, as long as there is room.
-    pub(super) fn pump(&mut self) -> Result<(), End> {
-        while self.ledger.has_room() && self.packets.has_room() {
+    pub(super) fn pump(&mut self) -> Result<(), SessionEnd> {
+        while self.in_flight.has_room() && self.packets.has_room() {
             let limit = self.filters_per_packet();
-            if let Some(change) = self.desk.with(|wishes| wishes.next_filters(limit)) {
+            if let Some(change) = self.desired.with(|state| state.next_filters(limit)) {
                 self.hand_filters(change)?;
                 continue;
             }
-            if let Phase::Subscribing { .. } = self.phase {
-                if self.ledger.is_subscribing() {
+            if let SessionPhase::Subscribing { .. } = self.phase {
+                if self.in_flight.is_subscribing() {
                     return Ok(());
                 }
-                self.phase = Phase::Open;
+                self.phase = SessionPhase::Open;
             }
-            match self.desk.with(|wishes| wishes.next_publish()) {
+            match self.desired.with(|state| state.next_publish()) {
                 Some(outgoing) => self.hand_publish(outgoing)?,
                 None => return Ok(()),
             }
@@ -43,10 +43,10 @@ impl Line<'_> {
         if self.granted.max_packet.is_some_and(|max| max < ROOMY) { 1 } else { FILTERS_PER_PACKET }
     }
 
-    fn hand_filters(&mut self, change: FilterChange) -> Result<(), End> {
+    fn hand_filters(&mut self, change: FilterChange) -> Result<(), SessionEnd> {
         match change {
             FilterChange::Unsubscribe(filter) => {
-                let pkid = self.ledger.hand(Handed::Unsubscribe);
+                let pkid = self.in_flight.hand(SentPacket::Unsubscribe);
                 self.push(&Packet::Unsubscribe(Unsubscribe { pkid, ..Unsubscribe::new(filter, None) }))
             }
             FilterChange::Subscribe(filters) => {
@@ -54,7 +54,7 @@ impl Line<'_> {
                     filters.into_iter().partition(|(filter, _)| is_filter(filter));
                 for (filter, _) in wrong {
                     let why = format!("{filter:?} is no MQTT filter");
-                    self.outlet.push(Incoming::Refused { filter, why }, None);
+                    self.inbound.push(Incoming::Refused { filter, why }, None);
                 }
                 if valid.is_empty() {
                     return Ok(());
@@ -71,14 +71,14 @@ impl Line<'_> {
                 });
                 let packed = Subscribe::new_many(packed, None);
                 let pkid = self
-                    .ledger
-                    .hand(Handed::Subscribe(valid.into_iter().map(|(filter, _)| filter).collect()));
+                    .in_flight
+                    .hand(SentPacket::Subscribe(valid.into_iter().map(|(filter, _)| filter).collect()));
                 self.push(&Packet::Subscribe(Subscribe { pkid, ..packed }))
             }
         }
     }
 
-    fn hand_publish(&mut self, outgoing: Outgoing) -> Result<(), End> {
+    fn hand_publish(&mut self, outgoing: Outgoing) -> Result<(), SessionEnd> {
         let (message, handed) = match outgoing {
             Outgoing::Acknowledged(flight, message) => (message, Some(flight)),
             Outgoing::Unacknowledged(message) => (message, None),
@@ -86,10 +86,10 @@ impl Line<'_> {
         if !self.granted.takes(&message) {
             // Sent anyway, it would end this connection and every one after it.
             let max = self.granted.max_packet.unwrap_or(u32::MAX);
-            let why = blame::too_large(self.settings, &message.topic, message.size(), max);
+            let why = diagnosis::too_large(self.settings, &message.topic, message.size(), max);
             self.tell_dropped(message.topic, why, DropCause::PacketSize(max), message.retain);
             if let Some(flight) = &handed {
-                self.desk.with(|wishes| wishes.settled(flight));
+                self.desired.with(|state| state.settled(flight));
             }
             return Ok(());
         }
@@ -97,16 +97,16 @@ impl Line<'_> {
         if packed.retain && self.granted.retain == Feature::Missing {
             packed.retain = false;
             let topic = String::from_utf8_lossy(&packed.topic).into_owned();
-            let why = blame::not_retained(self.settings, &topic);
+            let why = diagnosis::not_retained(self.settings, &topic);
             self.tell_dropped(topic, why, DropCause::NotRetained, Retain::Yes);
         }
         match (handed, self.granted.max_qos) {
             (Some(flight), Qos::AtLeastOnce) => {
-                packed.pkid = self.ledger.hand(Handed::Publish(flight));
+                packed.pkid = self.in_flight.hand(SentPacket::Publish(flight));
             }
             (Some(flight), Qos::AtMostOnce) => {
                 packed.qos = QoS::AtMostOnce;
-                self.desk.with(|wishes| wishes.settled(&flight));
+                self.desired.with(|state| state.settled(&flight));
             }
             (None, _) => {}
         }

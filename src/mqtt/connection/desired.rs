@@ -1,15 +1,15 @@
-//! What the program wants from the connection, and what of it the broker has: the desk between [`Link`](super::Link)
-//! and the task.
+//! What the program wants from the connection, and what of it the broker has: the state between [`ConnectionHandle`](super::ConnectionHandle)
+//! and the supervisor.
 //!
-//! A mutex and a wake-up rather than a channel, because most wishes are levels: the latest wins, and nothing queues up
+//! A mutex and a wake-up rather than a channel, because most of it is retained topics: the latest wins, and nothing queues up
 //! while the broker is away. The lock is held for moments and never across an await.
 //!
-//! Invariant: a message leaves its place here only when the broker has acknowledged it ([`Wishes::settled`]), or when
+//! Invariant: a message leaves its place here only when the broker has acknowledged it ([`DesiredState::settled`]), or when
 //! a named limit says so.
 
-mod levels;
-mod outbox;
+mod outgoing;
 mod restoring;
+mod retained;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -19,9 +19,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::granted::Granted;
-use super::{MAX_PACKET, Presence, Publish, Qos, Retain, SubscribeOptions, Unsent};
-use levels::Levels;
-use outbox::Outbox;
+use super::{MAX_PACKET, Participation, Publish, Qos, Retain, SubscribeOptions, Unsent};
+use outgoing::OutgoingQueue;
+use retained::RetainedTopics;
 
 /// So many messages are surely sent while a program stops.
 const FEW: usize = 500;
@@ -29,27 +29,27 @@ const FEW: usize = 500;
 /// Longest string MQTT can carry, in bytes (MQTT 5, 1.5.4).
 const MAX_STRING: usize = 65_535;
 
-/// The shared place.
-pub(super) struct Desk {
-    wishes: Mutex<Wishes>,
+/// The desired state, shared between the handle and the supervisor.
+pub(super) struct DesiredHandle {
+    state: Mutex<DesiredState>,
     changed: Notify,
 }
 
-impl Desk {
-    pub(super) fn new(presence: Presence) -> Self {
-        Self { wishes: Mutex::new(Wishes::new(presence)), changed: Notify::new() }
+impl DesiredHandle {
+    pub(super) fn new(presence: Participation) -> Self {
+        Self { state: Mutex::new(DesiredState::new(presence)), changed: Notify::new() }
     }
 
-    /// Changes the wishes and wakes the task.
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Wishes) -> T) -> T {
+    /// Changes the desired state and wakes the supervisor.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut DesiredState) -> T) -> T {
         let answer = self.with(change);
         self.changed.notify_one();
         answer
     }
 
-    /// Looks at the wishes or notes what became of them; wakes nobody.
-    pub(super) fn with<T>(&self, look: impl FnOnce(&mut Wishes) -> T) -> T {
-        look(&mut self.wishes.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Reads the desired state or notes what became of them; wakes nobody.
+    pub(super) fn with<T>(&self, look: impl FnOnce(&mut DesiredState) -> T) -> T {
+        look(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Waits for a change; one that happened since the last wait counts.
@@ -60,7 +60,7 @@ impl Desk {
 
 /// What a packet under way carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Flight {
+pub(super) enum PacketContent {
     /// This version of the level of this topic.
     Level(String, u64),
     /// The queued message with this number.
@@ -71,7 +71,7 @@ pub(super) enum Flight {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outgoing {
     /// Wants an acknowledgement.
-    Acknowledged(Flight, Publish),
+    Acknowledged(PacketContent, Publish),
     /// QoS 0.
     Unacknowledged(Publish),
 }
@@ -84,14 +84,14 @@ pub(super) enum FilterChange {
 }
 
 /// See the module.
-pub(super) struct Wishes {
-    presence: Presence,
-    levels: Levels,
-    outbox: Outbox,
+pub(super) struct DesiredState {
+    presence: Participation,
+    retained: RetainedTopics,
+    outgoing_queue: OutgoingQueue,
     filters: BTreeMap<String, SubscribeOptions>,
     /// What the broker's session holds, as far as we asked for it.
     subscribed: BTreeMap<String, SubscribeOptions>,
-    /// Filters whose wish may differ from `subscribed`.
+    /// Filters whose desired options may differ from `subscribed`.
     unsettled_filters: BTreeSet<String>,
     /// Set while a connection carries messages: QoS 0 is for now or never.
     connected: bool,
@@ -109,12 +109,12 @@ pub(super) enum ProbeWish {
     Wanted,
 }
 
-impl Wishes {
-    pub(super) fn new(presence: Presence) -> Self {
+impl DesiredState {
+    pub(super) fn new(presence: Participation) -> Self {
         Self {
             presence,
-            levels: Levels::default(),
-            outbox: Outbox::default(),
+            retained: RetainedTopics::default(),
+            outgoing_queue: OutgoingQueue::default(),
             filters: BTreeMap::new(),
             subscribed: BTreeMap::new(),
             unsettled_filters: BTreeSet::new(),
@@ -135,17 +135,17 @@ impl Wishes {
     }
 
     pub(super) fn publish(&mut self, message: Publish) -> Result<(), Unsent> {
-        self.queue(message, Outbox::push)
+        self.queue(message, OutgoingQueue::push)
     }
 
     pub(super) fn publish_due(&mut self, message: Publish) -> Result<(), Unsent> {
-        self.queue(message, Outbox::push_due)
+        self.queue(message, OutgoingQueue::push_due)
     }
 
     fn queue(
         &mut self,
         message: Publish,
-        push: impl FnOnce(&mut Outbox, Publish) -> Result<(), Unsent>,
+        push: impl FnOnce(&mut OutgoingQueue, Publish) -> Result<(), Unsent>,
     ) -> Result<(), Unsent> {
         if self.closing.is_some() {
             return Err(Unsent::Closing);
@@ -158,10 +158,9 @@ impl Wishes {
             return Err(Unsent::TooLarge { bytes });
         }
         match (self.presence, message.qos, self.connected) {
-            (Presence::Watching, _, _) | (Presence::TakingPart, Qos::AtMostOnce, false) => Ok(()),
-            (Presence::TakingPart, Qos::AtMostOnce, true) | (Presence::TakingPart, Qos::AtLeastOnce, _) => {
-                push(&mut self.outbox, message)
-            }
+            (Participation::Watching, _, _) | (Participation::TakingPart, Qos::AtMostOnce, false) => Ok(()),
+            (Participation::TakingPart, Qos::AtMostOnce, true)
+            | (Participation::TakingPart, Qos::AtLeastOnce, _) => push(&mut self.outgoing_queue, message),
         }
     }
 
@@ -169,25 +168,25 @@ impl Wishes {
         if self.closing.is_none() && is_topic(&topic) {
             // Who overwrites it is heard there.
             self.unsettled_filters.insert(topic.clone());
-            self.levels.keep(topic, payload);
+            self.retained.keep(topic, payload);
         }
     }
 
     pub(super) fn renew(&mut self, topic: &str) {
-        self.levels.renew(topic);
+        self.retained.renew(topic);
     }
 
     pub(super) fn forget(&mut self, topic: &str) {
-        self.levels.forget(topic);
+        self.retained.forget(topic);
         self.unsettled_filters.insert(topic.to_owned());
     }
 
     pub(super) fn forget_all(&mut self) {
-        self.unsettled_filters.extend(self.levels.clear());
+        self.unsettled_filters.extend(self.retained.clear());
     }
 
     pub(super) fn release(&mut self, topic: &str) {
-        self.levels.release(topic);
+        self.retained.release(topic);
         self.unsettled_filters.insert(topic.to_owned());
     }
 
@@ -195,30 +194,30 @@ impl Wishes {
     fn wanted(&self, filter: &str) -> Option<SubscribeOptions> {
         let asked = self.filters.get(filter).copied();
         asked.or_else(|| {
-            let guarded = self.presence == Presence::TakingPart && self.levels.stands(filter);
+            let guarded = self.presence == Participation::TakingPart && self.retained.stands(filter);
             guarded.then_some(SubscribeOptions::GUARD)
         })
     }
 
     /// Whether the program itself wants to hear what comes on this topic.
     pub(super) fn is_asked_for(&self, topic: &str) -> bool {
-        !self.levels.topics().any(|level| level == topic)
+        !self.retained.topics().any(|level| level == topic)
             || self.filters.keys().any(|filter| rumqttc::matches(topic, filter))
     }
 
     /// A message has come on this topic. Returns whether a level of ours is published again because of it.
     pub(super) fn heard(&mut self, topic: &str, payload: &[u8], now: Instant) -> bool {
-        self.presence == Presence::TakingPart && self.levels.heard(topic, payload, now)
+        self.presence == Participation::TakingPart && self.retained.heard(topic, payload, now)
     }
 
-    /// When [`Wishes::restore`] has something to do.
+    /// When [`DesiredState::restore`] has something to do.
     pub(super) fn restore_at(&self) -> Option<Instant> {
-        self.levels.restore_at()
+        self.retained.restore_at()
     }
 
     /// Publishes again what was overwritten a while ago; which topics.
     pub(super) fn restore(&mut self, now: Instant) -> Vec<String> {
-        self.levels.restore(now)
+        self.retained.restore(now)
     }
 
     pub(super) fn subscribe(&mut self, filter: String, options: SubscribeOptions) {
@@ -232,9 +231,9 @@ impl Wishes {
         }
     }
 
-    pub(super) fn be(&mut self, presence: Presence) {
-        if presence == Presence::Watching {
-            self.outbox.clear();
+    pub(super) fn be(&mut self, presence: Participation) {
+        if presence == Participation::Watching {
+            self.outgoing_queue.clear();
         }
         self.presence = presence;
     }
@@ -244,21 +243,21 @@ impl Wishes {
             return;
         }
         self.closing = Some(deadline);
-        if self.presence == Presence::TakingPart {
+        if self.presence == Participation::TakingPart {
             // Behind a long queue they would come too late.
-            let late = self.outbox.waiting() > FEW;
+            let late = self.outgoing_queue.waiting() > FEW;
             for message in last {
-                self.levels.forget(&message.topic);
+                self.retained.forget(&message.topic);
                 if late {
-                    self.outbox.push_first(message);
+                    self.outgoing_queue.push_first(message);
                 } else {
-                    self.outbox.push_unbounded(message);
+                    self.outgoing_queue.push_unbounded(message);
                 }
             }
         }
     }
 
-    pub(super) fn presence(&self) -> Presence {
+    pub(super) fn presence(&self) -> Participation {
         self.presence
     }
 
@@ -285,15 +284,15 @@ impl Wishes {
         } else {
             self.subscribed.clear();
         }
-        self.unsettled_filters.extend(self.filters.keys().chain(self.levels.topics()).cloned());
-        self.levels.begin();
+        self.unsettled_filters.extend(self.filters.keys().chain(self.retained.topics()).cloned());
+        self.retained.begin();
         self.connected = true;
     }
 
     /// The connection is gone: what was under way will be sent again, in its order.
     pub(super) fn lost(&mut self) {
         self.connected = false;
-        for topic in self.outbox.lost() {
+        for topic in self.outgoing_queue.lost() {
             tracing::warn!("gave up a message to {topic}: the connection ended each time it was sent");
         }
     }
@@ -325,38 +324,38 @@ impl Wishes {
     /// The next thing to publish: levels first, then messages in their order.
     pub(super) fn next_publish(&mut self) -> Option<Outgoing> {
         match self.presence {
-            Presence::Watching => None,
-            Presence::TakingPart => self.levels.next().or_else(|| self.outbox.next()),
+            Participation::Watching => None,
+            Participation::TakingPart => self.retained.next().or_else(|| self.outgoing_queue.next()),
         }
     }
 
     /// The broker has it.
-    pub(super) fn settled(&mut self, flight: &Flight) {
+    pub(super) fn settled(&mut self, flight: &PacketContent) {
         match flight {
-            Flight::Level(topic, version) => {
-                if self.levels.settled(topic, *version) {
+            PacketContent::Level(topic, version) => {
+                if self.retained.settled(topic, *version) {
                     self.unsettled_filters.insert(topic.clone());
                 }
             }
-            Flight::Message(id) => {
-                self.outbox.settled(*id);
+            PacketContent::Message(id) => {
+                self.outgoing_queue.settled(*id);
             }
         }
     }
 
     /// The topic of something under way.
-    pub(super) fn topic(&self, flight: &Flight) -> Option<String> {
+    pub(super) fn topic(&self, flight: &PacketContent) -> Option<String> {
         match flight {
-            Flight::Level(topic, _) => Some(topic.clone()),
-            Flight::Message(id) => self.outbox.topic(*id),
+            PacketContent::Level(topic, _) => Some(topic.clone()),
+            PacketContent::Message(id) => self.outgoing_queue.topic(*id),
         }
     }
 
     /// Nothing waits and nothing is under way.
     pub(super) fn is_settled(&self) -> bool {
         match self.presence {
-            Presence::Watching => true,
-            Presence::TakingPart => self.levels.is_settled() && self.outbox.is_empty(),
+            Participation::Watching => true,
+            Participation::TakingPart => self.retained.is_settled() && self.outgoing_queue.is_empty(),
         }
     }
 }
@@ -366,7 +365,7 @@ fn is_topic(topic: &str) -> bool {
     !topic.is_empty() && topic.len() <= MAX_STRING && !topic.contains(['+', '#', '\0'])
 }
 
-/// A level as the message that publishes it.
+/// A retained topic as the message that publishes it.
 fn level_message(topic: &str, payload: &Bytes) -> Publish {
     Publish { retain: Retain::Yes, ..Publish::new(topic, payload.clone()) }
 }

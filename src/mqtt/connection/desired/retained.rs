@@ -1,4 +1,4 @@
-//! Levels: retained topics whose latest value counts.
+//! Retained topics whose latest value counts.
 //!
 //! Invariant: at most one version of a level is under way, so a burst of changes costs one publish and the broker ends
 //! with the latest. A level that somebody else overwrites is published again, soon and not in a loop.
@@ -7,15 +7,15 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::restoring::Restoring;
-use super::{Flight, Outgoing, level_message};
+use super::{Outgoing, PacketContent, level_message};
 
 #[derive(Default)]
-pub(super) struct Levels {
+pub(super) struct RetainedTopics {
     /// In the order first kept. A daemon has a few, a host with Home Assistant some dozens: a scan is cheap.
-    levels: Vec<Level>,
+    retained: Vec<RetainedTopic>,
 }
 
-struct Level {
+struct RetainedTopic {
     topic: String,
     payload: Bytes,
     /// Counts changes; 0 is never used.
@@ -23,35 +23,35 @@ struct Level {
     /// Versions on the present connection; 0 for none.
     under_way: u64,
     settled: u64,
-    stay: Stay,
+    stay: Lifetime,
     restoring: Restoring,
 }
 
-/// How long a level is kept.
+/// How long a retained topic is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stay {
+enum Lifetime {
     /// Until it is forgotten.
     Kept,
     /// Until the broker has it.
     UntilSettled,
 }
 
-impl Levels {
+impl RetainedTopics {
     pub(super) fn keep(&mut self, topic: String, payload: Bytes) {
-        match self.levels.iter_mut().find(|level| level.topic == topic) {
-            Some(level) if level.payload == payload => level.stay = Stay::Kept,
+        match self.retained.iter_mut().find(|level| level.topic == topic) {
+            Some(level) if level.payload == payload => level.stay = Lifetime::Kept,
             Some(level) => {
                 level.payload = payload;
                 level.version += 1;
-                level.stay = Stay::Kept;
+                level.stay = Lifetime::Kept;
             }
-            None => self.levels.push(Level {
+            None => self.retained.push(RetainedTopic {
                 topic,
                 payload,
                 version: 1,
                 under_way: 0,
                 settled: 0,
-                stay: Stay::Kept,
+                stay: Lifetime::Kept,
                 restoring: Restoring::default(),
             }),
         }
@@ -64,23 +64,23 @@ impl Levels {
     }
 
     pub(super) fn forget(&mut self, topic: &str) {
-        self.levels.retain(|level| level.topic != topic);
+        self.retained.retain(|level| level.topic != topic);
     }
 
     pub(super) fn clear(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.levels).into_iter().map(|level| level.topic).collect()
+        std::mem::take(&mut self.retained).into_iter().map(|level| level.topic).collect()
     }
 
     /// Forgets it as soon as the broker has it; whether that is now.
     pub(super) fn release(&mut self, topic: &str) {
         if let Some(level) = self.find(topic) {
-            level.stay = Stay::UntilSettled;
+            level.stay = Lifetime::UntilSettled;
         }
-        self.levels.retain(|level| level.topic != topic || !level.is_over());
+        self.retained.retain(|level| level.topic != topic || !level.is_over());
     }
 
     pub(super) fn begin(&mut self) {
-        for level in &mut self.levels {
+        for level in &mut self.retained {
             level.under_way = 0;
             level.settled = 0;
             level.restoring.cancel();
@@ -88,9 +88,9 @@ impl Levels {
     }
 
     pub(super) fn next(&mut self) -> Option<Outgoing> {
-        let level = self.levels.iter_mut().find(|level| level.is_due())?;
+        let level = self.retained.iter_mut().find(|level| level.is_due())?;
         level.under_way = level.version;
-        let flight = Flight::Level(level.topic.clone(), level.version);
+        let flight = PacketContent::Level(level.topic.clone(), level.version);
         Some(Outgoing::Acknowledged(flight, level_message(&level.topic, &level.payload)))
     }
 
@@ -101,28 +101,29 @@ impl Levels {
         level.settled = version;
         level.under_way = 0;
         let over = level.is_over();
-        self.levels.retain(|level| level.topic != topic || !level.is_over());
+        self.retained.retain(|level| level.topic != topic || !level.is_over());
         over
     }
 
     pub(super) fn is_settled(&self) -> bool {
-        self.levels.iter().all(Level::is_settled)
+        self.retained.iter().all(RetainedTopic::is_settled)
     }
 
     pub(super) fn topics(&self) -> impl Iterator<Item = &String> {
-        self.levels.iter().map(|level| &level.topic)
+        self.retained.iter().map(|level| &level.topic)
     }
 
     /// Whether a value stands at this topic that somebody else could take away.
     pub(super) fn stands(&self, topic: &str) -> bool {
-        self.levels.iter().any(|level| level.topic == topic && level.can_be_overwritten())
+        self.retained.iter().any(|level| level.topic == topic && level.can_be_overwritten())
     }
 
     /// Somebody has said this on the topic. Returns whether the level is published again at once.
     pub(super) fn heard(&mut self, topic: &str, payload: &[u8], now: Instant) -> bool {
         // What is under way overwrites it anyway, or is heard itself.
-        let foreign =
-            |level: &&mut Level| level.can_be_overwritten() && level.is_settled() && level.payload != payload;
+        let foreign = |level: &&mut RetainedTopic| {
+            level.can_be_overwritten() && level.is_settled() && level.payload != payload
+        };
         let Some(level) = self.find(topic).filter(foreign) else { return false };
         let at_once = level.restoring.ask(now);
         if at_once {
@@ -131,14 +132,15 @@ impl Levels {
         at_once
     }
 
-    /// When [`Levels::restore`] has something to do.
+    /// When [`RetainedTopics::restore`] has something to do.
     pub(super) fn restore_at(&self) -> Option<Instant> {
-        self.levels.iter().filter_map(|level| level.restoring.due()).min()
+        self.retained.iter().filter_map(|level| level.restoring.due()).min()
     }
 
     /// Publishes again what was overwritten a while ago; which topics.
     pub(super) fn restore(&mut self, now: Instant) -> Vec<String> {
-        let due = self.levels.iter_mut().filter(|level| level.restoring.due().is_some_and(|due| due <= now));
+        let due =
+            self.retained.iter_mut().filter(|level| level.restoring.due().is_some_and(|due| due <= now));
         due.map(|level| {
             level.restoring.done(now);
             level.version += 1;
@@ -147,12 +149,12 @@ impl Levels {
         .collect()
     }
 
-    fn find(&mut self, topic: &str) -> Option<&mut Level> {
-        self.levels.iter_mut().find(|level| level.topic == topic)
+    fn find(&mut self, topic: &str) -> Option<&mut RetainedTopic> {
+        self.retained.iter_mut().find(|level| level.topic == topic)
     }
 }
 
-impl Level {
+impl RetainedTopic {
     fn is_due(&self) -> bool {
         self.under_way == 0 && self.settled != self.version
     }
@@ -162,11 +164,11 @@ impl Level {
     }
 
     fn is_over(&self) -> bool {
-        self.stay == Stay::UntilSettled && self.is_settled()
+        self.stay == Lifetime::UntilSettled && self.is_settled()
     }
 
     /// What was taken away is not guarded: the topic may be another's by now.
     fn can_be_overwritten(&self) -> bool {
-        self.stay == Stay::Kept && !self.payload.is_empty()
+        self.stay == Lifetime::Kept && !self.payload.is_empty()
     }
 }

@@ -1,22 +1,22 @@
 //! Messages on their way to the broker: a queue, and those sent but not acknowledged.
 //!
 //! Invariant: at most [`MAX_QUEUED`] messages and [`MAX_QUEUED_BYTES`] bytes, and as much again of those that must arrive as
-//! [`MAX_DUE`] and [`MAX_DUE_BYTES`] say (but for the few last words of [`Outbox::push_unbounded`]); in the order they were
+//! [`MAX_DUE`] and [`MAX_DUE_BYTES`] say (but for the few last words of [`OutgoingQueue::push_unbounded`]); in the order they were
 //! given, over any number of connections.
 
 use std::collections::VecDeque;
 
 use super::super::{MAX_DUE, MAX_DUE_BYTES, MAX_QUEUED, MAX_QUEUED_BYTES, Publish, Qos, Unsent};
-use super::{Flight, Outgoing};
+use super::{Outgoing, PacketContent};
 
 /// A message that the broker answers by ending the connection would be sent again for ever, and nothing else with it.
 /// After this many connections it is given up.
 const MAX_ATTEMPTS: u8 = 8;
 
 #[derive(Default)]
-pub(super) struct Outbox {
-    waiting: VecDeque<Entry>,
-    under_way: VecDeque<Entry>,
+pub(super) struct OutgoingQueue {
+    waiting: VecDeque<QueuedMessage>,
+    under_way: VecDeque<QueuedMessage>,
     /// What counts against the first bound, and against the second.
     queued: Weight,
     due: Weight,
@@ -45,14 +45,14 @@ enum Class {
     Due,
 }
 
-struct Entry {
+struct QueuedMessage {
     id: u64,
     attempts: u8,
     class: Class,
     message: Publish,
 }
 
-impl Outbox {
+impl OutgoingQueue {
     pub(super) fn push(&mut self, message: Publish) -> Result<(), Unsent> {
         self.queued.has_room(message.weight(), MAX_QUEUED, MAX_QUEUED_BYTES)?;
         self.add(Class::Queued, message);
@@ -82,7 +82,7 @@ impl Outbox {
         let weight = self.weight(class);
         weight.messages += 1;
         weight.bytes += message.weight();
-        self.waiting.push_back(Entry { id: self.last_id, attempts: 0, class, message });
+        self.waiting.push_back(QueuedMessage { id: self.last_id, attempts: 0, class, message });
     }
 
     fn weight(&mut self, class: Class) -> &mut Weight {
@@ -92,7 +92,7 @@ impl Outbox {
         }
     }
 
-    fn gone(&mut self, entry: &Entry) {
+    fn gone(&mut self, entry: &QueuedMessage) {
         let weight = self.weight(entry.class);
         weight.messages -= 1;
         weight.bytes -= entry.message.weight();
@@ -112,7 +112,8 @@ impl Outbox {
             }
             Qos::AtLeastOnce => {
                 entry.attempts += 1;
-                let outgoing = Outgoing::Acknowledged(Flight::Message(entry.id), entry.message.clone());
+                let outgoing =
+                    Outgoing::Acknowledged(PacketContent::Message(entry.id), entry.message.clone());
                 self.under_way.push_back(entry);
                 Some(outgoing)
             }
@@ -133,9 +134,10 @@ impl Outbox {
 
     /// Puts what was under way back in front; returns the topics of what is given up.
     pub(super) fn lost(&mut self) -> Vec<String> {
-        let (kept, dropped): (VecDeque<Entry>, VecDeque<Entry>) = std::mem::take(&mut self.waiting)
-            .into_iter()
-            .partition(|entry| entry.message.qos == Qos::AtLeastOnce);
+        let (kept, dropped): (VecDeque<QueuedMessage>, VecDeque<QueuedMessage>) =
+            std::mem::take(&mut self.waiting)
+                .into_iter()
+                .partition(|entry| entry.message.qos == Qos::AtLeastOnce);
         self.waiting = kept;
         dropped.iter().for_each(|entry| self.gone(entry));
         let mut given_up = Vec::new();

@@ -5,38 +5,38 @@ use serde::forward_to_deserialize_any;
 
 /// The words that `T` is written with; empty for what is no enumeration.
 pub(super) fn words<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
-    match T::deserialize(Curious) {
-        Err(Told(words)) => words,
+    match T::deserialize(WordCollector) {
+        Err(CollectedWords(words)) => words,
         Ok(_) => &[],
     }
 }
 
 /// A deserializer that gives nothing and only listens to what is asked for.
-struct Curious;
+struct WordCollector;
 
 /// What was asked for.
 #[derive(Debug)]
-struct Told(&'static [&'static str]);
+struct CollectedWords(&'static [&'static str]);
 
-impl std::fmt::Display for Told {
+impl std::fmt::Display for CollectedWords {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:?}", self.0)
     }
 }
 
-impl std::error::Error for Told {}
+impl std::error::Error for CollectedWords {}
 
-impl Error for Told {
+impl Error for CollectedWords {
     fn custom<T: std::fmt::Display>(_: T) -> Self {
         Self(&[])
     }
 }
 
-impl<'de> Deserializer<'de> for Curious {
-    type Error = Told;
+impl<'de> Deserializer<'de> for WordCollector {
+    type Error = CollectedWords;
 
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Told> {
-        Err(Told(&[]))
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, CollectedWords> {
+        Err(CollectedWords(&[]))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -44,8 +44,8 @@ impl<'de> Deserializer<'de> for Curious {
         _: &'static str,
         words: &'static [&'static str],
         _: V,
-    ) -> Result<V::Value, Told> {
-        Err(Told(words))
+    ) -> Result<V::Value, CollectedWords> {
+        Err(CollectedWords(words))
     }
 
     forward_to_deserialize_any! {

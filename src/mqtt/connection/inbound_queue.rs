@@ -1,6 +1,6 @@
 //! The way out to the program: a bounded channel, and the little that waits in front of it.
 //!
-//! Invariant: order is kept, nothing is dropped, and what waits is bounded: while [`Outlet::is_clogged`] nothing more is
+//! Invariant: order is kept, nothing is dropped, and what waits is bounded: while [`InboundQueue::is_clogged`] nothing more is
 //! read from the broker.
 
 use std::collections::VecDeque;
@@ -19,12 +19,12 @@ const CLOGGED: usize = 2 * RECEIVE_MAXIMUM as usize;
 /// The acknowledgement that a message still owes to the broker, on the present connection.
 pub(super) type Owed = Option<u16>;
 
-pub(super) struct Outlet {
+pub(super) struct InboundQueue {
     sender: mpsc::Sender<Incoming>,
     waiting: VecDeque<(Incoming, Owed)>,
 }
 
-impl Outlet {
+impl InboundQueue {
     pub(super) fn new(sender: mpsc::Sender<Incoming>) -> Self {
         Self { sender, waiting: VecDeque::new() }
     }

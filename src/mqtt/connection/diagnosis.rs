@@ -9,7 +9,7 @@ use rumqttc::v5::mqttbytes::Error as CodecError;
 use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, DisconnectReasonCode, SubscribeReasonCode};
 use rustls::{AlertDescription, CertificateError};
 
-use super::failure::{Failure, Silence};
+use super::failure::{ConnectionFailure, Silence};
 use super::granted::Shortcoming;
 use super::packets::PacketError;
 use super::probe::Spoken;
@@ -17,23 +17,29 @@ use super::socket::DialError;
 use super::{CONNECT_TIMEOUT, Settings};
 
 /// The sentence for `failure`.
-pub(super) fn sentence(settings: &Settings, failure: &Failure) -> String {
+pub(super) fn sentence(settings: &Settings, failure: &ConnectionFailure) -> String {
     let broker = format!("broker {}", address(settings));
     match failure {
-        Failure::Dial(DialError::NoAnswer) => no_answer(&broker),
-        Failure::Dial(DialError::Tcp(error) | DialError::Tls(error)) => dialling(settings, &broker, error),
-        Failure::Dial(DialError::Name) => {
+        ConnectionFailure::Dial(DialError::NoAnswer) => no_answer(&broker),
+        ConnectionFailure::Dial(DialError::Tcp(error) | DialError::Tls(error)) => {
+            dialling(settings, &broker, error)
+        }
+        ConnectionFailure::Dial(DialError::Name) => {
             format!("{broker}: {} is no name a certificate can have; check mqtt.url", bare(&settings.host))
         }
-        Failure::Unanswered { how, spoken } => unanswered(settings, &broker, *how, *spoken),
-        Failure::Refused(code) => refused(settings, &broker, *code),
-        Failure::NotConnAck => not_mqtt(&broker),
-        Failure::Packet(error) => packet(settings, &broker, error),
-        Failure::Unexpected => format!("{broker} sent something that is not MQTT 5: look at its log"),
-        Failure::Moved => format!("this device's network has changed: {broker} is asked again"),
-        Failure::NoSignOfLife => format!("{broker} gives no sign of life any more: check the network"),
-        Failure::Unsubscribed => format!("{broker} does not answer subscriptions: look at its log"),
-        Failure::Disconnected(code) => disconnected(&broker, *code),
+        ConnectionFailure::Unanswered { how, spoken } => unanswered(settings, &broker, *how, *spoken),
+        ConnectionFailure::Refused(code) => refused(settings, &broker, *code),
+        ConnectionFailure::NotConnAck => not_mqtt(&broker),
+        ConnectionFailure::Packet(error) => packet(settings, &broker, error),
+        ConnectionFailure::Unexpected => {
+            format!("{broker} sent something that is not MQTT 5: look at its log")
+        }
+        ConnectionFailure::Moved => format!("this device's network has changed: {broker} is asked again"),
+        ConnectionFailure::NoSignOfLife => {
+            format!("{broker} gives no sign of life any more: check the network")
+        }
+        ConnectionFailure::Unsubscribed => format!("{broker} does not answer subscriptions: look at its log"),
+        ConnectionFailure::Disconnected(code) => disconnected(&broker, *code),
     }
 }
 
@@ -319,14 +325,14 @@ fn alert_received(broker: &str, alert: AlertDescription) -> String {
 mod tests {
     use super::*;
 
-    fn said(settings: &Settings, failure: Failure) -> String {
+    fn said(settings: &Settings, failure: ConnectionFailure) -> String {
         sentence(settings, &failure)
     }
 
     #[test]
     fn a_refused_password_names_user_and_remedy() {
         let mut settings = Settings::new("127.0.0.1", 1883, "c");
-        let refused = || Failure::Refused(ConnectReturnCode::NotAuthorized);
+        let refused = || ConnectionFailure::Refused(ConnectReturnCode::NotAuthorized);
         assert_eq!(
             said(&settings, refused()),
             "broker 127.0.0.1:1883 wants a user name: set mqtt.username and mqtt.password_file"
@@ -353,7 +359,7 @@ mod tests {
             CertificateError::BadEncoding,
         ] {
             let error = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::InvalidCertificate(wrong));
-            sentences.insert(said(&settings, Failure::Dial(DialError::Tls(error))));
+            sentences.insert(said(&settings, ConnectionFailure::Dial(DialError::Tls(error))));
         }
         assert_eq!(sentences.len(), 6, "{sentences:#?}");
         assert!(sentences.iter().all(|sentence| sentence.starts_with("broker broker.example.org:8883 ")));
@@ -363,7 +369,8 @@ mod tests {
     fn an_ipv6_address_is_written_with_brackets_once() {
         for host in ["::1", "[::1]"] {
             let error = io::Error::from(io::ErrorKind::ConnectionRefused);
-            let sentence = said(&Settings::new(host, 1883, "c"), Failure::Dial(DialError::Tcp(error)));
+            let sentence =
+                said(&Settings::new(host, 1883, "c"), ConnectionFailure::Dial(DialError::Tcp(error)));
             assert!(sentence.starts_with("broker [::1]:1883 does not listen"), "{sentence}");
         }
     }

@@ -1,4 +1,4 @@
-//! The task behind a [`Link`](super::Link): one connection after the other, with pauses in between.
+//! The supervisor behind a [`ConnectionHandle`](super::ConnectionHandle): one connection after the other, with pauses in between.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -9,24 +9,24 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::backoff;
-use super::blame;
-use super::desk::Desk;
-use super::failure::Failure;
+use super::desired::DesiredHandle;
+use super::diagnosis;
+use super::failure::ConnectionFailure;
 use super::handshake::Begin;
-use super::line::{self, End, Way};
-use super::outlet::Outlet;
+use super::inbound_queue::InboundQueue;
 use super::probe::Spoken;
-use super::{Incoming, KEEP_ALIVE_MIN, Presence, Settings};
+use super::session::{self, ConnectOptions, SessionEnd};
+use super::{Incoming, KEEP_ALIVE_MIN, Participation, Settings};
 use crate::network::NetworkChanges;
 
 /// How long the program may take to receive [`Incoming::Closed`] after its cap is over.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-pub(super) struct Task {
+pub(super) struct Supervisor {
     settings: Settings,
     tls: Option<Arc<ClientConfig>>,
-    desk: Arc<Desk>,
-    outlet: Outlet,
+    desired: Arc<DesiredHandle>,
+    inbound: InboundQueue,
     pause: Duration,
     /// What is heard of the network since the connection was lost.
     network: Option<NetworkChanges>,
@@ -39,19 +39,19 @@ pub(super) struct Task {
     spoken: Option<Spoken>,
 }
 
-impl Task {
+impl Supervisor {
     pub(super) fn new(
         mut settings: Settings,
         tls: Option<Arc<ClientConfig>>,
-        desk: Arc<Desk>,
+        desired: Arc<DesiredHandle>,
         sender: mpsc::Sender<Incoming>,
     ) -> Self {
         settings.keep_alive = settings.keep_alive.max(KEEP_ALIVE_MIN);
         Self {
             settings,
             tls,
-            desk,
-            outlet: Outlet::new(sender),
+            desired,
+            inbound: InboundQueue::new(sender),
             pause: backoff::SHORTEST,
             network: None,
             told: None,
@@ -63,19 +63,19 @@ impl Task {
     pub(super) async fn run(mut self) {
         loop {
             match self.connection().await {
-                End::Abandoned => return,
+                SessionEnd::Abandoned => return,
                 // A session serves one presence: a watcher must not get commands, nor its successor what it missed.
-                End::Left => self.resume = false,
-                End::Lost { failure, since } => {
+                SessionEnd::Left => self.resume = false,
+                SessionEnd::Lost { failure, since } => {
                     self.spoken = failure.spoken();
                     if since.is_some() {
                         self.told = None;
                         self.network = None;
                         self.resume = !failure.is_malformed();
                     }
-                    let why = blame::sentence(&self.settings, &failure);
+                    let why = diagnosis::sentence(&self.settings, &failure);
                     let stable = since.is_some_and(|since| since.elapsed() >= backoff::STABLE);
-                    if stable || matches!(failure, Failure::Moved) {
+                    if stable || matches!(failure, ConnectionFailure::Moved) {
                         self.pause = backoff::SHORTEST;
                     }
                     if self.closing().is_none() && self.wait(why).await.is_err() {
@@ -90,28 +90,28 @@ impl Task {
     }
 
     fn closing(&self) -> Option<Instant> {
-        self.desk.with(|wishes| wishes.closing())
+        self.desired.with(|state| state.closing())
     }
 
-    fn presence(&self) -> Presence {
-        self.desk.with(|wishes| wishes.presence())
+    fn presence(&self) -> Participation {
+        self.desired.with(|state| state.presence())
     }
 
-    async fn connection(&mut self) -> End {
+    async fn connection(&mut self) -> SessionEnd {
         let begin = if self.resume { Begin::Resuming } else { Begin::Anew };
-        let way = Way { tls: self.tls.clone(), begin, spoken: self.spoken };
-        line::run(&self.settings, &self.desk, &mut self.outlet, way).await
+        let options = ConnectOptions { tls: self.tls.clone(), begin, spoken: self.spoken };
+        session::run(&self.settings, &self.desired, &mut self.inbound, options).await
     }
 
     /// Tells why there is no connection, if that is news, and pauses. `Err` when nobody receives any more.
     async fn wait(&mut self, why: String) -> Result<(), mpsc::error::SendError<()>> {
         self.pause = backoff::next_pause(self.pause, rand::random());
         if self.told.as_ref() != Some(&why) {
-            self.outlet.push(Incoming::Down { why: why.clone(), retry_in: self.pause }, None);
+            self.inbound.push(Incoming::Down { why: why.clone(), retry_in: self.pause }, None);
             self.told = Some(why);
         }
         let presence = self.presence();
-        let receiver = self.outlet.sender();
+        let receiver = self.inbound.sender();
         let mut until = Instant::now() + self.pause;
         let mut is_back = false;
         if self.network.is_none() {
@@ -119,7 +119,7 @@ impl Task {
         }
         loop {
             tokio::select! {
-                delivered = self.outlet.deliver(), if !self.outlet.is_empty() => {
+                delivered = self.inbound.deliver(), if !self.inbound.is_empty() => {
                     delivered?;
                 }
                 () = sleep_until(until) => return Ok(()),
@@ -130,7 +130,7 @@ impl Task {
                     until = until.min(Instant::now() + backoff::RETURN.mul_f64(rand::random()));
                 }
                 () = receiver.closed() => return Err(mpsc::error::SendError(())),
-                () = self.desk.changed() => {
+                () = self.desired.changed() => {
                     if self.closing().is_some() || self.presence() != presence {
                         return Ok(());
                     }
@@ -141,9 +141,9 @@ impl Task {
 
     async fn farewell(mut self, deadline: Instant) {
         let deadline = deadline.max(Instant::now() + FAREWELL);
-        self.outlet.push(Incoming::Closed, None);
-        while !self.outlet.is_empty() {
-            match timeout_at(deadline, self.outlet.deliver()).await {
+        self.inbound.push(Incoming::Closed, None);
+        while !self.inbound.is_empty() {
+            match timeout_at(deadline, self.inbound.deliver()).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(_)) | Err(_) => return,
             }

@@ -1,7 +1,7 @@
 //! One connection, from CONNECT to its end.
 //!
-//! It decides what goes out and when; [`Packets`] carries it. It is used once per connection and thrown away: what has to
-//! outlive a connection is remembered by the [`desk`](super::desk).
+//! It decides what goes out and when; [`PacketStream`] carries it. It is used once per connection and thrown away: what has to
+//! outlive a connection is remembered by the [`desired`](super::desired).
 //!
 //! Incoming QoS 1 messages are acknowledged after they entered the program's channel: so a slow program makes the broker wait
 //! (Receive Maximum), and a connection that breaks in between loses nothing.
@@ -22,17 +22,17 @@ use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::blame;
-use super::desk::{Desk, Flight, ProbeWish, Wishes};
-use super::failure::Failure;
+use super::desired::{DesiredHandle, DesiredState, PacketContent, ProbeWish};
+use super::diagnosis;
+use super::failure::ConnectionFailure;
 use super::granted::{Feature, Granted};
 use super::handshake::{Accepted, Begin, handshake};
-use super::ledger::{Handed, Ledger, MAX_UNDER_WAY};
-use super::outlet::{Outlet, Owed};
-use super::packets::{Packets, Reading};
+use super::in_flight::{InFlight, MAX_UNDER_WAY, SentPacket};
+use super::inbound_queue::{InboundQueue, Owed};
+use super::packets::{PacketStream, ReadState};
 use super::probe::Spoken;
 use super::route_guard::RouteGuard;
-use super::{DropCause, Incoming, Message, PROBE, Presence, Qos, Retain, Settings};
+use super::{DropCause, Incoming, Message, PROBE, Participation, Qos, Retain, Settings};
 use crate::network::RouteState;
 pub(super) use handing::size;
 
@@ -47,7 +47,7 @@ const MAX_TOLD: usize = 32;
 
 /// How a connection ended.
 #[derive(Debug)]
-pub(super) enum End {
+pub(super) enum SessionEnd {
     /// As the program wished.
     Left,
     /// Nobody receives any more.
@@ -55,14 +55,14 @@ pub(super) enum End {
     /// By itself.
     Lost {
         /// Why.
-        failure: Failure,
+        failure: ConnectionFailure,
         /// When it had begun, if the broker had accepted us.
         since: Option<Instant>,
     },
 }
 
 /// How to connect.
-pub(super) struct Way {
+pub(super) struct ConnectOptions {
     pub(super) tls: Option<Arc<ClientConfig>>,
     pub(super) begin: Begin,
     /// What a broker that does not answer was found to speak before.
@@ -70,7 +70,7 @@ pub(super) struct Way {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+enum SessionPhase {
     /// Filters first: a level must not say "online" before the commands are heard.
     Subscribing {
         until: Instant,
@@ -88,16 +88,16 @@ enum Life {
     Asked,
 }
 
-pub(super) struct Line<'a> {
+pub(super) struct BrokerSession<'a> {
     settings: &'a Settings,
-    desk: &'a Desk,
-    outlet: &'a mut Outlet,
+    desired: &'a DesiredHandle,
+    inbound: &'a mut InboundQueue,
     receiver: mpsc::Sender<Incoming>,
-    packets: Packets,
-    presence: Presence,
-    phase: Phase,
+    packets: PacketStream,
+    presence: Participation,
+    phase: SessionPhase,
     since: Instant,
-    ledger: Ledger,
+    in_flight: InFlight,
     granted: Granted,
     told: BTreeSet<String>,
     /// When the broker is asked for a sign of life next.
@@ -108,60 +108,65 @@ pub(super) struct Line<'a> {
 }
 
 /// Connects and lives through the connection.
-pub(super) async fn run(settings: &Settings, desk: &Desk, outlet: &mut Outlet, way: Way) -> End {
-    let presence = desk.with(|wishes| wishes.presence());
-    let end = match connect(settings, desk, outlet, presence, way).await {
+pub(super) async fn run(
+    settings: &Settings,
+    desired: &DesiredHandle,
+    inbound: &mut InboundQueue,
+    options: ConnectOptions,
+) -> SessionEnd {
+    let presence = desired.with(|state| state.presence());
+    let end = match connect(settings, desired, inbound, presence, options).await {
         Ok(accepted) => {
             let answer = accepted.answer.clone();
-            let mut line = Line::new(settings, desk, outlet, presence, accepted);
-            line.connected(&answer);
-            line.run().await
+            let mut session = BrokerSession::new(settings, desired, inbound, presence, accepted);
+            session.connected(&answer);
+            session.run().await
         }
         Err(end) => end,
     };
-    if let End::Lost { failure, .. } = &end {
+    if let SessionEnd::Lost { failure, .. } = &end {
         tracing::debug!(%failure, "connection lost");
     }
-    outlet.owe_nothing();
-    desk.with(Wishes::lost);
+    inbound.owe_nothing();
+    desired.with(DesiredState::lost);
     end
 }
 
 /// A changed presence waits for the answer: to hang up between CONNECT and CONNACK would publish the will.
 async fn connect(
     settings: &Settings,
-    desk: &Desk,
-    outlet: &mut Outlet,
-    presence: Presence,
-    way: Way,
-) -> Result<Accepted, End> {
-    let receiver = outlet.sender();
-    let mut answer = pin!(handshake(settings, way.tls, presence, way.begin, way.spoken));
+    desired: &DesiredHandle,
+    inbound: &mut InboundQueue,
+    presence: Participation,
+    options: ConnectOptions,
+) -> Result<Accepted, SessionEnd> {
+    let receiver = inbound.sender();
+    let mut answer = pin!(handshake(settings, options.tls, presence, options.begin, options.spoken));
     loop {
-        let closing = desk.with(|wishes| wishes.closing());
+        let closing = desired.with(|state| state.closing());
         if closing.is_some() {
-            return Err(End::Left);
+            return Err(SessionEnd::Left);
         }
         tokio::select! {
             biased;
-            delivered = outlet.deliver(), if !outlet.is_empty() => if delivered.is_err() {
-                return Err(End::Abandoned);
+            delivered = inbound.deliver(), if !inbound.is_empty() => if delivered.is_err() {
+                return Err(SessionEnd::Abandoned);
             },
             answer = &mut answer => {
-                return answer.map_err(|failure| End::Lost { failure, since: None });
+                return answer.map_err(|failure| SessionEnd::Lost { failure, since: None });
             }
-            () = desk.changed() => {}
-            () = receiver.closed() => return Err(End::Abandoned),
+            () = desired.changed() => {}
+            () = receiver.closed() => return Err(SessionEnd::Abandoned),
         }
     }
 }
 
-impl<'a> Line<'a> {
+impl<'a> BrokerSession<'a> {
     fn new(
         settings: &'a Settings,
-        desk: &'a Desk,
-        outlet: &'a mut Outlet,
-        presence: Presence,
+        desired: &'a DesiredHandle,
+        inbound: &'a mut InboundQueue,
+        presence: Participation,
         Accepted { packets, answer, route }: Accepted,
     ) -> Self {
         let now = Instant::now();
@@ -171,14 +176,14 @@ impl<'a> Line<'a> {
         let keep_alive = asked.min(settings.keep_alive);
         Self {
             settings,
-            desk,
-            receiver: outlet.sender(),
-            outlet,
+            desired,
+            receiver: inbound.sender(),
+            inbound,
             packets,
             presence,
-            phase: Phase::Subscribing { until: now + SUBSCRIBE_CAP },
+            phase: SessionPhase::Subscribing { until: now + SUBSCRIBE_CAP },
             since: now,
-            ledger: Ledger::new(granted.receive_maximum.min(MAX_UNDER_WAY)),
+            in_flight: InFlight::new(granted.receive_maximum.min(MAX_UNDER_WAY)),
             granted,
             told: BTreeSet::new(),
             ping: now + keep_alive,
@@ -190,130 +195,134 @@ impl<'a> Line<'a> {
 
     fn connected(&mut self, answer: &ConnAck) {
         let granted = self.granted.clone();
-        let wanted = self.desk.with(|wishes| {
-            wishes.begin(answer.session_present, granted.clone());
-            wishes.presence()
+        let wanted = self.desired.with(|state| {
+            state.begin(answer.session_present, granted.clone());
+            state.presence()
         });
         if wanted == self.presence {
             let session_present = answer.session_present;
-            self.outlet.push(Incoming::Up { session_present, presence: self.presence, granted }, None);
+            self.inbound.push(Incoming::Up { session_present, presence: self.presence, granted }, None);
         }
     }
 
-    async fn run(mut self) -> End {
+    async fn run(mut self) -> SessionEnd {
         loop {
             match self.turn().await {
                 Ok(()) => {}
-                Err(End::Lost { .. }) if self.is_leaving() => return End::Left,
+                Err(SessionEnd::Lost { .. }) if self.is_leaving() => return SessionEnd::Left,
                 Err(end) => return end,
             }
         }
     }
 
     /// Does what can be done, and waits for the next thing to happen.
-    async fn turn(&mut self) -> Result<(), End> {
+    async fn turn(&mut self) -> Result<(), SessionEnd> {
         self.advance()?;
         let deadline = self.deadline();
-        let restore = self.desk.with(|wishes| wishes.restore_at());
-        let reading = if self.outlet.is_clogged() { Reading::Paused } else { Reading::On };
+        let restore = self.desired.with(|state| state.restore_at());
+        let reading = if self.inbound.is_clogged() { ReadState::Paused } else { ReadState::On };
         tokio::select! {
             biased;
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => self.overdue(),
-            delivered = self.outlet.deliver(), if !self.outlet.is_empty() => match delivered {
+            delivered = self.inbound.deliver(), if !self.inbound.is_empty() => match delivered {
                 Ok(owed) => self.acknowledge(owed),
-                Err(_) => Err(End::Abandoned),
+                Err(_) => Err(SessionEnd::Abandoned),
             },
             turned = self.packets.turn(reading) => {
                 turned.map_err(|error| self.lost(error.into()))?;
                 self.read()
             }
             // What is not read may be the sign of life.
-            () = sleep_until(self.ping), if reading == Reading::On => self.ping(),
+            () = sleep_until(self.ping), if reading == ReadState::On => self.ping(),
             () = sleep_until(restore.unwrap_or_else(Instant::now)), if restore.is_some() => {
                 self.restore();
                 Ok(())
             }
             () = self.route.due() => self.look_at_route(),
-            () = self.desk.changed() => Ok(()),
-            () = self.receiver.closed() => Err(End::Abandoned),
+            () = self.desired.changed() => Ok(()),
+            () = self.receiver.closed() => Err(SessionEnd::Abandoned),
         }
     }
 
     /// The network has changed. A connection from an address that is gone is dead, and would not say so for the time of a keep-alive; one
     /// that may live is asked: the cable may be in again in a moment.
-    fn look_at_route(&mut self) -> Result<(), End> {
+    fn look_at_route(&mut self) -> Result<(), SessionEnd> {
         match self.route.state() {
             RouteState::Kept | RouteState::Lost => self.probe(),
-            RouteState::Moved => Err(self.lost(Failure::Moved)),
+            RouteState::Moved => Err(self.lost(ConnectionFailure::Moved)),
         }
     }
 
-    fn lost(&self, failure: Failure) -> End {
-        End::Lost { failure, since: Some(self.since) }
+    fn lost(&self, failure: ConnectionFailure) -> SessionEnd {
+        SessionEnd::Lost { failure, since: Some(self.since) }
     }
 
-    fn push(&mut self, packet: &Packet) -> Result<(), End> {
+    fn push(&mut self, packet: &Packet) -> Result<(), SessionEnd> {
         self.packets.push(packet, self.granted.max_packet).map_err(|error| self.lost(error.into()))
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let closing = self.desk.with(|wishes| wishes.closing());
+        let closing = self.desired.with(|state| state.closing());
         match self.phase {
-            Phase::Open => closing,
-            Phase::Subscribing { until } => Some(closing.map_or(until, |closing| closing.min(until))),
-            Phase::Leaving { until } => Some(until),
+            SessionPhase::Open => closing,
+            SessionPhase::Subscribing { until } => Some(closing.map_or(until, |closing| closing.min(until))),
+            SessionPhase::Leaving { until } => Some(until),
         }
     }
 
-    fn overdue(&mut self) -> Result<(), End> {
-        let closing = self.desk.with(|wishes| wishes.closing());
+    fn overdue(&mut self) -> Result<(), SessionEnd> {
+        let closing = self.desired.with(|state| state.closing());
         match self.phase {
-            Phase::Subscribing { .. } if closing.is_none_or(|closing| Instant::now() < closing) => {
-                if self.outlet.is_clogged() {
+            SessionPhase::Subscribing { .. } if closing.is_none_or(|closing| Instant::now() < closing) => {
+                if self.inbound.is_clogged() {
                     // The answer may be there, unread.
-                    self.phase = Phase::Subscribing { until: Instant::now() + SUBSCRIBE_CAP };
+                    self.phase = SessionPhase::Subscribing { until: Instant::now() + SUBSCRIBE_CAP };
                     return Ok(());
                 }
-                Err(self.lost(Failure::Unsubscribed))
+                Err(self.lost(ConnectionFailure::Unsubscribed))
             }
-            Phase::Subscribing { .. } | Phase::Open | Phase::Leaving { .. } => Err(End::Left),
+            SessionPhase::Subscribing { .. } | SessionPhase::Open | SessionPhase::Leaving { .. } => {
+                Err(SessionEnd::Left)
+            }
         }
     }
 
-    /// Does what the wishes and the phase allow.
-    fn advance(&mut self) -> Result<(), End> {
-        let (closing, presence) = self.desk.with(|wishes| (wishes.closing().is_some(), wishes.presence()));
+    /// Sends what the desired state and the phase allow.
+    fn advance(&mut self) -> Result<(), SessionEnd> {
+        let (closing, presence) = self.desired.with(|state| (state.closing().is_some(), state.presence()));
         match self.phase {
-            Phase::Leaving { .. } => Ok(()),
-            Phase::Subscribing { .. } | Phase::Open if presence != self.presence => self.leave(),
-            Phase::Subscribing { .. } | Phase::Open => {
-                if self.desk.with(Wishes::take_probe) == ProbeWish::Wanted {
+            SessionPhase::Leaving { .. } => Ok(()),
+            SessionPhase::Subscribing { .. } | SessionPhase::Open if presence != self.presence => {
+                self.leave()
+            }
+            SessionPhase::Subscribing { .. } | SessionPhase::Open => {
+                if self.desired.with(DesiredState::take_probe) == ProbeWish::Wanted {
                     self.probe()?;
                 }
                 self.pump()?;
                 let done = closing
-                    && self.phase == Phase::Open
+                    && self.phase == SessionPhase::Open
                     && self.packets.is_written()
-                    && self.desk.with(|wishes| wishes.is_settled());
+                    && self.desired.with(|state| state.is_settled());
                 if done { self.leave() } else { Ok(()) }
             }
         }
     }
 
     fn is_leaving(&self) -> bool {
-        matches!(self.phase, Phase::Leaving { .. })
+        matches!(self.phase, SessionPhase::Leaving { .. })
     }
 
     /// Says DISCONNECT. The broker hangs up when it has read that: to come back under the same name before would publish the
     /// will.
-    fn leave(&mut self) -> Result<(), End> {
-        self.phase = Phase::Leaving { until: Instant::now() + LEAVE_CAP };
+    fn leave(&mut self) -> Result<(), SessionEnd> {
+        self.phase = SessionPhase::Leaving { until: Instant::now() + LEAVE_CAP };
         self.push(&Packet::Disconnect(Disconnect::new(DisconnectReasonCode::NormalDisconnection)))
     }
 
-    fn ping(&mut self) -> Result<(), End> {
+    fn ping(&mut self) -> Result<(), SessionEnd> {
         if self.life == Life::Asked {
-            return Err(self.lost(Failure::NoSignOfLife));
+            return Err(self.lost(ConnectionFailure::NoSignOfLife));
         }
         self.life = Life::Asked;
         self.ping = Instant::now() + self.keep_alive;
@@ -321,7 +330,7 @@ impl<'a> Line<'a> {
     }
 
     /// Asks for a sign of life now.
-    fn probe(&mut self) -> Result<(), End> {
+    fn probe(&mut self) -> Result<(), SessionEnd> {
         if self.is_leaving() {
             return Ok(());
         }
@@ -336,7 +345,7 @@ impl<'a> Line<'a> {
     }
 
     /// Takes what has arrived.
-    fn read(&mut self) -> Result<(), End> {
+    fn read(&mut self) -> Result<(), SessionEnd> {
         while let Some(packet) = self.packets.next().map_err(|error| self.lost(error.into()))? {
             self.life = Life::Heard;
             match packet {
@@ -344,10 +353,12 @@ impl<'a> Line<'a> {
                 Packet::PubAck(answer) => self.published(&answer),
                 Packet::SubAck(answer) => self.subscribed(&answer),
                 Packet::UnsubAck(answer) => {
-                    self.ledger.settled(answer.pkid);
+                    self.in_flight.settled(answer.pkid);
                 }
                 Packet::PingResp(_) => {}
-                Packet::Disconnect(said) => return Err(self.lost(Failure::Disconnected(said.reason_code))),
+                Packet::Disconnect(said) => {
+                    return Err(self.lost(ConnectionFailure::Disconnected(said.reason_code)));
+                }
                 Packet::Auth(_)
                 | Packet::Connect(..)
                 | Packet::ConnAck(_)
@@ -356,13 +367,13 @@ impl<'a> Line<'a> {
                 | Packet::PubRec(_)
                 | Packet::PubRel(_)
                 | Packet::PubComp(_)
-                | Packet::Unsubscribe(_) => return Err(self.lost(Failure::Unexpected)),
+                | Packet::Unsubscribe(_) => return Err(self.lost(ConnectionFailure::Unexpected)),
             }
         }
         Ok(())
     }
 
-    fn message(&mut self, packed: Packed) -> Result<(), End> {
+    fn message(&mut self, packed: Packed) -> Result<(), SessionEnd> {
         let owed = (packed.qos == QoS::AtLeastOnce).then_some(packed.pkid);
         let Ok(topic) = String::from_utf8(packed.topic.to_vec()) else {
             return self.acknowledge(owed);
@@ -376,9 +387,9 @@ impl<'a> Line<'a> {
             response_topic: properties.response_topic,
             correlation: properties.correlation_data,
         };
-        let (asked_for, renewed) = self.desk.with(|wishes| {
-            let renewed = wishes.heard(&message.topic, &message.payload, Instant::now());
-            (wishes.is_asked_for(&message.topic), renewed)
+        let (asked_for, renewed) = self.desired.with(|state| {
+            let renewed = state.heard(&message.topic, &message.payload, Instant::now());
+            (state.is_asked_for(&message.topic), renewed)
         });
         if renewed {
             self.renewed(message.topic.clone());
@@ -386,22 +397,22 @@ impl<'a> Line<'a> {
         if !asked_for {
             return self.acknowledge(owed);
         }
-        self.outlet.push(Incoming::Message(message), owed);
+        self.inbound.push(Incoming::Message(message), owed);
         Ok(())
     }
 
     fn renewed(&mut self, topic: String) {
-        self.outlet.push(Incoming::Renewed { topic }, None);
+        self.inbound.push(Incoming::Renewed { topic }, None);
     }
 
     /// Publishes again what was overwritten a while ago.
     fn restore(&mut self) {
-        for topic in self.desk.with(|wishes| wishes.restore(Instant::now())) {
+        for topic in self.desired.with(|state| state.restore(Instant::now())) {
             self.renewed(topic);
         }
     }
 
-    fn acknowledge(&mut self, owed: Owed) -> Result<(), End> {
+    fn acknowledge(&mut self, owed: Owed) -> Result<(), SessionEnd> {
         match owed {
             Some(pkid) => self.push(&Packet::PubAck(PubAck::new(pkid, None))),
             None => Ok(()),
@@ -409,44 +420,44 @@ impl<'a> Line<'a> {
     }
 
     fn published(&mut self, answer: &PubAck) {
-        let Some(Handed::Publish(flight)) = self.ledger.settled(answer.pkid) else { return };
+        let Some(SentPacket::Publish(flight)) = self.in_flight.settled(answer.pkid) else { return };
         match answer.reason {
             PubAckReason::Success | PubAckReason::NoMatchingSubscribers => self.carried(&flight),
             refused => self.warn_refused(&flight, &format!("{refused:?}")),
         }
-        self.desk.with(|wishes| wishes.settled(&flight));
+        self.desired.with(|state| state.settled(&flight));
     }
 
     /// A level that could not be published for a while is there again.
-    fn carried(&mut self, flight: &Flight) {
-        if let Flight::Level(topic, _) = flight
+    fn carried(&mut self, flight: &PacketContent) {
+        if let PacketContent::Level(topic, _) = flight
             && self.granted.retain == Feature::Available
             && self.told.remove(topic)
         {
-            self.outlet.push(Incoming::Restored { topic: topic.clone() }, None);
+            self.inbound.push(Incoming::Restored { topic: topic.clone() }, None);
         }
     }
 
-    fn warn_refused(&mut self, flight: &Flight, code: &str) {
-        let Some(topic) = self.desk.with(|wishes| wishes.topic(flight)) else { return };
-        let why = blame::refused_topic(self.settings, &topic, code);
+    fn warn_refused(&mut self, flight: &PacketContent, code: &str) {
+        let Some(topic) = self.desired.with(|state| state.topic(flight)) else { return };
+        let why = diagnosis::refused_topic(self.settings, &topic, code);
         let retain = match flight {
-            Flight::Level(..) => Retain::Yes,
-            Flight::Message(_) => Retain::No,
+            PacketContent::Level(..) => Retain::Yes,
+            PacketContent::Message(_) => Retain::No,
         };
         self.tell_dropped(topic, why, DropCause::Refused, retain);
     }
 
     fn tell_dropped(&mut self, topic: String, why: String, cause: DropCause, retain: Retain) {
         if self.told.len() < MAX_TOLD && self.told.insert(topic.clone()) {
-            self.outlet.push(Incoming::Dropped { topic, why, cause, retain }, None);
+            self.inbound.push(Incoming::Dropped { topic, why, cause, retain }, None);
         }
     }
 
     fn subscribed(&mut self, answer: &SubAck) {
-        let Some(Handed::Subscribe(filters)) = self.ledger.settled(answer.pkid) else { return };
+        let Some(SentPacket::Subscribe(filters)) = self.in_flight.settled(answer.pkid) else { return };
         for (filter, code) in filters.into_iter().zip(&answer.return_codes) {
-            if !self.desk.with(|wishes| wishes.is_asked_for(&filter)) {
+            if !self.desired.with(|state| state.is_asked_for(&filter)) {
                 // Whether somebody overwrites a level of ours is good to know, and no more.
                 tracing::debug!(?code, "{filter} is watched");
                 continue;
@@ -454,14 +465,14 @@ impl<'a> Line<'a> {
             let incoming = match code {
                 SubscribeReasonCode::Success(_) => Incoming::Subscribed(filter),
                 refused => {
-                    let why = blame::refused_filter(self.settings, &filter, *refused);
+                    let why = diagnosis::refused_filter(self.settings, &filter, *refused);
                     Incoming::Refused { filter, why }
                 }
             };
-            self.outlet.push(incoming, None);
+            self.inbound.push(incoming, None);
         }
-        if let Phase::Subscribing { .. } = self.phase {
-            self.phase = Phase::Subscribing { until: Instant::now() + SUBSCRIBE_CAP };
+        if let SessionPhase::Subscribing { .. } = self.phase {
+            self.phase = SessionPhase::Subscribing { until: Instant::now() + SUBSCRIBE_CAP };
         }
     }
 }
