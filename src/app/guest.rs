@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{Receiver, channel};
 
-use super::house::House;
+use super::mqtt_port::MqttPort;
 use super::reload::Changes;
-use super::role::{Broker, Effect, Goodbye, Role, Shown};
+use super::role::{BrokerPresence, Effect, Goodbye, PublishedState, RoleAdapter};
 use super::{Error, ice, profile_directories, seed};
 use crate::config::{self, AcceptInvitations, Settings, Transport};
 use crate::devices;
@@ -73,46 +73,46 @@ impl GuestRole {
         }
     }
 
-    fn route(&mut self, now: Instant, house: &House, output: Output) -> Option<Effect> {
-        let topics = &house.topics;
+    fn route(&mut self, now: Instant, port: &MqttPort, output: Output) -> Option<Effect> {
+        let topics = &port.topics;
         match output {
             Output::Settled { ticket, settled } => return Some(Effect::Settled(ticket, settled)),
             Output::Stopped => return Some(Effect::Stopped),
             Output::Enter(live_id) => {
-                house.link.subscribe(topics.own_to_guest(&live_id), SubscribeOptions::REQUESTS);
-                house.link.subscribe(topics.room(&live_id), SubscribeOptions::LEVELS);
+                port.link.subscribe(topics.own_to_guest(&live_id), SubscribeOptions::REQUESTS);
+                port.link.subscribe(topics.room(&live_id), SubscribeOptions::LEVELS);
             }
             Output::Exit(live_id) => {
-                house.link.unsubscribe(&topics.own_to_guest(&live_id));
-                house.link.unsubscribe(&topics.room(&live_id));
+                port.link.unsubscribe(&topics.own_to_guest(&live_id));
+                port.link.unsubscribe(&topics.room(&live_id));
             }
-            Output::Watch(user_id) => house.watch(&user_id),
-            Output::Unwatch(user_id) => house.unwatch(&user_id),
+            Output::Watch(user_id) => port.watch(&user_id),
+            Output::Unwatch(user_id) => port.unwatch(&user_id),
             Output::ToHost { live_id, request_id, message } => {
-                self.tell_host(now, house, live_id, request_id, &message);
+                self.tell_host(now, port, live_id, request_id, &message);
             }
-            Output::ToStage { live_id, signal } => self.tell_stage(now, house, &live_id, signal),
-            Output::ProbeBroker => house.link.probe(),
+            Output::ToStage { live_id, signal } => self.tell_stage(now, port, &live_id, signal),
+            Output::ProbeBroker => port.link.probe(),
             Output::ToServer(ask) => self.whip.ask(ask),
             Output::Event(event) => {
                 tracing::debug!(event = event.name(), "said");
                 if let Event::MediaFailed { why } = &event {
                     tracing::warn!("media failed, the seat is left: {why}");
                 }
-                house.event(&event);
+                port.event(&event);
             }
             Output::Media(ask) => self.ask(ask),
             Output::Stats { seat_index, stats } => {
                 let mut value = json!(stats);
                 value["seat_index"] = json!(seat_index);
-                house.publish(Publish::new(topics.stats(), value.to_string()).at_most_once());
+                port.publish(Publish::new(topics.stats(), value.to_string()).at_most_once());
             }
         }
         None
     }
 }
 
-impl Role for GuestRole {
+impl RoleAdapter for GuestRole {
     type Report = Report;
     const PLANE: CommandRole = CommandRole::Guest;
 
@@ -133,15 +133,15 @@ impl Role for GuestRole {
         }
     }
 
-    fn command(&mut self, now: Instant, command: Command, _house: &House) -> Settled {
+    fn command(&mut self, now: Instant, command: Command, _house: &MqttPort) -> Settled {
         self.guest.handle_command(now, command)
     }
 
-    fn broker(&mut self, now: Instant, broker: Broker) {
+    fn broker(&mut self, now: Instant, broker: BrokerPresence) {
         let input = match broker {
-            Broker::Online => Input::Online,
-            Broker::Offline => Input::Offline,
-            Broker::OwnOffline => Input::OwnOffline,
+            BrokerPresence::Online => Input::Online,
+            BrokerPresence::Offline => Input::Offline,
+            BrokerPresence::OwnOffline => Input::OwnOffline,
         };
         self.guest.handle_input(now, input);
     }
@@ -179,7 +179,7 @@ impl Role for GuestRole {
         self.guest.handle_input(now, input);
     }
 
-    fn subscribed(&mut self, _now: Instant, _filter: &str, _house: &House) {}
+    fn subscribed(&mut self, _now: Instant, _filter: &str, _house: &MqttPort) {}
 
     fn timeout(&mut self, now: Instant) {
         self.guest.handle_timeout(now);
@@ -231,10 +231,10 @@ impl Role for GuestRole {
         self.guest = Guest::new(settings);
     }
 
-    fn drain(&mut self, now: Instant, house: &House) -> Vec<Effect> {
+    fn drain(&mut self, now: Instant, port: &MqttPort) -> Vec<Effect> {
         let mut effects = Vec::new();
         while let Some(output) = self.guest.poll_output() {
-            effects.extend(self.route(now, house, output));
+            effects.extend(self.route(now, port, output));
         }
         effects
     }
@@ -243,9 +243,9 @@ impl Role for GuestRole {
         self.shown.as_ref() != Some(&self.guest.snapshot())
     }
 
-    fn news(&mut self, now: Instant) -> Shown {
+    fn news(&mut self, now: Instant) -> PublishedState {
         let state = self.guest.snapshot();
-        let shown = Shown { state: state.json(now), summary: state.summary.clone() };
+        let shown = PublishedState { state: state.json(now), summary: state.summary.clone() };
         self.shown = Some(state);
         shown
     }

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{Receiver, channel};
 use tracing::field::display;
 
-use super::house::House;
+use super::mqtt_port::MqttPort;
 use super::reload::Changes;
-use super::role::{Broker, Effect, Goodbye, Role, Shown};
+use super::role::{BrokerPresence, Effect, Goodbye, PublishedState, RoleAdapter};
 use super::{Error, ice, seed};
 use crate::config::{AcceptApplications, Settings, Transport};
 use crate::host::{self, Grants, Host, HostPolicy, Input, Output};
@@ -41,16 +41,16 @@ pub(super) struct HostRole {
     reports: Receiver<StageReport>,
     user: User,
     shown: Option<HostState>,
-    overflow: Overflow,
+    inbox: StageInbox,
     /// The live that was to be started and runs: its room is published once more, for where somebody has emptied it.
     said_again: Option<LiveId>,
 }
 
-/// Whether the stage took the last wish.
+/// Whether the stage took the last command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Overflow {
-    No,
-    Told,
+enum StageInbox {
+    Taking,
+    Full,
 }
 
 impl HostRole {
@@ -67,59 +67,59 @@ impl HostRole {
             stage,
             reports,
             shown: None,
-            overflow: Overflow::No,
+            inbox: StageInbox::Taking,
             said_again: None,
         })
     }
 
     fn ask(&mut self, ask: crate::model::stage::StageAsk) {
-        match (self.stage.ask(ask), self.overflow) {
-            (Ok(()), _) => self.overflow = Overflow::No,
-            (Err(error), Overflow::No) => {
+        match (self.stage.ask(ask), self.inbox) {
+            (Ok(()), _) => self.inbox = StageInbox::Taking,
+            (Err(error), StageInbox::Taking) => {
                 tracing::error!("the stage is asked for more than it can do: {error}");
-                self.overflow = Overflow::Told;
+                self.inbox = StageInbox::Full;
             }
-            (Err(_), Overflow::Told) => {}
+            (Err(_), StageInbox::Full) => {}
         }
     }
 
-    fn route(&mut self, house: &House, output: Output) -> Option<Effect> {
-        let topics = &house.topics;
+    fn route(&mut self, port: &MqttPort, output: Output) -> Option<Effect> {
+        let topics = &port.topics;
         match output {
             Output::Settled { ticket, settled } => return Some(Effect::Settled(ticket, settled)),
             Output::Stopped => return Some(Effect::Stopped),
             Output::Enter(live_id) => {
-                house.link.subscribe(topics.every_to_host(&live_id), SubscribeOptions::REQUESTS);
-                house.link.subscribe(topics.every_to_stage(&live_id), SubscribeOptions::REQUESTS);
+                port.link.subscribe(topics.every_to_host(&live_id), SubscribeOptions::REQUESTS);
+                port.link.subscribe(topics.every_to_stage(&live_id), SubscribeOptions::REQUESTS);
                 self.stage.prepare();
             }
             Output::Exit(live_id) => {
-                house.link.unsubscribe(&topics.every_to_host(&live_id));
-                house.link.unsubscribe(&topics.every_to_stage(&live_id));
+                port.link.unsubscribe(&topics.every_to_host(&live_id));
+                port.link.unsubscribe(&topics.every_to_stage(&live_id));
             }
             Output::WatchRoom(live_id) => {
-                house.link.subscribe(topics.room(&live_id), SubscribeOptions::LEVELS);
+                port.link.subscribe(topics.room(&live_id), SubscribeOptions::LEVELS);
             }
-            Output::UnwatchRoom(live_id) => house.link.unsubscribe(&topics.room(&live_id)),
-            Output::Watch(user_id) => house.watch(&user_id),
-            Output::Unwatch(user_id) => house.unwatch(&user_id),
-            Output::ToGuest { live_id, to, message } => tell(house, &topics.to_guest(&live_id, &to), message),
+            Output::UnwatchRoom(live_id) => port.link.unsubscribe(&topics.room(&live_id)),
+            Output::Watch(user_id) => port.watch(&user_id),
+            Output::Unwatch(user_id) => port.unwatch(&user_id),
+            Output::ToGuest { live_id, to, message } => tell(port, &topics.to_guest(&live_id, &to), message),
             Output::Room(state) => {
                 let topic = topics.room(&state.live_id);
-                house.link.keep(&topic, room::write_room(&state));
+                port.link.keep(&topic, room::write_room(&state));
                 if state.status == RoomStatus::Ended {
                     // The topic is anybody's then.
-                    house.link.release(&topic);
+                    port.link.release(&topic);
                 }
             }
             Output::Event(event) => {
                 self.log_event(&event);
-                house.event(&event);
+                port.event(&event);
             }
             Output::Stage(ask) => self.ask(ask),
             Output::Stats(seats) => {
                 let payload = stats(&seats).to_string();
-                house.publish(Publish::new(topics.stats(), payload).at_most_once());
+                port.publish(Publish::new(topics.stats(), payload).at_most_once());
             }
         }
         None
@@ -170,7 +170,7 @@ fn words(reason: UnseatReason) -> &'static str {
     }
 }
 
-impl Role for HostRole {
+impl RoleAdapter for HostRole {
     type Report = StageReport;
     const PLANE: CommandRole = CommandRole::Host;
 
@@ -185,11 +185,11 @@ impl Role for HostRole {
     /// A host has no camera of its own.
     fn noticed(&mut self, _notice: Notice) {}
 
-    fn command(&mut self, now: Instant, command: Command, house: &House) -> Settled {
+    fn command(&mut self, now: Instant, command: Command, port: &MqttPort) -> Settled {
         let starts = match &command {
             Command::Host { command: HostCommand::StartLive(wish), .. } => {
                 // A room that nobody can see is none.
-                room_fits(&self.host, wish, &house.topics, &house.link.granted())?;
+                room_fits(&self.host, wish, &port.topics, &port.link.granted())?;
                 true
             }
             Command::Host { .. } | Command::Guest(_) | Command::Device(_) => false,
@@ -201,11 +201,11 @@ impl Role for HostRole {
         settled
     }
 
-    fn broker(&mut self, now: Instant, broker: Broker) {
+    fn broker(&mut self, now: Instant, broker: BrokerPresence) {
         let input = match broker {
-            Broker::Online => Input::Online,
-            Broker::Offline => Input::Offline,
-            Broker::OwnOffline => Input::OwnOffline,
+            BrokerPresence::Online => Input::Online,
+            BrokerPresence::Offline => Input::Offline,
+            BrokerPresence::OwnOffline => Input::OwnOffline,
         };
         self.host.handle_input(now, input);
     }
@@ -244,8 +244,8 @@ impl Role for HostRole {
         self.host.handle_input(now, input);
     }
 
-    fn subscribed(&mut self, now: Instant, filter: &str, house: &House) {
-        if let Some(Topic::Room(live_id)) = house.topics.read(filter) {
+    fn subscribed(&mut self, now: Instant, filter: &str, port: &MqttPort) {
+        if let Some(Topic::Room(live_id)) = port.topics.read(filter) {
             self.host.handle_input(now, Input::RoomSubscribed(live_id));
         }
     }
@@ -285,13 +285,13 @@ impl Role for HostRole {
         self.host = Host::new(settings);
     }
 
-    fn drain(&mut self, _now: Instant, house: &House) -> Vec<Effect> {
+    fn drain(&mut self, _now: Instant, port: &MqttPort) -> Vec<Effect> {
         let mut effects = Vec::new();
         if let Some(live_id) = self.said_again.take() {
-            house.link.renew(&house.topics.room(&live_id));
+            port.link.renew(&port.topics.room(&live_id));
         }
         while let Some(output) = self.host.poll_output() {
-            effects.extend(self.route(house, output));
+            effects.extend(self.route(port, output));
         }
         effects
     }
@@ -300,9 +300,9 @@ impl Role for HostRole {
         self.shown.as_ref() != Some(&self.host.snapshot())
     }
 
-    fn news(&mut self, now: Instant) -> Shown {
+    fn news(&mut self, now: Instant) -> PublishedState {
         let state = self.host.snapshot();
-        let shown = Shown { state: state.json(now), summary: state.summary.clone() };
+        let shown = PublishedState { state: state.json(now), summary: state.summary.clone() };
         self.shown = Some(state);
         shown
     }

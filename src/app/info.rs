@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::chores::Devices;
+use super::background::DeviceList;
 use super::fitting;
 use crate::config::{Role, Settings};
 use crate::model::User;
@@ -51,7 +51,7 @@ impl Info {
     }
 
     /// Takes what was found; whether that is news.
-    pub(super) fn set_devices(&mut self, devices: &Devices) -> bool {
+    pub(super) fn set_devices(&mut self, devices: &DeviceList) -> bool {
         let before = self.fields.clone();
         self.fields["cameras"] = json!(devices.facts.cameras);
         self.fields["microphones"] = json!(devices.facts.microphones);
@@ -75,15 +75,18 @@ impl Info {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::chores::Facts;
+    use crate::app::background::DeviceFacts;
 
     #[test]
     fn a_microphone_that_is_in_use_is_described_as_before() {
         let user = serde_json::from_value(json!({"user_id": "kiosk-1"})).expect("a user");
         let mut info = Info { fields: json!({}), user };
-        let devices = |channels: Value, id: &str| Devices {
-            facts: Facts { cameras: vec![], microphones: vec![json!({"id": id, "channels": channels})] },
-            ..Devices::default()
+        let devices = |channels: Value, id: &str| DeviceList {
+            facts: DeviceFacts {
+                cameras: vec![],
+                microphones: vec![json!({"id": id, "channels": channels})],
+            },
+            ..DeviceList::default()
         };
         assert!(info.set_devices(&devices(json!(2), "desk")));
         assert!(!info.set_devices(&devices(json!(null), "desk")), "no news");

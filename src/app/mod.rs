@@ -3,16 +3,16 @@
 //! Invariant: all decisions about rooms are made in `guest` and `host`; all that waits or retries is an adapter. What is here
 //! turns events into inputs, outputs into wishes, and settles commands. Not here: rules, topics' spelling, pipelines.
 
-mod chores;
+mod background;
 mod client_id;
-mod desk;
+mod commands;
 mod fitting;
 mod guest;
 mod home_assistant;
 mod host;
-mod house;
+mod identity;
 mod info;
-mod presence;
+mod mqtt_port;
 pub mod probe;
 mod reload;
 mod role;
@@ -37,9 +37,9 @@ use crate::mqtt::connection::{self, Will};
 use crate::mqtt::topics::Topics;
 use crate::mqtt::wire::device;
 
-use chores::{Choose, Chores, Origin};
-use house::House;
+use background::{BackgroundTasks, Choose, DeviceOrigin};
 use info::Info;
+use mqtt_port::MqttPort;
 use shell::Shell;
 
 /// Where installed profiles are, the first before the later.
@@ -115,37 +115,37 @@ async fn live(settings: Settings, sources: Sources) -> Result<(), Error> {
             let pipeline = profile.name().to_owned();
             let origin = match (profile.chooses(DeviceKind::Camera), profile.chooses(DeviceKind::Microphone))
             {
-                (true, _) => Origin::Devices,
-                (false, true) => Origin::Sounds(pipeline.clone()),
-                (false, false) => Origin::Profile(pipeline.clone()),
+                (true, _) => DeviceOrigin::Devices,
+                (false, true) => DeviceOrigin::Sounds(pipeline.clone()),
+                (false, false) => DeviceOrigin::Profile(pipeline.clone()),
             };
             let witness = match &origin {
-                Origin::Devices | Origin::Sounds(_) => Witness::start(),
-                Origin::Profile(_) => Witness::blind(),
+                DeviceOrigin::Devices | DeviceOrigin::Sounds(_) => Witness::start(),
+                DeviceOrigin::Profile(_) => Witness::blind(),
             };
             let drawing = guest::drawing(&settings, &profile);
             let choose: Choose = Arc::new(move |offers, quality| {
                 Some(publisher::choose(&profile, offers, quality, drawing)?.0)
             });
-            let chores = Chores::new(origin, choose, witness);
-            shell(settings, sources, role, &pipeline, chores)?.run().await?;
+            let background = BackgroundTasks::new(origin, choose, witness);
+            shell(settings, sources, role, &pipeline, background)?.run().await?;
         }
         Role::Host => {
             let role = host::HostRole::open(&settings)?;
             let choose: Choose = Arc::new(|_, _| None);
-            let chores = Chores::new(Origin::Devices, choose, Witness::blind());
-            shell(settings, sources, role, "stage", chores)?.run().await?;
+            let background = BackgroundTasks::new(DeviceOrigin::Devices, choose, Witness::blind());
+            shell(settings, sources, role, "stage", background)?.run().await?;
         }
     }
     Ok(())
 }
 
-fn shell<R: role::Role>(
+fn shell<R: role::RoleAdapter>(
     settings: Settings,
     sources: Sources,
     role: R,
     pipeline: &str,
-    chores: Chores,
+    background: BackgroundTasks,
 ) -> Result<Shell<R>, Error> {
     let user_id = settings.user.public.user_id.clone();
     let topics = Topics::new(&settings.mqtt.prefix, user_id.clone());
@@ -153,9 +153,9 @@ fn shell<R: role::Role>(
     let will = Will { topic: topics.status(), payload: device::OFFLINE.into() };
     let connection = connection::Settings { will: Some(will), ..connection_settings(&settings, client_id) };
     let (link, incoming) = connection::open(connection)?;
-    let house = House::new(link, topics, user_id);
+    let port = MqttPort::new(link, topics, user_id);
     let info = Info::new(&settings, pipeline, &available::available());
-    Ok(Shell::new(role, house, incoming, chores, info, settings, sources))
+    Ok(Shell::new(role, port, incoming, background, info, settings, sources))
 }
 
 /// Whether the daemon would start with these settings on this machine: the same checks in the same order as [`run`], without opening a

@@ -26,7 +26,7 @@ const CAP: Duration = Duration::from_millis(1700);
 
 /// All of it.
 #[derive(Debug, Serialize)]
-pub struct Probe {
+pub struct ProbeReport {
     /// The board.
     pub board: Board,
     /// The profile that would be used.
@@ -113,7 +113,7 @@ pub struct EncoderFacts {
 }
 
 /// Asks everything. Blocks for two seconds at most.
-pub fn probe(settings: &Settings) -> Probe {
+pub fn probe(settings: &Settings) -> ProbeReport {
     let deadline = Instant::now() + CAP;
     let quality = settings.media.quality;
     let trials = spawn(move || available::try_all(quality, CAP));
@@ -128,7 +128,7 @@ pub fn probe(settings: &Settings) -> Probe {
     let found = take(&cameras, deadline, &mut late, "cameras");
     let profiled = picked.as_ref().map(|profile| (profile, super::guest::drawing(settings, profile)));
     let cameras = describe(found, profiled, quality, deadline, &mut late);
-    Probe {
+    ProbeReport {
         board,
         profile,
         quality,

@@ -1,7 +1,7 @@
 //! A configuration that is read again: what has changed, what of it can be applied to a running daemon, and what cannot.
 //!
 //! Invariant: a key that is applied is one whose configured value has changed; what an operator has set meanwhile by a command
-//! stays otherwise. Pure; reading the files is a chore.
+//! stays otherwise. Pure; reading the files is a background task.
 
 use crate::config::{Role, Setting, Settings};
 use crate::model::command::{DeviceCommand, SetUserInfo};

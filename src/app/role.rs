@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::sync::mpsc::Receiver;
 
-use super::house::House;
+use super::mqtt_port::MqttPort;
 use super::reload::Changes;
 use crate::config::Settings;
 use crate::model::User;
@@ -19,7 +19,7 @@ use crate::mqtt::wire::command::CommandRole;
 
 /// What became of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Broker {
+pub(super) enum BrokerPresence {
     /// It is there, and the commands are subscribed.
     Online,
     /// It is gone.
@@ -42,15 +42,15 @@ pub(super) enum Effect {
 
 /// A snapshot as it is published.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Shown {
+pub(super) struct PublishedState {
     /// The payload of `state`.
     pub(super) state: Value,
     /// The sentence for `STATUS=` and the log.
     pub(super) summary: String,
 }
 
-/// A pure machine with its media, as the shell drives it. Nothing here waits but [`Role::close`].
-pub(super) trait Role: Send + 'static {
+/// A pure machine with its media, as the shell drives it. Nothing here waits but [`RoleAdapter::close`].
+pub(super) trait RoleAdapter: Send + 'static {
     /// What its media report.
     type Report;
 
@@ -62,12 +62,12 @@ pub(super) trait Role: Send + 'static {
     fn report(&mut self, now: Instant, report: Self::Report);
     /// The node of a device came or went.
     fn noticed(&mut self, notice: Notice);
-    fn command(&mut self, now: Instant, command: Command, house: &House) -> Settled;
-    fn broker(&mut self, now: Instant, broker: Broker);
+    fn command(&mut self, now: Instant, command: Command, port: &MqttPort) -> Settled;
+    fn broker(&mut self, now: Instant, broker: BrokerPresence);
     /// A message on the room plane, or somebody's `status`.
     fn message(&mut self, now: Instant, topic: Topic<'_>, message: &Message);
     /// The broker has taken a filter.
-    fn subscribed(&mut self, now: Instant, filter: &str, house: &House);
+    fn subscribed(&mut self, now: Instant, filter: &str, port: &MqttPort);
     fn timeout(&mut self, now: Instant);
     fn deadline(&self) -> Option<Instant>;
     /// The configuration was read again.
@@ -76,11 +76,11 @@ pub(super) trait Role: Send + 'static {
     /// Another machine has the name: media stop, nothing is said, and it begins anew.
     fn retire(&mut self, now: Instant);
     /// Carries out what the machine says.
-    fn drain(&mut self, now: Instant, house: &House) -> Vec<Effect>;
+    fn drain(&mut self, now: Instant, port: &MqttPort) -> Vec<Effect>;
     /// Whether the snapshot differs from the one shown last.
     fn has_news(&self) -> bool;
     /// The snapshot at `now`; it counts as shown.
-    fn news(&mut self, now: Instant) -> Shown;
+    fn news(&mut self, now: Instant) -> PublishedState;
     /// The snapshot at `now`.
     fn state(&self, now: Instant) -> Value;
     fn user(&self) -> &User;

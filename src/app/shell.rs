@@ -1,6 +1,6 @@
 //! The loop around a role: next event → handle → drain → route.
 //!
-//! One `select!`, biased: termination → media → connection → devices and chores → next timer → watchdog. Routing never waits. The shutdown
+//! One `select!`, biased: termination → media → connection → devices and background tasks → next timer → watchdog. Routing never waits. The shutdown
 //! goes media first, then the goodbye, then `offline`; every step has a cap, all of it ends within 5 s.
 
 mod commands;
@@ -15,14 +15,14 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::sleep_until;
 
 use super::Error;
-use super::chores::{Chore, Chores};
-use super::desk::{Desk, Opening};
-use super::home_assistant::{HomeAssistant, Word};
-use super::house::House;
+use super::background::{BackgroundTasks, TaskResult};
+use super::commands::{CommandAdmission, PendingCommands};
+use super::home_assistant::{HomeAssistantPort, HomeAssistantRequest};
+use super::identity::{IdentityDecision, IdentityGuard, Online};
 use super::info::Info;
-use super::presence::{Online, Presence, Verdict};
-use super::role::{Broker, Effect, Role};
-use super::signals::{Asked, Signals};
+use super::mqtt_port::MqttPort;
+use super::role::{BrokerPresence, Effect, RoleAdapter};
+use super::signals::{ProcessSignal, Signals};
 use super::trouble::Trouble;
 use super::watchdog::Watchdog;
 use crate::config::{Setting, Settings, Sources};
@@ -44,19 +44,19 @@ const MEDIA_CAP: Duration = Duration::from_secs(1);
 const BROKER_CAP: Duration = Duration::from_millis(1500);
 
 /// What a shell is made of.
-pub(super) struct Shell<R: Role> {
+pub(super) struct Shell<R: RoleAdapter> {
     role: R,
-    house: House,
+    port: MqttPort,
     incoming: Receiver<Incoming>,
-    presence: Presence,
-    desk: Desk,
-    chores: Chores,
+    identity: IdentityGuard,
+    pending: PendingCommands,
+    background: BackgroundTasks,
     /// When the devices are surveyed again: some came or went.
     survey: Option<Instant>,
     /// The camera in use: what is configured, or what was switched to.
     camera: String,
     info: Info,
-    home: HomeAssistant,
+    home: HomeAssistantPort,
     /// Where the configuration is read from.
     sources: Sources,
     /// As it was read last.
@@ -64,7 +64,7 @@ pub(super) struct Shell<R: Role> {
     /// What of it is in force: what needs a restart is as it was at the start.
     running: Vec<Setting>,
     systemd: Systemd,
-    opening: Opening,
+    opening: CommandAdmission,
     /// When the state is published next.
     gathered: Option<Instant>,
     /// When the role is given up while it stops.
@@ -78,49 +78,49 @@ pub(super) struct Shell<R: Role> {
 
 /// What one turn of the loop is about.
 enum Event<T> {
-    Asked(Asked),
+    Asked(ProcessSignal),
     Report(T),
     Incoming(Option<Incoming>),
-    Chore(Chore),
+    Chore(TaskResult),
     Timer,
     Watchdog,
 }
 
 /// Whether the loop turns on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
-    On,
+enum LoopState {
+    Running,
     Done,
 }
 
-impl<R: Role> Shell<R> {
+impl<R: RoleAdapter> Shell<R> {
     pub(super) fn new(
         role: R,
-        house: House,
+        port: MqttPort,
         incoming: Receiver<Incoming>,
-        chores: Chores,
+        background: BackgroundTasks,
         info: Info,
         settings: Settings,
         sources: Sources,
     ) -> Self {
-        house.link.subscribe(house.topics.status(), SubscribeOptions::LEVELS);
-        house.link.subscribe(house.topics.info(), SubscribeOptions::LEVELS);
+        port.link.subscribe(port.topics.status(), SubscribeOptions::LEVELS);
+        port.link.subscribe(port.topics.info(), SubscribeOptions::LEVELS);
         Self {
             role,
-            house,
+            port,
             incoming,
-            presence: Presence::new(settings.machine.hash.clone()),
-            desk: Desk::default(),
-            chores,
+            identity: IdentityGuard::new(settings.machine.hash.clone()),
+            pending: PendingCommands::default(),
+            background,
             survey: None,
             camera: settings.media.camera.clone(),
             info,
-            home: HomeAssistant::new(&settings),
+            home: HomeAssistantPort::new(&settings),
             sources,
             running: settings.effective.clone(),
             settings,
             systemd: Systemd::new(),
-            opening: Opening::Open,
+            opening: CommandAdmission::Open,
             gathered: None,
             stopping: None,
             summary: String::new(),
@@ -134,16 +134,16 @@ impl<R: Role> Shell<R> {
         let mut signals = Signals::new()?;
         let mut watchdog = Watchdog::new(Instant::now(), self.systemd.watchdog_interval());
         self.systemd.ready();
-        self.chores.survey(self.settings.media.quality);
+        self.background.survey(self.settings.media.quality);
         loop {
             let event = self.next(&mut signals, watchdog.deadline()).await;
             let now = Instant::now();
-            let turn = self.handle(now, event);
+            let state = self.handle(now, event);
             watchdog.turned(now, &mut self.systemd, || self.role.is_alive());
             if self.systemd.deadline().is_some_and(|at| at <= now) {
                 self.systemd.tell();
             }
-            if turn == Turn::Done {
+            if state == LoopState::Done {
                 break;
             }
         }
@@ -153,8 +153,8 @@ impl<R: Role> Shell<R> {
     }
 
     async fn next(&mut self, signals: &mut Signals, watchdog: Option<Instant>) -> Event<R::Report> {
-        let (role, presence) = (self.role.deadline(), self.presence.deadline());
-        let deadlines = [role, presence, self.gathered, self.stopping, self.survey, self.systemd.deadline()];
+        let (role, identity) = (self.role.deadline(), self.identity.deadline());
+        let deadlines = [role, identity, self.gathered, self.stopping, self.survey, self.systemd.deadline()];
         let timer = deadlines.into_iter().flatten().min();
         let sleep = |at: Option<Instant>| sleep_until(at.unwrap_or_else(Instant::now).into());
         tokio::select! {
@@ -162,41 +162,41 @@ impl<R: Role> Shell<R> {
             asked = signals.next() => Event::Asked(asked),
             Some(report) = self.role.reports().recv() => Event::Report(report),
             incoming = self.incoming.recv() => Event::Incoming(incoming),
-            chore = self.chores.next() => Event::Chore(chore),
+            result = self.background.next() => Event::Chore(result),
             () = sleep(timer), if timer.is_some() => Event::Timer,
             () = sleep(watchdog), if watchdog.is_some() => Event::Watchdog,
         }
     }
 
-    fn handle(&mut self, now: Instant, event: Event<R::Report>) -> Turn {
+    fn handle(&mut self, now: Instant, event: Event<R::Report>) -> LoopState {
         match event {
-            Event::Asked(Asked::Stop(name)) => self.terminate(now, name),
-            Event::Asked(Asked::Reread) => self.reread(),
+            Event::Asked(ProcessSignal::Stop(name)) => self.terminate(now, name),
+            Event::Asked(ProcessSignal::Reread) => self.reread(),
             Event::Report(report) => self.role.report(now, report),
             Event::Incoming(Some(incoming)) => self.incoming(now, incoming),
-            Event::Incoming(None) => return Turn::Done,
-            Event::Chore(chore) => self.chore(now, chore),
+            Event::Incoming(None) => return LoopState::Done,
+            Event::Chore(result) => self.result(now, result),
             Event::Timer | Event::Watchdog => {}
         }
         self.survey_again(now);
-        let verdict = self.presence.timeout(now);
-        self.judged(now, verdict);
+        let decision = self.identity.timeout(now);
+        self.judged(now, decision);
         if self.role.deadline().is_some_and(|at| at <= now) {
             self.role.timeout(now);
         }
         self.drain(now)
     }
 
-    fn drain(&mut self, now: Instant) -> Turn {
-        let mut turn = Turn::On;
-        for effect in self.role.drain(now, &self.house) {
+    fn drain(&mut self, now: Instant) -> LoopState {
+        let mut state = LoopState::Running;
+        for effect in self.role.drain(now, &self.port) {
             match effect {
                 Effect::Settled(ticket, settled) => {
-                    if let Some(slot) = self.desk.take_ticket(ticket) {
+                    if let Some(slot) = self.pending.take_ticket(ticket) {
                         self.settle(now, slot, settled);
                     }
                 }
-                Effect::Stopped => turn = Turn::Done,
+                Effect::Stopped => state = LoopState::Done,
             }
         }
         self.show(now);
@@ -208,9 +208,9 @@ impl<R: Role> Shell<R> {
         }
         if self.stopping.is_some_and(|at| at <= now) {
             tracing::warn!("media took too long to stop");
-            turn = Turn::Done;
+            state = LoopState::Done;
         }
-        turn
+        state
     }
 
     fn terminate(&mut self, now: Instant, name: &str) {
@@ -219,7 +219,7 @@ impl<R: Role> Shell<R> {
         }
         tracing::info!("stopping ({name})");
         self.systemd.stopping();
-        self.opening = Opening::ShuttingDown;
+        self.opening = CommandAdmission::ShuttingDown;
         self.stopping = Some(now + STOP_CAP);
         self.role.stop(now);
     }
@@ -228,12 +228,12 @@ impl<R: Role> Shell<R> {
         match incoming {
             Incoming::Up { session_present, presence, granted } => {
                 tracing::debug!(session_present, ?presence, ?granted, "connected to the broker");
-                self.presence.connected();
+                self.identity.connected();
                 self.trouble = Trouble::default();
                 self.granted(granted);
             }
             Incoming::Subscribed(filter) => self.subscribed(now, &filter),
-            Incoming::Refused { filter, why } if self.home.misses(&self.house, &filter) => {
+            Incoming::Refused { filter, why } if self.home.misses(&self.port, &filter) => {
                 tracing::error!("{why}");
                 self.trouble.deaf(filter);
                 self.gathered.get_or_insert(now + GATHER);
@@ -253,9 +253,9 @@ impl<R: Role> Shell<R> {
             }
             Incoming::Renewed { topic } => {
                 tracing::info!("somebody else has overwritten {topic}: it is published again");
-                if topic == self.house.topics.status() {
+                if topic == self.port.topics.status() {
                     // Others believed it to be gone.
-                    self.role.broker(now, Broker::OwnOffline);
+                    self.role.broker(now, BrokerPresence::OwnOffline);
                 }
             }
             Incoming::Message(message) => self.message(now, &message),
@@ -263,7 +263,7 @@ impl<R: Role> Shell<R> {
                 self.show_now(now);
                 tracing::warn!("{why}; trying again in {:.1} s", retry_in.as_secs_f32());
                 self.systemd.status(&why);
-                self.role.broker(now, Broker::Offline);
+                self.role.broker(now, BrokerPresence::Offline);
                 // That it waits for the broker was just said, with the reason.
                 self.summary = self.role.news(now).summary;
             }
@@ -273,53 +273,53 @@ impl<R: Role> Shell<R> {
 
     /// What the broker grants too little of is said once, until that changes.
     fn granted(&mut self, granted: Granted) {
-        let (before, now) = (self.desk.granted().shortcomings(), granted.shortcomings());
+        let (before, now) = (self.pending.granted().shortcomings(), granted.shortcomings());
         for shortcoming in now.iter().filter(|shortcoming| !before.contains(shortcoming)) {
             tracing::warn!("the broker: {shortcoming}");
         }
-        self.desk.set_granted(granted);
+        self.pending.set_granted(granted);
     }
 
     fn subscribed(&mut self, now: Instant, filter: &str) {
         self.trouble.heard(filter);
-        let topics = &self.house.topics;
+        let topics = &self.port.topics;
         if filter == topics.status() || filter == topics.info() {
-            self.presence.subscribed(now);
-        } else if filter == topics.commands() && self.presence.is_speaking() {
+            self.identity.subscribed(now);
+        } else if filter == topics.commands() && self.identity.is_speaking() {
             self.keep_info();
-            self.role.broker(now, Broker::Online);
+            self.role.broker(now, BrokerPresence::Online);
             // How things are is news again, also where they are as before.
             self.summary.clear();
             self.show_now(now);
-            self.house.link.keep(self.house.topics.status(), device::ONLINE);
+            self.port.link.keep(self.port.topics.status(), device::ONLINE);
         } else {
-            self.role.subscribed(now, filter, &self.house);
+            self.role.subscribed(now, filter, &self.port);
         }
     }
 
     fn message(&mut self, now: Instant, message: &Message) {
-        match self.home.hear(&self.house, message) {
-            Word::Foreign => {}
-            Word::Taken => return,
-            Word::Command(name) => {
+        match self.home.hear(&self.port, message) {
+            HomeAssistantRequest::Foreign => {}
+            HomeAssistantRequest::Taken => return,
+            HomeAssistantRequest::Command(name) => {
                 let empty = Message { payload: Bytes::new(), response_topic: None, ..message.clone() };
                 return self.command(now, name, &empty);
             }
         }
-        let Some(topic) = self.house.topics.read(&message.topic) else { return };
+        let Some(topic) = self.port.topics.read(&message.topic) else { return };
         match topic {
             Topic::Command(name) => {
                 let name = name.to_owned();
                 self.command(now, &name, message);
             }
-            Topic::Status(user_id) if user_id == self.house.user_id => {
+            Topic::Status(user_id) if user_id == self.port.user_id => {
                 let online = message.payload == device::ONLINE.as_bytes();
-                let verdict = self.presence.status(if online { Online::Yes } else { Online::No });
-                self.judged(now, verdict);
+                let decision = self.identity.status(if online { Online::Yes } else { Online::No });
+                self.judged(now, decision);
             }
-            Topic::Info(user_id) if user_id == self.house.user_id => {
-                let verdict = self.presence.info(device::machine(&message.payload));
-                self.judged(now, verdict);
+            Topic::Info(user_id) if user_id == self.port.user_id => {
+                let decision = self.identity.info(device::machine(&message.payload));
+                self.judged(now, decision);
             }
             Topic::Info(_) => {}
             Topic::Status(_)
@@ -332,21 +332,21 @@ impl<R: Role> Shell<R> {
         }
     }
 
-    fn judged(&mut self, now: Instant, verdict: Verdict) {
-        let house = &self.house;
-        match verdict {
-            Verdict::Go => {}
-            Verdict::Speak => {
-                house.link.subscribe(house.topics.commands(), SubscribeOptions::REQUESTS);
-                self.home.begin(house);
+    fn judged(&mut self, now: Instant, decision: IdentityDecision) {
+        let port = &self.port;
+        match decision {
+            IdentityDecision::Go => {}
+            IdentityDecision::Speak => {
+                port.link.subscribe(port.topics.commands(), SubscribeOptions::REQUESTS);
+                self.home.begin(port);
             }
-            Verdict::StandBy(machine) => {
-                house.link.unsubscribe(&house.topics.commands());
-                self.home.stand_by(house);
-                house.link.forget_all();
-                house.link.stand_down();
+            IdentityDecision::StandBy(machine) => {
+                port.link.unsubscribe(&port.topics.commands());
+                self.home.stand_by(port);
+                port.link.forget_all();
+                port.link.stand_down();
                 self.role.retire(now);
-                let id = &self.house.user_id;
+                let id = &self.port.user_id;
                 let why = format!(
                     "another machine ({machine}) is {id}: give one of them another user.id; waiting for it to go"
                 );
@@ -354,26 +354,26 @@ impl<R: Role> Shell<R> {
                 self.systemd.status(&why);
                 self.summary.clear();
             }
-            Verdict::Return => {
+            IdentityDecision::Return => {
                 tracing::info!("the other machine of this name is gone");
-                house.link.take_part();
+                port.link.take_part();
             }
         }
     }
 
     /// Media are ended, then the broker is told.
     async fn leave(self) {
-        let Self { role, house, mut incoming, presence, mut systemd, .. } = self;
+        let Self { role, port, mut incoming, identity, mut systemd, .. } = self;
         let ended = tokio::task::spawn_blocking(move || role.close(MEDIA_CAP));
         // Its cap is its own; a thread that panicked has said so.
         let goodbye = ended.await.ok();
         systemd.tell();
-        let last = if presence.is_speaking() {
-            vec![Publish::new(house.topics.status(), device::OFFLINE).retained()]
+        let last = if identity.is_speaking() {
+            vec![Publish::new(port.topics.status(), device::OFFLINE).retained()]
         } else {
             Vec::new()
         };
-        house.link.close(last, BROKER_CAP);
+        port.link.close(last, BROKER_CAP);
         let closed = async { while !matches!(incoming.recv().await, None | Some(Incoming::Closed)) {} };
         let broker = async {
             if tokio::time::timeout(BROKER_CAP + MEDIA_CAP, closed).await.is_err() {

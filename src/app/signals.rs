@@ -4,7 +4,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum ProcessSignal {
     /// To stop, by this signal.
     Stop(&'static str),
     /// To read the configuration again.
@@ -28,12 +28,12 @@ impl Signals {
     }
 
     /// Waits for one of them.
-    pub(super) async fn next(&mut self) -> Asked {
+    pub(super) async fn next(&mut self) -> ProcessSignal {
         tokio::select! {
             biased;
-            _ = self.terminate.recv() => Asked::Stop("SIGTERM"),
-            _ = self.interrupt.recv() => Asked::Stop("SIGINT"),
-            _ = self.hangup.recv() => Asked::Reread,
+            _ = self.terminate.recv() => ProcessSignal::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => ProcessSignal::Stop("SIGINT"),
+            _ = self.hangup.recv() => ProcessSignal::Reread,
         }
     }
 }

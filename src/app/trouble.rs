@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::role::Shown;
+use super::role::PublishedState;
 use crate::mqtt::connection::DropCause;
 
 /// Longest summary, in characters.
@@ -47,7 +47,7 @@ impl Trouble {
     }
 
     /// Puts it in the place of what else there is to say.
-    pub(super) fn cover(&self, shown: &mut Shown) {
+    pub(super) fn cover(&self, shown: &mut PublishedState) {
         if let Some(said) = self.said(&shown.summary) {
             shown.state["summary"] = json!(said);
             shown.summary = said;
@@ -120,7 +120,8 @@ mod tests {
     use super::*;
 
     fn said(trouble: &Trouble) -> String {
-        let mut shown = Shown { state: json!({"summary": "live in hall"}), summary: "live in hall".into() };
+        let mut shown =
+            PublishedState { state: json!({"summary": "live in hall"}), summary: "live in hall".into() };
         trouble.cover(&mut shown);
         assert_eq!(shown.state["summary"], shown.summary);
         assert!(shown.summary.chars().count() <= SUMMARY, "{}", shown.summary);

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{ConfigurationArguments, print_json, print_lines};
-use crate::app::probe::{CameraFacts, EncoderFacts, Probe, SoundFacts, probe};
+use crate::app::probe::{CameraFacts, EncoderFacts, ProbeReport, SoundFacts, probe};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -34,7 +34,7 @@ pub(super) fn run(arguments: ProbeArguments) -> anyhow::Result<()> {
     print_lines(table(&found).lines().map(ToOwned::to_owned))
 }
 
-fn table(probe: &Probe) -> String {
+fn table(probe: &ProbeReport) -> String {
     let mut table = Table::default();
     let board = &probe.board;
     let names = board.compatible.join(", ");
@@ -172,7 +172,7 @@ mod tests {
     use crate::model::capture::{Drawing, Encoding, Offer, Pixels, Rate, choices, reason};
     use crate::model::media::Quality;
 
-    fn kiosk() -> Probe {
+    fn kiosk() -> ProbeReport {
         let offers = vec![
             Offer {
                 encoding: Encoding::Raw(Pixels::Yuy2),
@@ -183,7 +183,7 @@ mod tests {
             Offer { encoding: Encoding::Jpeg, width: 1280, height: 720, rates: vec![Rate::per_second(30)] },
         ];
         let choices = choices(&offers, Quality::P720, Drawing::Needed);
-        Probe {
+        ProbeReport {
             board: Board { model: "Raspberry Pi 4".into(), compatible: vec!["raspberrypi,4-model-b".into()] },
             profile: ProfileFacts {
                 name: Some("raspberry-pi-4".into()),

@@ -2,7 +2,7 @@
 
 use super::host_settings;
 use crate::app::fitting;
-use crate::app::house::House;
+use crate::app::mqtt_port::MqttPort;
 use crate::config::Settings;
 use crate::host::Host;
 use crate::model::command::StartLive;
@@ -13,16 +13,16 @@ use crate::mqtt::topics::Topics;
 use crate::mqtt::wire::room;
 
 /// Says it to a guest; where the broker does not take it, what it may conclude instead.
-pub(super) fn tell(house: &House, topic: &str, message: ToGuest) {
+pub(super) fn tell(port: &MqttPort, topic: &str, message: ToGuest) {
     let word = |message: &ToGuest| Publish::new(topic, room::write_to_guest(message));
     let mut said = word(&message);
     // Of these there are as many as a guest asks for; of the others a few for each guest.
     let asked_for = matches!(message, ToGuest::Result { .. } | ToGuest::Signal(_));
-    if let Some(refusal) = house.refusal("what is to be said to a guest", &said) {
+    if let Some(refusal) = port.refusal("what is to be said to a guest", &said) {
         let Some(instead) = instead(message, refusal) else { return };
         said = word(&instead);
     }
-    if asked_for { house.publish(said) } else { house.publish_due(said) }
+    if asked_for { port.publish(said) } else { port.publish_due(said) }
 }
 
 /// What takes the place of a word that is too large: whoever waits for it is told.

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::Shell;
-use crate::app::role::Role;
+use crate::app::role::RoleAdapter;
 use crate::model::hotplug::Notice;
 
 /// How long after the last notice all devices are surveyed: what came has its stable name by then.
 const SETTLED: Duration = Duration::from_secs(1);
 
-impl<R: Role> Shell<R> {
+impl<R: RoleAdapter> Shell<R> {
     pub(super) fn noticed(&mut self, now: Instant, notice: Notice) {
         tracing::debug!(node = %notice.node.display(), "{:?}", notice.change);
         self.role.noticed(notice);
@@ -20,7 +20,7 @@ impl<R: Role> Shell<R> {
     pub(super) fn survey_again(&mut self, now: Instant) {
         if self.survey.is_some_and(|at| at <= now) {
             self.survey = None;
-            self.chores.survey(self.settings.media.quality);
+            self.background.survey(self.settings.media.quality);
         }
     }
 }

@@ -3,17 +3,17 @@
 use std::time::Instant;
 
 use super::Shell;
-use crate::app::chores::{Camera, Reread};
+use crate::app::background::{CameraLookup, Reread};
 use crate::app::reload::Changes;
-use crate::app::role::Role;
+use crate::app::role::RoleAdapter;
 use crate::logging;
 use crate::model::command::{Command, DeviceCommand, SwitchCamera};
 
-impl<R: Role> Shell<R> {
+impl<R: RoleAdapter> Shell<R> {
     /// Asked to read it again; the files are read elsewhere.
     pub(super) fn reread(&mut self) {
         self.systemd.reloading();
-        self.chores.reread(self.sources.clone(), self.settings.media.camera.clone());
+        self.background.reread(self.sources.clone(), self.settings.media.camera.clone());
     }
 
     /// It was read.
@@ -26,20 +26,20 @@ impl<R: Role> Shell<R> {
                 }
                 self.role.configure(now, &written, &changes);
                 match camera {
-                    Camera::Same => {}
-                    Camera::Found(camera) => {
+                    CameraLookup::Same => {}
+                    CameraLookup::Found(camera) => {
                         self.camera.clone_from(&camera);
                         let wish = Command::Device(DeviceCommand::SwitchCamera(SwitchCamera { camera }));
-                        if let Err(refusal) = self.role.command(now, wish, &self.house) {
+                        if let Err(refusal) = self.role.command(now, wish, &self.port) {
                             tracing::warn!("media.camera: {refusal}");
                         }
                     }
-                    Camera::Missing(refusal) => tracing::warn!("media.camera: {}", refusal.message),
+                    CameraLookup::Missing(refusal) => tracing::warn!("media.camera: {}", refusal.message),
                 }
                 if changes.has("media.output_volume") {
                     self.home.set_output_volume(written.media.output_volume);
                 }
-                self.home.configure(&self.house, &written);
+                self.home.configure(&self.port, &written);
                 if changes.has("log.level") {
                     logging::set_level(written.log.level);
                 }

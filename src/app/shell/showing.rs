@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use super::{GATHER, Shell};
 use crate::app::fitting::{self, Extent};
-use crate::app::role::Role;
+use crate::app::role::RoleAdapter;
 
-impl<R: Role> Shell<R> {
+impl<R: RoleAdapter> Shell<R> {
     /// Publishes the state some moments after it changed.
     pub(super) fn show(&mut self, now: Instant) {
         match self.gathered {
@@ -25,26 +25,26 @@ impl<R: Role> Shell<R> {
     pub(super) fn show_now(&mut self, now: Instant) {
         let mut shown = self.role.news(now);
         let news = self.info.set_user(self.role.user());
-        let (topic, granted) = (self.house.topics.state(), self.house.link.granted());
+        let (topic, granted) = (self.port.topics.state(), self.port.link.granted());
         self.trouble.shortened(
             granted
                 .max_packet
                 .filter(|_| fitting::state(&topic, &shown.state, &granted).1 == Extent::Shortened),
         );
         self.trouble.cover(&mut shown);
-        if !self.presence.is_speaking() {
+        if !self.identity.is_speaking() {
             return;
         }
-        self.house.link.keep(&topic, fitting::state(&topic, &shown.state, &granted).0);
+        self.port.link.keep(&topic, fitting::state(&topic, &shown.state, &granted).0);
         if news {
             self.keep_info();
         }
-        self.home.show(&self.house, &shown.state, self.role.user());
+        self.home.show(&self.port, &shown.state, self.role.user());
         self.say(&shown.summary);
     }
 
     pub(super) fn keep_info(&self) {
-        let (link, topic) = (&self.house.link, self.house.topics.info());
+        let (link, topic) = (&self.port.link, self.port.topics.info());
         let payload = self.info.payload(&topic, &link.granted());
         link.keep(topic, payload);
     }

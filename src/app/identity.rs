@@ -16,7 +16,7 @@ const STORED: Duration = Duration::from_millis(250);
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum IdentityDecision {
     /// Nothing.
     Go,
     /// Begin to speak: hear commands, then say `online`.
@@ -28,7 +28,7 @@ pub(super) enum Verdict {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum State {
+enum IdentityState {
     Judging { status: Option<Online>, machine: Option<String>, until: Option<Instant>, subscribed: u8 },
     Speaking,
     StandingBy,
@@ -43,33 +43,34 @@ pub(super) enum Online {
 
 /// The judge.
 #[derive(Debug)]
-pub(super) struct Presence {
+pub(super) struct IdentityGuard {
     machine: String,
-    state: State,
+    state: IdentityState,
 }
 
-const JUDGING: State = State::Judging { status: None, machine: None, until: None, subscribed: 0 };
+const JUDGING: IdentityState =
+    IdentityState::Judging { status: None, machine: None, until: None, subscribed: 0 };
 
-impl Presence {
+impl IdentityGuard {
     /// For the machine of this hash.
     pub(super) fn new(machine: String) -> Self {
         Self { machine, state: JUDGING }
     }
 
     pub(super) fn is_speaking(&self) -> bool {
-        self.state == State::Speaking
+        self.state == IdentityState::Speaking
     }
 
     /// Connected: what is stored has to be seen before a first word.
     pub(super) fn connected(&mut self) {
-        if let State::Judging { .. } = self.state {
+        if let IdentityState::Judging { .. } = self.state {
             self.state = JUDGING;
         }
     }
 
     /// One of the two topics is subscribed.
     pub(super) fn subscribed(&mut self, now: Instant) {
-        if let State::Judging { until, subscribed, .. } = &mut self.state {
+        if let IdentityState::Judging { until, subscribed, .. } = &mut self.state {
             *subscribed += 1;
             if *subscribed >= 2 && until.is_none() {
                 *until = Some(now + STORED);
@@ -78,75 +79,76 @@ impl Presence {
     }
 
     /// The own `status` was heard.
-    pub(super) fn status(&mut self, said: Online) -> Verdict {
+    pub(super) fn status(&mut self, said: Online) -> IdentityDecision {
         match (&mut self.state, said) {
-            (State::Judging { status, .. }, _) => {
+            (IdentityState::Judging { status, .. }, _) => {
                 *status = Some(said);
                 self.judge()
             }
-            (State::StandingBy, Online::No) => {
+            (IdentityState::StandingBy, Online::No) => {
                 self.state = JUDGING;
-                Verdict::Return
+                IdentityDecision::Return
             }
             // Overwritten, it is published again by the connection.
-            (State::Speaking, Online::Yes | Online::No) | (State::StandingBy, Online::Yes) => Verdict::Go,
+            (IdentityState::Speaking, Online::Yes | Online::No)
+            | (IdentityState::StandingBy, Online::Yes) => IdentityDecision::Go,
         }
     }
 
     /// The own `info` was heard, of this machine or of another.
-    pub(super) fn info(&mut self, of: Option<String>) -> Verdict {
+    pub(super) fn info(&mut self, of: Option<String>) -> IdentityDecision {
         match &mut self.state {
-            State::Judging { machine, .. } => {
+            IdentityState::Judging { machine, .. } => {
                 *machine = Some(of.unwrap_or_default());
                 self.judge()
             }
-            State::Speaking => match of.filter(|of| *of != self.machine) {
-                None => Verdict::Go,
+            IdentityState::Speaking => match of.filter(|of| *of != self.machine) {
+                None => IdentityDecision::Go,
                 Some(of) if of < self.machine => {
-                    self.state = State::StandingBy;
-                    Verdict::StandBy(of)
+                    self.state = IdentityState::StandingBy;
+                    IdentityDecision::StandBy(of)
                 }
-                Some(_) => Verdict::Go,
+                Some(_) => IdentityDecision::Go,
             },
-            State::StandingBy => Verdict::Go,
+            IdentityState::StandingBy => IdentityDecision::Go,
         }
     }
 
-    /// When [`Presence::timeout`] is due.
+    /// When [`IdentityGuard::timeout`] is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Judging { until, .. } => *until,
-            State::Speaking | State::StandingBy => None,
+            IdentityState::Judging { until, .. } => *until,
+            IdentityState::Speaking | IdentityState::StandingBy => None,
         }
     }
 
     /// Nothing more is stored.
-    pub(super) fn timeout(&mut self, now: Instant) -> Verdict {
+    pub(super) fn timeout(&mut self, now: Instant) -> IdentityDecision {
         match self.deadline() {
             Some(until) if until <= now => self.speak(),
-            Some(_) | None => Verdict::Go,
+            Some(_) | None => IdentityDecision::Go,
         }
     }
 
-    fn judge(&mut self) -> Verdict {
-        let State::Judging { status, machine, .. } = &self.state else { return Verdict::Go };
+    fn judge(&mut self) -> IdentityDecision {
+        let IdentityState::Judging { status, machine, .. } = &self.state else { return IdentityDecision::Go };
         match (status, machine) {
             (Some(Online::No), _) => self.speak(),
             (Some(Online::Yes), Some(machine)) if *machine == self.machine || machine.is_empty() => {
                 self.speak()
             }
             (Some(Online::Yes), Some(machine)) => {
-                let verdict = Verdict::StandBy(machine.clone());
-                self.state = State::StandingBy;
-                verdict
+                let decision = IdentityDecision::StandBy(machine.clone());
+                self.state = IdentityState::StandingBy;
+                decision
             }
-            (Some(Online::Yes), None) | (None, _) => Verdict::Go,
+            (Some(Online::Yes), None) | (None, _) => IdentityDecision::Go,
         }
     }
 
-    fn speak(&mut self) -> Verdict {
-        self.state = State::Speaking;
-        Verdict::Speak
+    fn speak(&mut self) -> IdentityDecision {
+        self.state = IdentityState::Speaking;
+        IdentityDecision::Speak
     }
 }
 
@@ -154,60 +156,60 @@ impl Presence {
 mod tests {
     use super::*;
 
-    fn judge() -> (Presence, Instant) {
-        let mut presence = Presence::new("55".into());
+    fn judge() -> (IdentityGuard, Instant) {
+        let mut identity = IdentityGuard::new("55".into());
         let now = Instant::now();
-        presence.connected();
-        presence.subscribed(now);
-        presence.subscribed(now);
-        (presence, now)
+        identity.connected();
+        identity.subscribed(now);
+        identity.subscribed(now);
+        (identity, now)
     }
 
     #[test]
     fn a_new_name_speaks_after_the_stored_messages_could_have_come() {
-        let (mut presence, now) = judge();
-        assert_eq!(presence.timeout(now), Verdict::Go);
-        assert_eq!(presence.timeout(now + STORED), Verdict::Speak);
-        assert!(presence.is_speaking());
+        let (mut identity, now) = judge();
+        assert_eq!(identity.timeout(now), IdentityDecision::Go);
+        assert_eq!(identity.timeout(now + STORED), IdentityDecision::Speak);
+        assert!(identity.is_speaking());
     }
 
     #[test]
     fn a_name_that_went_offline_or_was_ours_is_taken_at_once() {
-        assert_eq!(judge().0.status(Online::No), Verdict::Speak);
+        assert_eq!(judge().0.status(Online::No), IdentityDecision::Speak);
         let (mut ours, _) = judge();
-        assert_eq!(ours.status(Online::Yes), Verdict::Go);
-        assert_eq!(ours.info(Some("55".into())), Verdict::Speak);
+        assert_eq!(ours.status(Online::Yes), IdentityDecision::Go);
+        assert_eq!(ours.info(Some("55".into())), IdentityDecision::Speak);
     }
 
     #[test]
     fn another_machine_is_waited_for() {
         for of in ["44", "66"] {
-            let (mut presence, now) = judge();
-            presence.info(Some(of.into()));
-            assert_eq!(presence.status(Online::Yes), Verdict::StandBy(of.into()));
-            assert_eq!(presence.deadline(), None);
-            assert_eq!(presence.timeout(now + STORED * 2), Verdict::Go);
-            assert_eq!(presence.info(Some(of.into())), Verdict::Go);
-            assert_eq!(presence.status(Online::No), Verdict::Return);
-            assert!(!presence.is_speaking());
+            let (mut identity, now) = judge();
+            identity.info(Some(of.into()));
+            assert_eq!(identity.status(Online::Yes), IdentityDecision::StandBy(of.into()));
+            assert_eq!(identity.deadline(), None);
+            assert_eq!(identity.timeout(now + STORED * 2), IdentityDecision::Go);
+            assert_eq!(identity.info(Some(of.into())), IdentityDecision::Go);
+            assert_eq!(identity.status(Online::No), IdentityDecision::Return);
+            assert!(!identity.is_speaking());
         }
     }
 
     #[test]
     fn of_two_that_speak_the_smaller_hash_stays() {
-        let (mut presence, now) = judge();
-        presence.timeout(now + STORED);
-        assert_eq!(presence.info(Some("55".into())), Verdict::Go);
-        assert_eq!(presence.info(Some("66".into())), Verdict::Go);
-        assert_eq!(presence.info(Some("44".into())), Verdict::StandBy("44".into()));
+        let (mut identity, now) = judge();
+        identity.timeout(now + STORED);
+        assert_eq!(identity.info(Some("55".into())), IdentityDecision::Go);
+        assert_eq!(identity.info(Some("66".into())), IdentityDecision::Go);
+        assert_eq!(identity.info(Some("44".into())), IdentityDecision::StandBy("44".into()));
     }
 
     #[test]
     fn the_late_will_of_a_former_life_changes_nothing() {
-        let (mut presence, now) = judge();
-        presence.timeout(now + STORED);
-        assert_eq!(presence.status(Online::Yes), Verdict::Go);
-        assert_eq!(presence.status(Online::No), Verdict::Go);
-        assert!(presence.is_speaking());
+        let (mut identity, now) = judge();
+        identity.timeout(now + STORED);
+        assert_eq!(identity.status(Online::Yes), IdentityDecision::Go);
+        assert_eq!(identity.status(Online::No), IdentityDecision::Go);
+        assert!(identity.is_speaking());
     }
 }

@@ -25,14 +25,14 @@ enum Flow {
     Refused,
 }
 
-/// The house of a role.
+/// The MQTT side of a role: its connection, its topics, and who hears its events.
 #[derive(Debug)]
-pub(super) struct House {
+pub(super) struct MqttPort {
     pub(super) link: ConnectionHandle,
     pub(super) topics: Topics,
     pub(super) user_id: UserId,
     /// Who hears events.
-    pub(super) hearers: Cell<Hearers>,
+    pub(super) audience: Cell<EventAudience>,
     flow: Cell<Flow>,
     /// Topics to which something did not fit, and it was logged.
     told: RefCell<BTreeSet<String>>,
@@ -40,17 +40,17 @@ pub(super) struct House {
 
 /// Who hears events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hearers {
+pub(super) enum EventAudience {
     /// Who listens to the topics of the protocol.
     Protocol,
     /// Home Assistant too, on a topic of its own with the name inside.
     HomeAssistantToo,
 }
 
-impl House {
+impl MqttPort {
     pub(super) fn new(link: ConnectionHandle, topics: Topics, user_id: UserId) -> Self {
-        let (hearers, flow) = (Cell::new(Hearers::Protocol), Cell::new(Flow::Taken));
-        Self { link, topics, user_id, hearers, flow, told: RefCell::default() }
+        let (audience, flow) = (Cell::new(EventAudience::Protocol), Cell::new(Flow::Taken));
+        Self { link, topics, user_id, audience, flow, told: RefCell::default() }
     }
 
     pub(super) fn publish(&self, message: Publish) {
@@ -85,7 +85,7 @@ impl House {
 
     pub(super) fn event(&self, event: &Event) {
         let payload = device::event(event, Timestamp::now());
-        if self.hearers.get() == Hearers::HomeAssistantToo {
+        if self.audience.get() == EventAudience::HomeAssistantToo {
             let named = discovery::event(event.name(), &payload);
             self.publish(Publish::new(self.topics.home_assistant("event"), named));
         }

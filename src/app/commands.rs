@@ -1,4 +1,4 @@
-//! The commands' front desk: what is refused before it reaches a machine, who waits for which answer, and what was answered
+//! Pending commands: what is refused before it reaches a machine, who waits for which answer, and what was answered
 //! already.
 //!
 //! Invariants: every command gets exactly one reply, each time where it asks for it; the same command with the same `id` and
@@ -31,15 +31,15 @@ const ANSWERS_BYTES_MAX: usize = 1024 * 1024;
 const WAITING_MAX: usize = 16;
 
 /// What a command is known by: a hash of its name and its bytes.
-type Key = [u8; 32];
+type CommandHash = [u8; 32];
 
 /// Names a command at work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Slot(u64);
+pub(super) struct CommandSlot(u64);
 
 /// Whether commands are still taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Opening {
+pub(super) enum CommandAdmission {
     Open,
     ShuttingDown,
 }
@@ -52,18 +52,18 @@ pub(super) enum Received {
     /// It waits for the same one, which is at work.
     Waits,
     /// It is to be done, and to be settled with this slot.
-    Do(Slot, Command),
+    Do(CommandSlot, Command),
 }
 
 /// Where an answer goes.
 #[derive(Debug, Clone)]
-struct Asker {
+struct ReplyAddress {
     topic: String,
     correlation: Option<bytes::Bytes>,
     id: Option<String>,
 }
 
-impl Asker {
+impl ReplyAddress {
     fn of(message: &Message, name: &str, topics: &Topics, id: Option<String>) -> Self {
         match message.response_topic.clone().filter(|topic| takes_answers(topic)) {
             Some(topic) => Self { topic, correlation: message.correlation.clone(), id },
@@ -86,31 +86,31 @@ impl Asker {
 }
 
 #[derive(Debug)]
-struct Work {
-    key: Option<Key>,
-    askers: Vec<Asker>,
+struct PendingCommand {
+    key: Option<CommandHash>,
+    reply_addresses: Vec<ReplyAddress>,
 }
 
 #[derive(Debug)]
-struct Answered {
+struct RememberedReply {
     outcome: Result<Value, Refusal>,
     weight: usize,
 }
 
-/// The desk.
+/// The commands at work, and the replies that are remembered.
 #[derive(Debug, Default)]
-pub(super) struct Desk {
+pub(super) struct PendingCommands {
     next: u64,
-    work: HashMap<Slot, Work>,
-    working: HashMap<Key, Slot>,
-    tickets: HashMap<Ticket, Slot>,
-    answered: HashMap<Key, Answered>,
-    order: VecDeque<(Instant, Key)>,
+    work: HashMap<CommandSlot, PendingCommand>,
+    working: HashMap<CommandHash, CommandSlot>,
+    tickets: HashMap<Ticket, CommandSlot>,
+    remembered: HashMap<CommandHash, RememberedReply>,
+    order: VecDeque<(Instant, CommandHash)>,
     weight: usize,
     granted: Granted,
 }
 
-impl Desk {
+impl PendingCommands {
     /// The broker takes this from now on.
     pub(super) fn set_granted(&mut self, granted: Granted) {
         self.granted = granted;
@@ -129,50 +129,50 @@ impl Desk {
         name: &str,
         message: &Message,
         role: CommandRole,
-        opening: Opening,
+        admission: CommandAdmission,
     ) -> Received {
         let envelope = Envelope::open(&message.payload);
         let id = envelope.id.clone();
-        let asker = Asker::of(message, name, topics, id.clone());
+        let reply_address = ReplyAddress::of(message, name, topics, id.clone());
         if message.retain == Retain::Yes {
             let why = "a retained command is not obeyed: publish it without the retain flag";
             let refusal = Refusal::new(Code::RetainedCommand, why);
-            return Received::Answered(asker.answer(&Err(refusal), &self.granted));
+            return Received::Answered(reply_address.answer(&Err(refusal), &self.granted));
         }
         let key = id.map(|_| key(name, &message.payload));
         if let Some(key) = &key {
             self.forget(now, ANSWERS_MAX, ANSWERS_BYTES_MAX);
-            if let Some(answered) = self.answered.get(key) {
-                return Received::Answered(asker.answer(&answered.outcome, &self.granted));
+            if let Some(remembered) = self.remembered.get(key) {
+                return Received::Answered(reply_address.answer(&remembered.outcome, &self.granted));
             }
             if let Some(work) = self.working.get(key).and_then(|slot| self.work.get_mut(slot)) {
-                if work.askers.len() < WAITING_MAX {
-                    work.askers.push(asker);
+                if work.reply_addresses.len() < WAITING_MAX {
+                    work.reply_addresses.push(reply_address);
                 }
                 return Received::Waits;
             }
         }
-        match read(envelope, name, role, opening) {
+        match read(envelope, name, role, admission) {
             Ok(command) => {
-                let slot = Slot(self.next);
+                let slot = CommandSlot(self.next);
                 self.next += 1;
                 if let Some(key) = key {
                     self.working.insert(key, slot);
                 }
-                self.work.insert(slot, Work { key, askers: vec![asker] });
+                self.work.insert(slot, PendingCommand { key, reply_addresses: vec![reply_address] });
                 Received::Do(slot, command)
             }
-            Err(refusal) => Received::Answered(asker.answer(&Err(refusal), &self.granted)),
+            Err(refusal) => Received::Answered(reply_address.answer(&Err(refusal), &self.granted)),
         }
     }
 
     /// The command of this slot waits for this ticket.
-    pub(super) fn pend(&mut self, slot: Slot, ticket: Ticket) {
+    pub(super) fn pend(&mut self, slot: CommandSlot, ticket: Ticket) {
         self.tickets.insert(ticket, slot);
     }
 
     /// The command that waited for this ticket.
-    pub(super) fn take_ticket(&mut self, ticket: Ticket) -> Option<Slot> {
+    pub(super) fn take_ticket(&mut self, ticket: Ticket) -> Option<CommandSlot> {
         self.tickets.remove(&ticket)
     }
 
@@ -180,11 +180,15 @@ impl Desk {
     pub(super) fn settle(
         &mut self,
         now: Instant,
-        slot: Slot,
+        slot: CommandSlot,
         outcome: Result<Value, Refusal>,
     ) -> Vec<Publish> {
         let Some(work) = self.work.remove(&slot) else { return Vec::new() };
-        let replies = work.askers.into_iter().map(|asker| asker.answer(&outcome, &self.granted)).collect();
+        let replies = work
+            .reply_addresses
+            .into_iter()
+            .map(|reply_address| reply_address.answer(&outcome, &self.granted))
+            .collect();
         if let Some(key) = work.key {
             self.working.remove(&key);
             self.remember(now, key, outcome);
@@ -192,7 +196,7 @@ impl Desk {
         replies
     }
 
-    fn remember(&mut self, now: Instant, key: Key, outcome: Result<Value, Refusal>) {
+    fn remember(&mut self, now: Instant, key: CommandHash, outcome: Result<Value, Refusal>) {
         let weight = match &outcome {
             Ok(value) => value.to_string().len(),
             Err(refusal) => refusal.message.len(),
@@ -200,7 +204,7 @@ impl Desk {
         self.forget(now, ANSWERS_MAX - 1, ANSWERS_BYTES_MAX.saturating_sub(weight));
         self.weight += weight;
         self.order.push_back((now, key));
-        self.answered.insert(key, Answered { outcome, weight });
+        self.remembered.insert(key, RememberedReply { outcome, weight });
     }
 
     fn forget(&mut self, now: Instant, most: usize, most_bytes: usize) {
@@ -209,8 +213,8 @@ impl Desk {
             if !old && self.order.len() <= most && self.weight <= most_bytes {
                 break;
             }
-            if let Some(answered) = self.answered.remove(key) {
-                self.weight -= answered.weight;
+            if let Some(remembered) = self.remembered.remove(key) {
+                self.weight -= remembered.weight;
             }
             self.order.pop_front();
         }
@@ -218,7 +222,12 @@ impl Desk {
 }
 
 /// What is wrong is found in the order of the protocol document.
-fn read(envelope: Envelope, name: &str, role: CommandRole, opening: Opening) -> Result<Command, Refusal> {
+fn read(
+    envelope: Envelope,
+    name: &str,
+    role: CommandRole,
+    admission: CommandAdmission,
+) -> Result<Command, Refusal> {
     let plane = command::plane(name).ok_or_else(|| command::unknown(name))?;
     if plane != CommandRole::Device && plane != role {
         let is = match role {
@@ -229,13 +238,13 @@ fn read(envelope: Envelope, name: &str, role: CommandRole, opening: Opening) -> 
         let why = format!("this daemon is {is}: {name} is a command of the other role");
         return Err(Refusal::new(Code::PermissionDenied, why));
     }
-    if opening == Opening::ShuttingDown {
+    if admission == CommandAdmission::ShuttingDown {
         return Err(Refusal::new(Code::ShuttingDown, "the daemon is about to stop"));
     }
     envelope.read(name)
 }
 
-fn key(name: &str, payload: &[u8]) -> Key {
+fn key(name: &str, payload: &[u8]) -> CommandHash {
     Sha256::new().chain_update(name).chain_update([0]).chain_update(payload).finalize().into()
 }
 
@@ -260,14 +269,14 @@ mod tests {
         }
     }
 
-    struct Bench(Desk, Instant);
+    struct Bench(PendingCommands, Instant);
 
     impl Bench {
         fn new() -> Self {
-            Self(Desk::default(), Instant::now())
+            Self(PendingCommands::default(), Instant::now())
         }
         fn receive(&mut self, name: &str, message: &Message) -> Received {
-            self.0.receive(self.1, &topics(), name, message, CommandRole::Guest, Opening::Open)
+            self.0.receive(self.1, &topics(), name, message, CommandRole::Guest, CommandAdmission::Open)
         }
         fn answer(&mut self, name: &str, message: &Message) -> (String, Value) {
             match self.receive(name, message) {
@@ -278,7 +287,7 @@ mod tests {
         fn code(&mut self, name: &str, message: &Message) -> String {
             self.answer(name, message).1["error"]["code"].as_str().expect("a code").to_owned()
         }
-        fn slot(&mut self, name: &str, message: &Message) -> Slot {
+        fn slot(&mut self, name: &str, message: &Message) -> CommandSlot {
             match self.receive(name, message) {
                 Received::Do(slot, _) => slot,
                 other => panic!("{other:?}"),
@@ -304,7 +313,7 @@ mod tests {
             "disconnect",
             &message("{", None),
             CommandRole::Guest,
-            Opening::ShuttingDown,
+            CommandAdmission::ShuttingDown,
         );
         assert!(
             matches!(closed, Received::Answered(publish) if shown(&publish).1["error"]["code"] == "shutting_down")
@@ -357,7 +366,7 @@ mod tests {
             let size = if number % 100 == 0 { 60_000 } else { 10 };
             bench.0.settle(bench.1, slot, Ok(json!("x".repeat(size))));
         }
-        assert!(bench.0.answered.len() <= ANSWERS_MAX && bench.0.order.len() <= ANSWERS_MAX);
+        assert!(bench.0.remembered.len() <= ANSWERS_MAX && bench.0.order.len() <= ANSWERS_MAX);
         assert!(bench.0.weight <= ANSWERS_BYTES_MAX);
         assert!(bench.0.work.is_empty() && bench.0.working.is_empty() && bench.0.tickets.is_empty());
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use super::desk::Slot;
+use super::commands::CommandSlot;
 use crate::config::{self, Role, Settings, Sources};
 use crate::devices::{self, Witness};
 use crate::model::capture::{Choice, Encoding, Offer};
@@ -23,7 +23,7 @@ const CONTROLS_BYTES_MAX: usize = 56 * 1024;
 
 /// Where cameras and microphones come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum DeviceOrigin {
     /// From the machine.
     Devices,
     /// From a profile that needs none: its name stands for both.
@@ -34,22 +34,22 @@ pub(super) enum Origin {
 
 /// The devices of this machine.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Devices {
+pub(super) struct DeviceList {
     pub(super) cameras: Vec<Value>,
     pub(super) microphones: Vec<Value>,
     pub(super) speakers: Vec<Value>,
     /// What `info` says of cameras and microphones.
-    pub(super) facts: Facts,
+    pub(super) facts: DeviceFacts,
 }
 
 /// Devices with what is worth knowing from afar, and no more: `info` is kept by the broker.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Facts {
+pub(super) struct DeviceFacts {
     pub(super) cameras: Vec<Value>,
     pub(super) microphones: Vec<Value>,
 }
 
-impl Origin {
+impl DeviceOrigin {
     /// The name of the profile that has the one camera itself.
     fn own_camera(&self) -> Option<&str> {
         match self {
@@ -77,7 +77,7 @@ struct Plugged {
 }
 
 impl Plugged {
-    fn look(origin: &Origin) -> Self {
+    fn look(origin: &DeviceOrigin) -> Self {
         Self {
             cameras: origin.own_camera().map_or_else(devices::cameras, |_| Vec::new()),
             microphones: origin.own_microphone().map_or_else(devices::microphones, |_| Vec::new()),
@@ -93,30 +93,30 @@ fn entries<T>(own: Option<&str>, found: &[T], entry: impl Fn(&T) -> Value) -> Ve
     }
 }
 
-impl Devices {
-    fn find(origin: &Origin) -> Self {
+impl DeviceList {
+    fn find(origin: &DeviceOrigin) -> Self {
         Self::list(origin, &Plugged::look(origin))
     }
 
-    /// As [`Devices::find`], and asks each device what it can do.
-    fn survey(origin: &Origin, choose: &Choose, quality: Quality) -> Self {
+    /// As [`DeviceList::find`], and asks each device what it can do.
+    fn survey(origin: &DeviceOrigin, choose: &Choose, quality: Quality) -> Self {
         let plugged = Plugged::look(origin);
         let camera = |camera: &devices::Camera| camera_facts(camera, choose, quality);
-        let facts = Facts {
+        let facts = DeviceFacts {
             cameras: entries(origin.own_camera(), &plugged.cameras, camera),
             microphones: entries(origin.own_microphone(), &plugged.microphones, microphone_facts),
         };
         Self { facts, ..Self::list(origin, &plugged) }
     }
 
-    fn list(origin: &Origin, plugged: &Plugged) -> Self {
+    fn list(origin: &DeviceOrigin, plugged: &Plugged) -> Self {
         let camera = |camera: &devices::Camera| json!({"id": camera.id, "name": camera.name});
         let sound = |sound: &devices::Sound| json!({"id": sound.id, "name": sound.name});
         Self {
             cameras: entries(origin.own_camera(), &plugged.cameras, camera),
             microphones: entries(origin.own_microphone(), &plugged.microphones, sound),
             speakers: devices::speakers().iter().map(sound).collect(),
-            facts: Facts::default(),
+            facts: DeviceFacts::default(),
         }
     }
 
@@ -128,25 +128,25 @@ impl Devices {
 
 /// What came back.
 #[derive(Debug)]
-pub(super) enum Chore {
+pub(super) enum TaskResult {
     /// A device came or went.
     Noticed(Notice),
     /// What there is, at the start and after such notices.
-    Surveyed(Devices),
+    Surveyed(DeviceList),
     /// What is plugged in, or what was asked about a camera's controls, for this command.
-    Answered(Slot, Result<Value, Refusal>),
+    Answered(CommandSlot, Result<Value, Refusal>),
     /// The configuration, read again.
     Reread(Reread),
     /// The camera that was meant, for this command.
-    Found(Slot, Result<String, Refusal>),
+    Found(CommandSlot, Result<String, Refusal>),
 }
 
 /// A configuration that was read again, and the camera it means if that is another one; or why it is none.
-pub(super) type Reread = Result<(Box<Settings>, Camera), String>;
+pub(super) type Reread = Result<(Box<Settings>, CameraLookup), String>;
 
 /// The configured camera.
 #[derive(Debug)]
-pub(super) enum Camera {
+pub(super) enum CameraLookup {
     /// As it was.
     Same,
     /// Another one: this.
@@ -155,56 +155,56 @@ pub(super) enum Camera {
     Missing(Refusal),
 }
 
-/// Chores at work.
-pub(super) struct Chores {
-    origin: Origin,
+/// Blocking work on threads of its own.
+pub(super) struct BackgroundTasks {
+    origin: DeviceOrigin,
     choose: Choose,
     witness: Witness,
-    sender: Sender<Chore>,
-    receiver: Receiver<Chore>,
+    sender: Sender<TaskResult>,
+    receiver: Receiver<TaskResult>,
 }
 
-impl Chores {
+impl BackgroundTasks {
     /// Of the machine's devices the witness tells what comes and goes.
-    pub(super) fn new(origin: Origin, choose: Choose, witness: Witness) -> Self {
+    pub(super) fn new(origin: DeviceOrigin, choose: Choose, witness: Witness) -> Self {
         let (sender, receiver) = channel(DONE);
         Self { origin, choose, witness, sender, receiver }
     }
 
-    pub(super) async fn next(&mut self) -> Chore {
+    pub(super) async fn next(&mut self) -> TaskResult {
         tokio::select! {
             biased;
-            notice = self.witness.next() => Chore::Noticed(notice),
+            notice = self.witness.next() => TaskResult::Noticed(notice),
             // A sender is kept here: it never ends.
-            Some(chore) = self.receiver.recv() => chore,
+            Some(result) = self.receiver.recv() => result,
         }
     }
 
     /// Looks at everything; `quality` is what the cameras are wanted for.
     pub(super) fn survey(&self, quality: Quality) {
         let (origin, choose) = (self.origin.clone(), Arc::clone(&self.choose));
-        self.spawn(move || Chore::Surveyed(Devices::survey(&origin, &choose, quality)));
+        self.spawn(move || TaskResult::Surveyed(DeviceList::survey(&origin, &choose, quality)));
     }
 
-    pub(super) fn list_devices(&self, slot: Slot) {
+    pub(super) fn list_devices(&self, slot: CommandSlot) {
         let origin = self.origin.clone();
-        self.spawn(move || Chore::Answered(slot, Ok(Devices::find(&origin).listing())));
+        self.spawn(move || TaskResult::Answered(slot, Ok(DeviceList::find(&origin).listing())));
     }
 
     /// What can be turned at the camera of this choice.
-    pub(super) fn camera_controls(&self, slot: Slot, choice: String) {
+    pub(super) fn camera_controls(&self, slot: CommandSlot, choice: String) {
         let origin = self.origin.clone();
-        self.spawn(move || Chore::Answered(slot, camera_controls(&origin, &choice)));
+        self.spawn(move || TaskResult::Answered(slot, camera_controls(&origin, &choice)));
     }
 
-    pub(super) fn set_camera_control(&self, slot: Slot, choice: String, wish: SetCameraControl) {
+    pub(super) fn set_camera_control(&self, slot: CommandSlot, choice: String, wish: SetCameraControl) {
         let origin = self.origin.clone();
-        self.spawn(move || Chore::Answered(slot, set_camera_control(&origin, &choice, &wish)));
+        self.spawn(move || TaskResult::Answered(slot, set_camera_control(&origin, &choice, &wish)));
     }
 
-    pub(super) fn find_camera(&self, slot: Slot, choice: String) {
+    pub(super) fn find_camera(&self, slot: CommandSlot, choice: String) {
         let origin = self.origin.clone();
-        self.spawn(move || Chore::Found(slot, find_camera(&origin, &choice)));
+        self.spawn(move || TaskResult::Found(slot, find_camera(&origin, &choice)));
     }
 
     /// Reads the configuration again; `camera` is the choice so far.
@@ -217,23 +217,23 @@ impl Chores {
                 Ok(()) => Ok(settings),
                 Err(error) => Err(error.to_string()),
             };
-            Chore::Reread(read.and_then(usable).map(|settings| {
+            TaskResult::Reread(read.and_then(usable).map(|settings| {
                 let choice = &settings.media.camera;
                 let found = if *choice == camera || settings.role == Role::Host {
-                    Camera::Same
+                    CameraLookup::Same
                 } else {
-                    find_camera(&origin, choice).map_or_else(Camera::Missing, Camera::Found)
+                    find_camera(&origin, choice).map_or_else(CameraLookup::Missing, CameraLookup::Found)
                 };
                 (Box::new(settings), found)
             }))
         });
     }
 
-    fn spawn(&self, chore: impl FnOnce() -> Chore + Send + 'static) {
+    fn spawn(&self, result: impl FnOnce() -> TaskResult + Send + 'static) {
         let sender = self.sender.clone();
         tokio::task::spawn_blocking(move || {
             // Nobody takes it when the program ends.
-            sender.blocking_send(chore()).unwrap_or_default();
+            sender.blocking_send(result()).unwrap_or_default();
         });
     }
 }
@@ -262,13 +262,13 @@ fn microphone_facts(sound: &devices::Sound) -> Value {
 }
 
 /// The camera of this choice, as a device with controls.
-fn device(origin: &Origin, choice: &str) -> Result<devices::Camera, Refusal> {
+fn device(origin: &DeviceOrigin, choice: &str) -> Result<devices::Camera, Refusal> {
     let Some(name) = origin.own_camera() else { return devices::resolve_camera(choice) };
     let message = format!("the camera of the profile {name} has no controls");
     Err(Refusal::new(Code::CameraDeviceEmpty, message))
 }
 
-fn camera_controls(origin: &Origin, choice: &str) -> Result<Value, Refusal> {
+fn camera_controls(origin: &DeviceOrigin, choice: &str) -> Result<Value, Refusal> {
     let camera = device(origin, choice)?;
     let mut room = CONTROLS_BYTES_MAX;
     let fits = |control: &Value| {
@@ -280,13 +280,17 @@ fn camera_controls(origin: &Origin, choice: &str) -> Result<Value, Refusal> {
     Ok(json!({"camera": camera.id, "controls": controls}))
 }
 
-fn set_camera_control(origin: &Origin, choice: &str, wish: &SetCameraControl) -> Result<Value, Refusal> {
+fn set_camera_control(
+    origin: &DeviceOrigin,
+    choice: &str,
+    wish: &SetCameraControl,
+) -> Result<Value, Refusal> {
     let camera = device(origin, choice)?;
     let control = devices::set_control(&camera, &wish.control, &wish.value)?;
     Ok(json!({"camera": camera.id, "control": control.json()}))
 }
 
-fn find_camera(origin: &Origin, choice: &str) -> Result<String, Refusal> {
+fn find_camera(origin: &DeviceOrigin, choice: &str) -> Result<String, Refusal> {
     match origin.own_camera() {
         Some(name) if choice == "auto" || choice == name => Ok(name.to_owned()),
         Some(name) => Err(Refusal::invalid("camera", format!("the profile {name} has one camera: {name}"))),
