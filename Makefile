@@ -25,7 +25,7 @@ NODE_PACKAGES := nodejs npm
 CROSS_PACKAGES := mmdebstrap dpkg-dev lintian bc util-linux
 SYSTEM_PACKAGES := qemu-user-static arch-test e2fsprogs openssh-client procps
 
-.PHONY: help peers web-servers deps deps-node deps-cross deps-system build console demo test test-console gallery test-system lint deny bench schema fuzz fuzz-keep fmt deb deb-console
+.PHONY: help peers web-servers deps deps-node deps-cross deps-system build console demo test test-console gallery test-system lint deny bench bench-console schema fuzz fuzz-keep fmt deb deb-console
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -90,6 +90,9 @@ test-console: deps web-servers console ## the console's tests: its pure parts, a
 gallery: deps console ## pictures of the console's pages, into console/gallery in cargo's target folder
 	cargo build --locked
 	cd console && COGUESTD="$(TARGET)/debug/coguestd" GALLERY="$(TARGET)/console/gallery" node test/run.mjs gallery
+
+bench-console: build console ## measure the console with nine moving tiles: pictures a second, time to the first, memory (MINUTES=30)
+	cd console && COGUESTD="$(TARGET)/release/coguestd" MINUTES="$(or $(MINUTES),30)" node test/run.mjs bench
 
 lint: deps ## formatting, clippy, rustdoc
 	cargo fmt --check

@@ -1,4 +1,4 @@
-// Bundles the tests and runs them: `unit`, `chromium`, `serve`, all of these without a word, or `gallery`. What follows is a name to look for.
+// Bundles the tests and runs them: `unit`, `chromium`, `serve`, all of these without a word, `gallery`, or `bench`. What follows is a name to look for.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +9,7 @@ const here = path => fileURLToPath(new URL(path, import.meta.url))
 const out = here('../node_modules/.tests')
 const [wanted = 'all', pattern] = process.argv.slice(2)
 
-const SETS = { unit: ['unit'], chromium: ['chromium'], serve: ['serve'], gallery: ['gallery'], all: ['unit', 'chromium', 'serve'] }
+const SETS = { unit: ['unit'], chromium: ['chromium'], serve: ['serve'], gallery: ['gallery'], bench: ['bench'], all: ['unit', 'chromium', 'serve'] }
 const folders = SETS[wanted]
 if (!folders) {
   console.error(`no such set of tests: ${wanted}`)
