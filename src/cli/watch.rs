@@ -196,6 +196,9 @@ fn seat(value: &Value) -> String {
         let (rate, bits) = (number(&video["frame_rate"], "/s"), number(&video["bitrate_kbps"], " kbit/s"));
         parts.push(format!("video {width}x{height} {rate} {bits}"));
     }
+    if let Some(freezes) = value["freezes"].as_u64().filter(|freezes| *freezes > 0) {
+        parts.push(format!("still {freezes} times, {} at most", number(&value["longest_freeze_ms"], " ms")));
+    }
     if let Some(audio) = value["audio"].as_object() {
         let (bits, level) =
             (number(&audio["bitrate_kbps"], " kbit/s"), number(&audio["level_dbfs"], " dBFS"));
@@ -275,10 +278,11 @@ mod tests {
             "video": {"width": 1280, "height": 720, "frame_rate": 29.97, "frames": 5, "bitrate_kbps": null}});
         assert_eq!(stats(&value), "seat 2, round trip 3 ms, loss 1.0 %, video 1280x720 30/s ?");
         let seat = json!({"user_id": "kiosk-7", "seat_index": 0, "round_trip_ms": null, "loss": null, "video": null,
-            "audio": null, "return": {"bitrate_kbps": 31.5, "level_dbfs": -23.4}});
+            "freezes": 2, "longest_freeze_ms": 812.5, "audio": null,
+            "return": {"bitrate_kbps": 31.5, "level_dbfs": -23.4}});
         assert_eq!(
             stats(&json!({"seats": [seat]})),
-            "kiosk-7 seat 0, round trip ?, loss ?, return 32 kbit/s -23 dBFS"
+            "kiosk-7 seat 0, round trip ?, loss ?, still 2 times, 812 ms at most, return 32 kbit/s -23 dBFS"
         );
         assert_eq!(stats(&json!({"seats": []})), "nobody is seated");
     }

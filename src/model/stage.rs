@@ -180,6 +180,12 @@ pub struct SeatStats {
     pub round_trip_ms: Option<f64>,
     /// Share of the guest's packets lost, 0–1.
     pub loss: Option<f64>,
+    /// By how much the guest's packets come more or less late than those before them, in milliseconds.
+    pub jitter_ms: Option<f64>,
+    /// Times that its pictures stood still since the last statistics; null on an audio seat.
+    pub freezes: Option<u64>,
+    /// The longest of them, in milliseconds; null where there was none.
+    pub longest_freeze_ms: Option<f64>,
     /// Decoded video; null on an audio seat.
     pub video: Option<SeenVideo>,
     /// Decoded audio.

@@ -383,9 +383,18 @@ function guestStats(x: unknown): wire.GuestStats | null {
 }
 
 function seatStats(x: unknown): wire.SeatStats | null {
+  const raw = fields(x)
   const one = seatMeasures(x)
-  const user_id = id(fields(x)?.['user_id'])
-  return one && user_id !== null ? { ...one, user_id, return: audio(fields(x)?.['return']) } : null
+  const user_id = id(raw?.['user_id'])
+  if (!raw || !one || user_id === null) return null
+  return {
+    ...one,
+    user_id,
+    return: audio(raw['return']),
+    jitter_ms: quantity(raw['jitter_ms']),
+    freezes: whole(raw['freezes'], 0, Number.MAX_SAFE_INTEGER),
+    longest_freeze_ms: quantity(raw['longest_freeze_ms']),
+  }
 }
 
 export function stats(x: unknown): wire.Stats | null {

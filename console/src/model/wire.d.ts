@@ -253,6 +253,9 @@ export interface Seat {
 /** What the stage decodes of a seat. */
 export interface SeatStats {
   audio: Audio | null
+  freezes: number | null
+  jitter_ms: number | null
+  longest_freeze_ms: number | null
   loss: number | null
   return: Audio | null
   round_trip_ms: number | null

@@ -4,6 +4,7 @@ use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer::prelude::*;
 
+use super::jitter_wait;
 use crate::media::description::Bundling;
 use crate::media::jitter_buffer;
 use crate::media::signals::{self, Signal};
@@ -11,9 +12,6 @@ use crate::media::streams::Streams;
 use crate::media::teardown::Remains;
 use crate::media::transport::{self, Gates};
 use crate::media::webrtc::{self, Ice};
-
-/// Packets wait so long in the jitter buffer for those before them.
-const JITTER_MS: u32 = 120;
 
 /// One that is not started yet.
 #[derive(Debug)]
@@ -46,7 +44,7 @@ impl StageConnection {
             Bundling::Separate => "none",
         };
         webrtc.set_property_from_str("bundle-policy", policy);
-        webrtc.set_property("latency", JITTER_MS);
+        webrtc.set_property("latency", jitter_wait::LEAST_MS);
         pipeline.add(&webrtc)?;
         jitter_buffer::install(&webrtc);
         let gates = transport::guard(&webrtc, other, say.clone())?;

@@ -284,7 +284,7 @@ impl Desk {
                     self.outbox.send(StageReport::Live { peer: id });
                 }
             }
-            Told::Link(link) => peer.link = link.or(peer.link),
+            Told::Link(link) => peer.take_link(link),
             // The guest offers.
             Told::Signal(Signal::Negotiate) => {}
             Told::Signal(Signal::Broken(fault)) | Told::Broken(fault) => return Err(fault),
@@ -349,7 +349,11 @@ impl Desk {
             .peers
             .values()
             .filter(|peer| peer.has(Kind::Video) == Stream::Present)
-            .map(|peer| Lag { peer: peer.id.peer, behind: peer.meter.behind() })
+            .map(|peer| Lag {
+                peer: peer.id.peer,
+                behind: peer.meter.behind(),
+                waiting: peer.meter.waiting(),
+            })
             .collect();
         for step in self.governor.observe(now, &lags) {
             if let Some(peer) = self.peers.get(&step.peer) {
@@ -381,7 +385,7 @@ impl Desk {
             return;
         }
         let stats = self.peers.values_mut().map(|peer| {
-            let to = (peer.meter.read(now), peer.link);
+            let to = (peer.meter.read(now), peer.link.known());
             let interval = Interval { from: peer.interval_from.replace(to), to };
             (peer.id.clone(), interval.stats(peer.has(Kind::Video), peer.has(Kind::Audio), peer.returned))
         });

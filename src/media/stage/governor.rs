@@ -5,7 +5,7 @@
 //! of that peer, if only it lags then, else of all. Who is reduced and lags all the same keeps nobody else down.
 //! Dropping frames and asking for key frames is the business of the decoding chain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// A decoder that lags more than this cannot keep up: a third of a second is seen by everyone.
@@ -14,6 +14,11 @@ const LAG_HIGH: Duration = Duration::from_millis(300);
 const LAG_LOW: Duration = Duration::from_millis(100);
 /// What one step down changed shows in the lag only after its queue is emptied.
 const PAUSE_DOWN: Duration = Duration::from_millis(400);
+/// A lag is that of a burst, and no fault of the machine, while so much less waits at each look; what the network kept back comes all
+/// at once.
+const SHRINKS: f64 = 0.9;
+/// A burst is decoded in this time, or the machine is too slow for it.
+const BURST: Duration = Duration::from_millis(1500);
 /// Calm before the first step up.
 const CALM_FIRST: Duration = Duration::from_secs(5);
 /// Calm at most waited for before a step up.
@@ -45,6 +50,15 @@ pub struct Lag {
     pub peer: u64,
     /// From the newest packet that arrived to the newest frame taken up by the decoder.
     pub behind: Duration,
+    /// Packets that wait for the decoder.
+    pub waiting: u64,
+}
+
+/// Since when a peer lags, and what waited at the last look.
+#[derive(Debug, Clone, Copy)]
+struct Late {
+    since: Instant,
+    waiting: u64,
 }
 
 /// One change.
@@ -61,6 +75,7 @@ pub struct Step {
 pub struct Governor {
     /// Who is reduced, or was of late, and how much calm it needs itself.
     known: BTreeMap<u64, Known>,
+    late: BTreeMap<u64, Late>,
     stepped_down: Option<Instant>,
     /// Who came back last.
     stepped_up: Option<(u64, Instant)>,
@@ -79,6 +94,7 @@ impl Default for Governor {
     fn default() -> Self {
         Self {
             known: BTreeMap::new(),
+            late: BTreeMap::new(),
             stepped_down: None,
             stepped_up: None,
             calm_since: None,
@@ -93,7 +109,9 @@ impl Governor {
     pub fn observe(&mut self, now: Instant, lags: &[Lag]) -> Vec<Step> {
         self.known.retain(|peer, _| lags.iter().any(|lag| lag.peer == *peer));
         let whole: Vec<Lag> = lags.iter().filter(|lag| !self.is_reduced(lag.peer)).copied().collect();
-        let mut late: Vec<Lag> = whole.iter().filter(|lag| lag.behind > LAG_HIGH).copied().collect();
+        let bursts = self.bursts(now, lags);
+        let is_late = |lag: &&Lag| lag.behind > LAG_HIGH && !bursts.contains(&lag.peer);
+        let mut late: Vec<Lag> = whole.iter().filter(is_late).copied().collect();
         if !late.is_empty() {
             self.calm_since = None;
             late.sort_by_key(|lag| std::cmp::Reverse(lag.behind));
@@ -104,6 +122,22 @@ impl Governor {
             return Vec::new();
         }
         self.step_up(now, lags)
+    }
+
+    /// Who lags because much came at once: what waits shrinks, and it has not taken too long yet.
+    fn bursts(&mut self, now: Instant, lags: &[Lag]) -> BTreeSet<u64> {
+        let before = std::mem::take(&mut self.late);
+        let mut bursts = BTreeSet::new();
+        for lag in lags.iter().filter(|lag| lag.behind > LAG_LOW) {
+            let known = before.get(&lag.peer);
+            let since = known.map_or(now, |late| late.since);
+            let shrinks = known.is_some_and(|late| (lag.waiting as f64) < late.waiting as f64 * SHRINKS);
+            if shrinks && now.saturating_duration_since(since) < BURST {
+                bursts.insert(lag.peer);
+            }
+            self.late.insert(lag.peer, Late { since, waiting: lag.waiting });
+        }
+        bursts
     }
 
     fn is_reduced(&self, peer: u64) -> bool {
@@ -174,7 +208,10 @@ mod tests {
     const TICK: Duration = Duration::from_millis(200);
 
     fn lags(behind_ms: &[u64]) -> Vec<Lag> {
-        (1..).zip(behind_ms).map(|(peer, ms)| Lag { peer, behind: Duration::from_millis(*ms) }).collect()
+        (1..)
+            .zip(behind_ms)
+            .map(|(peer, ms)| Lag { peer, behind: Duration::from_millis(*ms), waiting: 200 })
+            .collect()
     }
 
     /// Runs `ticks` rounds of the same measurements from `now` on; what changed, and the time after.
@@ -242,6 +279,35 @@ mod tests {
         governor.observe(now, &lags(&[500]));
         governor.observe(now + TICK, &[]);
         assert_eq!(governor.known.len(), 0);
+    }
+
+    /// What changes while one peer has so many packets waiting at each look.
+    fn with_waiting(waiting: impl IntoIterator<Item = u64>) -> Vec<Step> {
+        let mut governor = Governor::default();
+        let began = Instant::now();
+        let looks = (1..).zip(waiting).map(|(look, waiting)| {
+            let now = began + TICK * look;
+            // What is decoded came with the burst, and time goes on.
+            let behind = if waiting == 0 { Duration::ZERO } else { TICK * look };
+            governor.observe(now, &[Lag { peer: 1, behind, waiting }])
+        });
+        looks.flatten().collect()
+    }
+
+    #[test]
+    fn a_burst_that_is_worked_off_is_no_lag_of_the_machine() {
+        assert_eq!(with_waiting([400, 320, 240, 160, 80, 0, 0]), []);
+    }
+
+    #[test]
+    fn what_does_not_shrink_or_too_slowly_is_a_lag_of_the_machine() {
+        let reduced = [Step { peer: 1, decoding: Decoding::KeyFrames }];
+        assert_eq!(with_waiting([400, 400, 400]), reduced);
+        assert_eq!(with_waiting([200, 300, 500]), reduced);
+        let slowly = (0..7).map(|look| 4_000 * 8u64.pow(look) / 10u64.pow(look));
+        assert_eq!(with_waiting(slowly), [], "it may be a burst yet");
+        let too_slowly = (0..12).map(|look| 4_000 * 8u64.pow(look) / 10u64.pow(look));
+        assert_eq!(with_waiting(too_slowly), reduced);
     }
 
     /// What peer 1 and the others are held to after so many rounds in which peer 1 lags by this whenever `when` says so.

@@ -1,6 +1,6 @@
 //! What happened from one reading of a meter to the next, as statistics.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::governor::Decoding;
 use crate::media::packets::Packets;
@@ -15,6 +15,10 @@ pub struct Reading {
     pub video_bytes: u64,
     /// Frames decoded.
     pub frames: u64,
+    /// Times that the pictures stood still since the last reading.
+    pub freezes: u64,
+    /// The longest of them.
+    pub longest_freeze: Duration,
     /// Width and height of the decoded pictures.
     pub size: Option<(u32, u32)>,
     /// Bytes of audio received.
@@ -34,6 +38,8 @@ pub struct Reading {
 pub struct Link {
     /// Round trip in milliseconds.
     pub round_trip_ms: Option<f64>,
+    /// By how much packets come more or less late than those before them, in milliseconds (RFC 3550 §6.4.1).
+    pub jitter_ms: Option<f64>,
     /// What came of all its streams.
     pub packets: Packets,
 }
@@ -41,7 +47,11 @@ pub struct Link {
 impl Link {
     /// This, with what it does not know taken from `older`.
     pub fn or(self, older: Self) -> Self {
-        Self { round_trip_ms: self.round_trip_ms.or(older.round_trip_ms), ..self }
+        Self {
+            round_trip_ms: self.round_trip_ms.or(older.round_trip_ms),
+            jitter_ms: self.jitter_ms.or(older.jitter_ms),
+            ..self
+        }
     }
 }
 
@@ -61,6 +71,10 @@ impl Interval {
         SeatStats {
             round_trip_ms: link.round_trip_ms.map(tenths),
             loss: link.packets.loss_since(self.from.map_or(Packets::default(), |(_, from)| from.packets)),
+            jitter_ms: link.jitter_ms.map(tenths),
+            freezes: video.is_there().then_some(reading.freezes),
+            longest_freeze_ms: (video.is_there() && reading.freezes > 0)
+                .then(|| tenths(reading.longest_freeze.as_secs_f64() * 1e3)),
             video: video.is_there().then(|| SeenVideo {
                 width: reading.size.map(|size| size.0),
                 height: reading.size.map(|size| size.1),
@@ -113,8 +127,6 @@ fn kilobits(bytes: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::meter::Meter;
     use super::*;
 
@@ -124,10 +136,12 @@ mod tests {
         let meter = Meter::new(began);
         meter.resized(1280, 720);
         let from =
-            (meter.read(began), Link { round_trip_ms: None, packets: Packets { received: 100, lost: -1 } });
+            (meter.read(began), Link { packets: Packets { received: 100, lost: -1 }, ..Link::default() });
         for frame in 0..60u64 {
-            meter.video_packet(began + Duration::from_millis(frame * 33), 5000);
-            meter.decoded();
+            let late = if frame < 30 { 0 } else { 400 };
+            let at = began + Duration::from_millis(frame * 25 + late);
+            meter.video_packet(at, 5000);
+            meter.decoded(at);
         }
         meter.audio_packet(began, 16_000);
         let now = began + Duration::from_secs(2);
@@ -136,7 +150,11 @@ mod tests {
         meter.returned(now, -33.33);
         let to = (
             meter.read(now),
-            Link { round_trip_ms: Some(12.34), packets: Packets { received: 195, lost: 4 } },
+            Link {
+                round_trip_ms: Some(12.34),
+                jitter_ms: Some(3.21),
+                packets: Packets { received: 195, lost: 4 },
+            },
         );
         let stats =
             Interval { from: Some(from), to }.stats(Stream::Present, Stream::Present, Stream::Present);
@@ -145,6 +163,9 @@ mod tests {
             SeatStats {
                 round_trip_ms: Some(12.3),
                 loss: Some(0.05),
+                jitter_ms: Some(3.2),
+                freezes: Some(1),
+                longest_freeze_ms: Some(425.0),
                 video: Some(SeenVideo {
                     width: Some(1280),
                     height: Some(720),
@@ -166,6 +187,7 @@ mod tests {
         let stats = first.stats(Stream::Absent, Stream::Present, Stream::Absent);
         assert_eq!(stats.video, None);
         assert_eq!(stats.audio, Some(HeardAudio { bitrate_kbps: None, level_dbfs: None }));
-        assert_eq!((stats.loss, stats.round_trip_ms), (None, None));
+        assert_eq!((stats.loss, stats.round_trip_ms, stats.jitter_ms), (None, None, None));
+        assert_eq!((stats.freezes, stats.longest_freeze_ms), (None, None));
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use super::freezes::Freezes;
 use super::governor::Decoding;
 use super::interval::Reading;
 
@@ -28,6 +29,10 @@ pub struct Meter {
     waiting_since: AtomicU64,
     /// When the packet arrived whose turn was last.
     taken: AtomicU64,
+    /// Packets that arrived, and those whose turn has come.
+    packets: AtomicU64,
+    packets_taken: AtomicU64,
+    freezes: Freezes,
     key_frames_only: AtomicBool,
     audio_bytes: AtomicU64,
     level: AtomicU64,
@@ -52,6 +57,9 @@ impl Meter {
             arrived: AtomicU64::new(0),
             waiting_since: AtomicU64::new(0),
             taken: AtomicU64::new(0),
+            packets: AtomicU64::new(0),
+            packets_taken: AtomicU64::new(0),
+            freezes: Freezes::default(),
             key_frames_only: AtomicBool::new(false),
             audio_bytes: AtomicU64::new(0),
             level: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
@@ -67,6 +75,7 @@ impl Meter {
     pub fn video_packet(&self, now: Instant, bytes: usize) -> u64 {
         self.last_packet.store(self.stamp(now), Relaxed);
         self.video_bytes.fetch_add(bytes as u64, Relaxed);
+        self.packets.fetch_add(1, Relaxed);
         let moment =
             u64::try_from(now.saturating_duration_since(self.began).as_nanos()).unwrap_or(u64::MAX).max(1);
         if self.arrived.swap(moment, Relaxed) == self.taken.load(Relaxed) {
@@ -84,6 +93,10 @@ impl Meter {
     /// The turn came to the packet of this moment, on its way to the decoder.
     pub fn taken_up(&self, moment: u64) {
         self.taken.store(moment, Relaxed);
+        // What a full queue has let go is not waited for.
+        let all = (moment == self.arrived.load(Relaxed)).then(|| self.packets.load(Relaxed));
+        let taken = all.unwrap_or_else(|| self.packets_taken.load(Relaxed) + 1);
+        self.packets_taken.store(taken, Relaxed);
     }
 
     /// Without a key frame the pictures stay broken, or away.
@@ -102,8 +115,10 @@ impl Meter {
     }
 
     /// A frame was decoded.
-    pub fn decoded(&self) {
+    pub fn decoded(&self, now: Instant) {
         self.frames.fetch_add(1, Relaxed);
+        let at = now.saturating_duration_since(self.began).as_micros();
+        self.freezes.decoded(u64::try_from(at).unwrap_or(u64::MAX));
     }
 
     /// Decoded pictures have this size from now on.
@@ -161,6 +176,11 @@ impl Meter {
         Duration::from_nanos(if taken == 0 { 0 } else { arrived.saturating_sub(since) })
     }
 
+    /// How many packets of pictures wait for the decoder.
+    pub fn waiting(&self) -> u64 {
+        self.packets.load(Relaxed).saturating_sub(self.packets_taken.load(Relaxed))
+    }
+
     /// The level of what is heard now, in dBFS; `None` in silence.
     pub fn level(&self, now: Instant) -> Option<f64> {
         self.fresh(now, &self.level, &self.level_at)
@@ -173,13 +193,16 @@ impl Meter {
         (at > 0 && age < LEVEL_AGES && level > SILENCE_DBFS).then_some(level)
     }
 
-    /// Everything, as of `now`.
+    /// Everything, as of `now`; freezes since the last reading.
     pub fn read(&self, now: Instant) -> Reading {
         let size = self.size.load(Relaxed);
+        let (freezes, longest_freeze) = self.freezes.take();
         Reading {
             at: now,
             video_bytes: self.video_bytes.load(Relaxed),
             frames: self.frames.load(Relaxed),
+            freezes,
+            longest_freeze: Duration::from_micros(longest_freeze),
             size: (size > 0).then_some(((size >> 32) as u32, size as u32)),
             audio_bytes: self.audio_bytes.load(Relaxed),
             level: self.level(now),
@@ -235,8 +258,21 @@ mod tests {
         assert_eq!(behind(), 0, "a pause of the sender is no lag");
         let second = arrive(5_420);
         assert_eq!(behind(), 400);
+        assert_eq!(meter.waiting(), 2);
         meter.taken_up(second);
-        assert_eq!(behind(), 0);
+        assert_eq!((behind(), meter.waiting()), (0, 0));
+    }
+
+    #[test]
+    fn what_a_full_queue_let_go_does_not_wait_for_ever() {
+        let began = Instant::now();
+        let meter = Meter::new(began);
+        let moments: Vec<u64> =
+            (1..=10).map(|ms| meter.video_packet(began + Duration::from_millis(ms), 1200)).collect();
+        meter.taken_up(moments[0]);
+        assert_eq!(meter.waiting(), 9);
+        meter.taken_up(moments[9]);
+        assert_eq!(meter.waiting(), 0);
     }
 
     #[test]

@@ -28,7 +28,7 @@ use super::meter::Meter;
 use super::probes::{self, Guard};
 use super::returns::{Mixer, Place};
 use super::sections;
-use super::watch::{self, LinkQuestion};
+use super::watch::{self, LinkWatch};
 use crate::media::description::{self, Description, Kind};
 use crate::media::opus;
 use crate::media::streams::{self, Streams};
@@ -80,8 +80,7 @@ pub struct Peer {
     /// When a key frame was last asked for.
     pub key_frame_asked: Option<Instant>,
     /// What its transport knows.
-    pub link: Link,
-    question: LinkQuestion,
+    pub link: LinkWatch,
     /// Where the present interval of the statistics began.
     pub interval_from: Option<(Reading, Link)>,
     media: Media,
@@ -137,8 +136,7 @@ impl Peer {
             presence: Presence::Awaited,
             began: now,
             key_frame_asked: None,
-            link: Link::default(),
-            question: LinkQuestion::default(),
+            link: LinkWatch::default(),
             interval_from: None,
             media,
             tell,
@@ -382,7 +380,12 @@ impl Peer {
 
     /// Asks webrtcbin what its transport knows.
     pub fn ask_link(&self) {
-        self.question.ask(&self.webrtc, &self.tell);
+        self.link.ask(&self.webrtc, &self.tell);
+    }
+
+    /// Takes what the transport knows.
+    pub fn take_link(&mut self, link: Link) {
+        self.link.take(link, &self.webrtc);
     }
 
     /// The last decoded picture.

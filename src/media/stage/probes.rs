@@ -289,7 +289,7 @@ pub fn watch_pictures(
     decoder_source.add_probe(kinds, move |decoder_source, info| {
         match &info.data {
             Some(gst::PadProbeData::Buffer(picture)) => {
-                meter.decoded();
+                meter.decoded(Instant::now());
                 last.keep(picture, decoder_source.current_caps().as_ref());
                 tell(&meter, announce.as_ref());
             }

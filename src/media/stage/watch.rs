@@ -13,19 +13,36 @@ use gstreamer_webrtc as gst_webrtc;
 
 use super::events::{Event, Tell, Told};
 use super::interval::Link;
+use super::jitter_wait::JitterWait;
 use super::meter::Meter;
 use super::probes::Sent;
 use crate::media::packets::Packets;
 use crate::model::Code;
 use crate::model::media::Fault;
 
-/// The question to webrtcbin what its transport knows: not again before it has answered.
+/// What webrtcbin says of its transport, and what follows from it. Invariant: it is not asked again before it has answered.
 #[derive(Debug, Default)]
-pub(super) struct LinkQuestion {
+pub(super) struct LinkWatch {
     is_asked: Arc<AtomicBool>,
+    known: Link,
+    wait: JitterWait,
 }
 
-impl LinkQuestion {
+impl LinkWatch {
+    /// What is known by now.
+    pub(super) fn known(&self) -> Link {
+        self.known
+    }
+
+    /// Takes an answer. A packet is waited for as long as it takes to get it again.
+    pub(super) fn take(&mut self, link: Link, webrtc: &gst::Element) {
+        self.known = link.or(self.known);
+        if let Some(wait) = link.round_trip_ms.and_then(|round_trip| self.wait.follow(round_trip)) {
+            tracing::debug!("a missing packet is waited for {wait} ms");
+            webrtc.set_property("latency", wait);
+        }
+    }
+
     /// Asks; the answer comes as [`Told::Link`].
     pub(super) fn ask(&self, webrtc: &gst::Element, tell: &Tell) {
         if self.is_asked.swap(true, Relaxed) {
@@ -89,6 +106,10 @@ fn read_link(stats: &gst::StructureRef) -> Link {
         match entry.get::<gst_webrtc::WebRTCStatsType>("type") {
             Ok(gst_webrtc::WebRTCStatsType::InboundRtp) => {
                 link.packets = link.packets + Packets::read(&entry);
+                let jitter = entry.get::<f64>("jitter").ok().filter(|seconds| *seconds > 0.0);
+                // The packets of a picture are sent one after the other and have one time: the steadier stream shows the path.
+                let least = [link.jitter_ms, jitter.map(|seconds| seconds * 1000.0)].into_iter().flatten();
+                link.jitter_ms = least.reduce(f64::min);
             }
             Ok(gst_webrtc::WebRTCStatsType::RemoteInboundRtp) => {
                 if let Ok(seconds) = entry.get::<f64>("round-trip-time")
@@ -111,5 +132,25 @@ impl Tell {
             Ok(()) => Sent::Yes,
             Err(_) => Sent::No,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_follows_what_is_said_of_the_path() {
+        gst::init().expect("GStreamer starts");
+        let webrtc = gst::ElementFactory::make("webrtcbin").build().expect("it is installed");
+        let mut link = LinkWatch::default();
+        let mut waits = |round_trip_ms| {
+            link.take(Link { round_trip_ms, ..Link::default() }, &webrtc);
+            (webrtc.property::<u32>("latency"), link.known().round_trip_ms)
+        };
+        assert_eq!(waits(Some(200.0)), (320, Some(200.0)));
+        assert_eq!(waits(None), (320, Some(200.0)), "not known again is no change");
+        assert_eq!(waits(Some(2_000.0)), (450, Some(2_000.0)));
+        assert_eq!(waits(Some(1.0)), (120, Some(1.0)));
     }
 }

@@ -47,7 +47,8 @@ fn known(name: &str) -> Option<Value> {
             json!({"type": "string", "minLength": 1, "maxLength": 64})
         }
         "seat_index" => json!({"type": "integer", "description": "-1: any free seat, lowest index first."}),
-        "seat" | "index" | "from" | "to" | "revision" | "attempt" | "frames" | "milliseconds" | "total" => {
+        "seat" | "index" | "from" | "to" | "revision" | "attempt" | "frames" | "freezes" | "milliseconds"
+        | "total" => {
             json!({"type": "integer", "minimum": 0})
         }
         "timeout" => json!({"type": "integer", "minimum": 0, "maximum": RequestTimeout::MAX,
@@ -213,8 +214,8 @@ const SHARED: &[(&str, &str, &str)] = &[
     (
         "SeatStats",
         "What the stage decodes of a seat.",
-        "user_id seat_index:seat round_trip_ms:number~ loss:share~ video:Video~ audio:Audio~ \
-         return:Audio~",
+        "user_id seat_index:seat round_trip_ms:number~ loss:share~ jitter_ms:number~ freezes~ longest_freeze_ms:number~ \
+         video:Video~ audio:Audio~ return:Audio~",
     ),
     ("HostStats", "What the host's stage decodes.", "seats:SeatStats*"),
     ("Device", "A camera, microphone or speaker.", "id:text name:text"),
