@@ -16,7 +16,7 @@ export const PATIENCE = 40_000
 const CHROMIUM = '/usr/bin/chromium'
 const PASSWORD = 'word'
 /** The names of the shipped access list, and one that it does not know. */
-const USERS = ['lobby-host', 'kiosk-1', 'kiosk-2', 'kiosk-3', 'operator', 'wall-1', 'stranger']
+const USERS = ['operator', 'wall-1', 'lobby-host', 'stranger', ...Array.from({ length: 9 }, (_, n) => `kiosk-${n + 1}`)]
 
 interface Process {
   name: string
