@@ -110,7 +110,7 @@ deny: ## licences, sources and banned crates (and known vulnerabilities with DEN
 schema: ## write docs/asyncapi.json anew
 	cargo run --locked -q -- schema > docs/asyncapi.json
 
-bench: build peers ## measure: CPU, memory, start-up, idling, stays, full rooms, what is heard; a table and bench.json in cargo's target folder (12 minutes)
+bench: build peers ## measure: CPU, memory, start-up, idling, stays, full rooms, what is heard and seen; a table and bench.json in cargo's target folder (15 minutes)
 	cargo build --release --locked --examples
 	cargo run --quiet --release --locked --example bench -- $(GROUPS)
 
