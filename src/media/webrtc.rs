@@ -235,6 +235,17 @@ pub fn description(
         .ok_or_else(|| format!("webrtcbin made no {field}"))
 }
 
+/// Has a webrtcbin make an offer; `made` gets it, on a thread of GStreamer's.
+pub fn create_offer(
+    webrtc: &gst::Element,
+    made: impl FnOnce(Result<Box<gst_webrtc::WebRTCSessionDescription>, String>) + Send + 'static,
+) {
+    let promise = gst::Promise::with_change_func(move |reply| {
+        made(outcome(reply).and_then(|offer| description(offer, "offer")).map(Box::new));
+    });
+    webrtc.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
+}
+
 /// A description for webrtcbin.
 pub fn parsed(
     kind: gst_webrtc::WebRTCSDPType,

@@ -267,11 +267,7 @@ impl SenderPeer {
     /// Has the offer made.
     fn negotiate(&self) {
         let events = self.events.clone();
-        let promise = gst::Promise::with_change_func(move |reply| {
-            let offer = webrtc::outcome(reply).and_then(|offer| webrtc::description(offer, "offer"));
-            events.notify(Event::Offer(offer.map(Box::new)));
-        });
-        self.webrtc.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
+        webrtc::create_offer(&self.webrtc, move |offer| events.notify(Event::Offer(offer)));
     }
 
     /// The offer is made: it is set, and returned for the stage.

@@ -172,11 +172,7 @@ impl ViewerPeer {
             return;
         }
         let events = self.events.clone();
-        let promise = gst::Promise::with_change_func(move |reply| {
-            let made = webrtc::outcome(reply).and_then(|made| webrtc::description(made, "offer"));
-            events.notify(ViewerEvent::Offer(made.map(Box::new)));
-        });
-        self.connection.webrtc.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
+        webrtc::create_offer(&self.connection.webrtc, move |made| events.notify(ViewerEvent::Offer(made)));
     }
 
     fn made(
