@@ -16,21 +16,28 @@ const MOST_ENTRIES: usize = 1000;
 pub fn exif_orientation(mut file: impl Read, most: u64) -> Option<u16> {
     let mut picture = vec![0; 12];
     file.read_exact(&mut picture).ok()?;
-    if !has_exif(&picture) {
-        return None;
-    }
+    PictureFile::of(&picture)?;
     file.take(most).read_to_end(&mut picture).ok()?;
     exif(&picture).and_then(orientation)
 }
 
-/// Whether a file that begins so may hold EXIF data.
-fn has_exif(head: &[u8]) -> bool {
-    matches!(
-        head,
-        [0xff, 0xd8, ..]
-            | [0x89, b'P', b'N', b'G', ..]
-            | [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..]
-    )
+/// A file that may hold EXIF data.
+enum PictureFile {
+    Jpeg,
+    Png,
+    WebP,
+}
+
+impl PictureFile {
+    /// What begins so.
+    fn of(head: &[u8]) -> Option<Self> {
+        match head {
+            [0xff, 0xd8, ..] => Some(Self::Jpeg),
+            [0x89, b'P', b'N', b'G', ..] => Some(Self::Png),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::WebP),
+            _ => None,
+        }
+    }
 }
 
 /// What turns the square of this side upright that was cut from the middle of `file`.
@@ -50,9 +57,9 @@ pub(super) fn upright(file: &[u8], side: f32) -> Transform {
 
 /// The EXIF data of a JPEG, a PNG or a WebP, as TIFF.
 fn exif(file: &[u8]) -> Option<&[u8]> {
-    match file {
-        [0xff, 0xd8, ..] => Layout::read(file).exif,
-        [0x89, b'P', b'N', b'G', ..] => {
+    match PictureFile::of(file)? {
+        PictureFile::Jpeg => Layout::read(file).exif,
+        PictureFile::Png => {
             let mut rest = file.get(8..)?;
             loop {
                 let length = usize::try_from(u32::from_be_bytes(rest.get(..4)?.try_into().ok()?)).ok()?;
@@ -64,7 +71,7 @@ fn exif(file: &[u8]) -> Option<&[u8]> {
                 }
             }
         }
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => {
+        PictureFile::WebP => {
             let mut rest = file.get(12..)?;
             loop {
                 let length = usize::try_from(u32::from_le_bytes(rest.get(4..8)?.try_into().ok()?)).ok()?;
@@ -77,7 +84,6 @@ fn exif(file: &[u8]) -> Option<&[u8]> {
                 }
             }
         }
-        _ => None,
     }
 }
 

@@ -100,16 +100,18 @@ pub fn take_any_features(fragment: &gst::Bin, device: DeviceKind) {
 /// Turns a still picture upright, as its EXIF data say. A profile obeys what a container says by `video-direction=auto`; GStreamer's
 /// decoders of pictures say nothing of EXIF.
 pub fn obey_exif(fragment: &gst::Bin, file: &Path) {
-    let Some(direction) = upright(file) else { return };
-    let auto = |element: &gst::Element| {
-        element.property::<gst_video::VideoOrientationMethod>("video-direction")
-            == gst_video::VideoOrientationMethod::Auto
+    let obeys = |element: &gst::Element| {
+        element.factory().is_some_and(|factory| factory.name() == "videoflip")
+            && element.property::<gst_video::VideoOrientationMethod>("video-direction")
+                == gst_video::VideoOrientationMethod::Auto
     };
-    for element in fragment.iterate_recurse().into_iter().flatten() {
-        let flips = element.factory().is_some_and(|factory| factory.name() == "videoflip");
-        if flips && auto(&element) {
-            element.set_property_from_str("video-direction", direction);
-        }
+    let flips: Vec<gst::Element> =
+        fragment.iterate_recurse().into_iter().flatten().filter(|element| obeys(element)).collect();
+    if flips.is_empty() {
+        return;
+    }
+    if let Some(direction) = upright(file) {
+        flips.iter().for_each(|flip| flip.set_property_from_str("video-direction", direction));
     }
 }
 
