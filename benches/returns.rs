@@ -28,6 +28,8 @@ const SETTLE: usize = 10;
 /// A beep is heard from this level on.
 const LOUD: u16 = 1_000;
 
+/// A microphone that says nothing.
+pub const SILENCE: &str = "audiotestsrc name=microphone is-live=true wave=silence samplesperbuffer=960";
 /// A speaker that nobody hears.
 const NOWHERE: &str = "fakesink name=speaker sync=true";
 
@@ -127,10 +129,9 @@ fn mouth_to_ear(stand: &Stand, console: &mut Console) -> anyhow::Result<Row> {
     );
     let speaker = speaker_at(ear.local_addr()?.port());
     let began = Instant::now();
-    let silence = "audiotestsrc name=microphone is-live=true wave=silence samplesperbuffer=960";
     let mouth = speak(port, began)?;
     let said = guest(stand, console, MOUTH, &Voice { microphone: &microphone, speaker: NOWHERE })?;
-    let heard = guest(stand, console, EAR, &Voice { microphone: silence, speaker: &speaker })?;
+    let heard = guest(stand, console, EAR, &Voice { microphone: SILENCE, speaker: &speaker })?;
     let delays = listen(&ear, began)?;
     ensure!(mouth.join().is_ok(), "nobody spoke to the end");
     heard.end()?;

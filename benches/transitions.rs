@@ -2,8 +2,8 @@
 //!
 //! The script is the life of a room: guests join a host, apply or are invited, sit down, signal, go live, send statistics,
 //! close and open a camera, are banned and moved, and leave by a kick, by themselves, or with the end of the live. A transition
-//! is one `handle_…` call with all its outputs drained; what one machine says is what the other is told. `cargo run --release
-//! --example transitions` prints one line of JSON.
+//! is one `handle_…` call with all its outputs drained; what one machine says is what the other is told.
+//! `cargo run --release --example transitions` prints one line of JSON.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

@@ -81,8 +81,7 @@ fn talk(stand: &Stand, python: &Path) -> anyhow::Result<Row> {
     console.online(HOST, mark).with_context(|| host.said())?;
     let ear = UdpSocket::bind("127.0.0.1:0")?;
     let speaker = returns::speaker_at(ear.local_addr()?.port());
-    let silence = "audiotestsrc name=microphone is-live=true wave=silence samplesperbuffer=960";
-    let voice = Voice { microphone: silence, speaker: &speaker };
+    let voice = Voice { microphone: returns::SILENCE, speaker: &speaker };
     let guest = returns::guest(stand, &mut console, GUEST, &voice)?;
     let heard = listen(ear)?;
     let mut viewer = Viewer::start(python, stand.folder())?;
